@@ -1,0 +1,150 @@
+/** What Git asks for, as plain data. Paths are absolute as the host will see them, never of a staging area. */
+
+export const kinds = ['zfs-dataset', 'directory', 'docker-network', 'compose-stack'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** `kind:name`, unique on one host. The name of a directory is its path. */
+export type ResourceId = `${Kind}:${string}`;
+
+/** A place in the config repository; `file` is relative to its root, line and column count from 1. */
+export interface Origin {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** Something a person has to mend in the repository. Errors hold the whole commit back; warnings do not. */
+export interface Problem extends Origin {
+  severity: 'error' | 'warning';
+  /** What is wrong, as a sentence without a full stop. */
+  message: string;
+  /** The offending text as it stands in the file. */
+  text?: string;
+  /** What to write instead. */
+  fix?: string;
+}
+
+interface ResourceBase<K extends Kind> {
+  kind: K;
+  id: ResourceId;
+  name: string;
+  /** The service that it belongs to; null for what the lab shares (the parent dataset). */
+  service: string | null;
+  origin: Origin;
+  /** What must be right before this one is touched. */
+  needs: ResourceId[];
+}
+
+export interface DesiredDataset extends ResourceBase<'zfs-dataset'> {
+  mountpoint: string;
+  /** Set locally, in the form `zfs get -p` prints: bytes for sizes. Only these are compared. */
+  properties: Record<string, string>;
+  propertyOrigins: Record<string, Origin>;
+  /** True for the lab's parent, whose mountpoint is set rather than inherited. */
+  setsMountpoint: boolean;
+}
+
+export interface DesiredDirectory extends ResourceBase<'directory'> {
+  path: string;
+  /** The dataset that must be mounted before anything is written at `path`. */
+  dataset: string;
+  datasetMountpoint: string;
+  /** Owner as the container sees it; the host id is userns base + this. */
+  containerUid: number;
+  containerGid: number;
+  /** Name of a host group that takes the place of containerGid. */
+  sharedGroup: string | null;
+  /** Four octal digits, e.g. "2770". */
+  mode: string;
+  /**
+   * What is repaired when it drifts. An inferred mode is set at creation only, and so is the owner of a container
+   * that starts as root: its entry point arranges both to its own liking, and two masters would fight for ever.
+   */
+  enforce: { owner: boolean; mode: boolean };
+  /** Apply the owner to everything below, also when the directory exists already. */
+  recursive: boolean;
+}
+
+export interface DesiredNetwork extends ResourceBase<'docker-network'> {
+  /** A fixed subnet, where lab.yaml gives one; otherwise allocated out of `networks.pool`. */
+  subnet: string | null;
+}
+
+export interface DesiredContainer {
+  /** Name of the service inside the compose file. */
+  name: string;
+  containerName: string | null;
+  image: string;
+  build: boolean;
+  replicas: number;
+  /** `restart: "no"` (or none): may exit 0 and is then done. */
+  oneShot: boolean;
+  hasHealthcheck: boolean;
+  /** Names of the real Docker networks it joins. */
+  networks: string[];
+  /** Absolute host paths that are bind-mounted. */
+  bindMounts: string[];
+  stopGraceSeconds: number;
+  /** What compose would stamp as com.docker.compose.config-hash; null until it was asked (see compose/hashes). */
+  configHash: string | null;
+  /** Digest of bind-mounted repository files, carried as the label io.steward.files; null where there are none. */
+  filesDigest: string | null;
+  /** Each configuration file that goes into filesDigest: repository path -> digest. */
+  files: Record<string, string>;
+  /** Resolved configuration, flattened: dotted path -> shown value, or `#digest` where the value may be secret. */
+  fields: Record<string, string>;
+  fieldOrigins: Record<string, Origin>;
+}
+
+export interface DesiredStack extends ResourceBase<'compose-stack'> {
+  /** Directory of the compose file, below the stable checkout. */
+  directory: string;
+  /** Compose files in order, absolute. */
+  files: string[];
+  /** Environment files for interpolation in order, absolute; the later wins. */
+  envFiles: string[];
+  /** Generated override (labels only), as YAML text; null when no container needs one. Written beside the state. */
+  override: { path: string; content: string } | null;
+  containers: DesiredContainer[];
+  /** Digest of everything that goes into this stack. */
+  inputDigest: string;
+  healthTimeoutSeconds: number;
+  onFailure: 'rollback' | 'leave';
+  suspend: boolean;
+}
+
+export type DesiredResource = DesiredDataset | DesiredDirectory | DesiredNetwork | DesiredStack;
+export type DesiredOf<K extends Kind> = Extract<DesiredResource, { kind: K }>;
+
+export interface CommitInfo {
+  /** Full SHA-1. */
+  id: string;
+  subject: string;
+  branch: string;
+  /** UTC, ISO 8601. */
+  committedAt: string;
+}
+
+export interface Limits {
+  removalCount: number;
+  removalPercent: number;
+  parallel: number;
+}
+
+export interface DesiredState {
+  commit: CommitInfo;
+  labName: string;
+  storage: { parent: string; mountpoint: string };
+  sharedGroup: string | null;
+  networkPool: { cidr: string; prefix: number };
+  limits: Limits;
+  /** Every service of the commit, also suspended ones. */
+  services: string[];
+  suspended: string[];
+  resources: DesiredResource[];
+  /** Declared and valid, but of a kind that this version does not act on yet. */
+  notActedOn: { service: string | null; part: string; origin: Origin }[];
+  warnings: Problem[];
+}
+
+export type LoadResult = { ok: true; state: DesiredState } | { ok: false; problems: Problem[] };

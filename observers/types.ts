@@ -1,0 +1,95 @@
+/** What the host says, as plain data. Read only. */
+
+/** Unknown is not absent: a tool that did not answer says nothing about what exists. */
+export type Observed<T> = { known: true; value: T } | { known: false; error: string };
+
+export type PropertySource = 'local' | 'default' | 'inherited' | 'temporary' | 'received' | 'none';
+
+export interface ObservedDataset {
+  name: string;
+  guid: string;
+  mounted: boolean;
+  /** `none` and `legacy` as ZFS prints them. */
+  mountpoint: string;
+  properties: Record<string, { value: string; source: PropertySource }>;
+  /** Seconds since the epoch, or null when there never was a snapshot. */
+  snapshotsChanged: number | null;
+}
+
+export interface ObservedZfs {
+  /** Names of imported pools. */
+  pools: string[];
+  datasets: Record<string, ObservedDataset>;
+}
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+export type ContainerHealth = 'none' | 'starting' | 'healthy' | 'unhealthy';
+
+export interface ObservedContainer {
+  id: string;
+  name: string;
+  /** From compose's labels; null for a container that compose did not make. */
+  project: string | null;
+  service: string | null;
+  configHash: string | null;
+  filesDigest: string | null;
+  image: string;
+  imageId: string;
+  state: ContainerState;
+  health: ContainerHealth;
+  /** Of an exited container; null otherwise. */
+  exitCode: number | null;
+  /** Network name -> network id. */
+  networks: Record<string, string>;
+  /** One-off of `docker compose run`: not part of the stack. */
+  oneOff: boolean;
+}
+
+export interface ObservedNetwork {
+  id: string;
+  name: string;
+  driver: string;
+  subnets: string[];
+  internal: boolean;
+  labels: Record<string, string>;
+}
+
+export interface ObservedDocker {
+  serverVersion: string;
+  /** Host ids of container root: 0 without userns-remap. */
+  usernsBase: { uid: number; gid: number };
+  containers: ObservedContainer[];
+  networks: ObservedNetwork[];
+}
+
+export interface ObservedSystem {
+  groups: Record<string, number>;
+  users: Record<string, number>;
+  /** /etc/subuid and /etc/subgid, first range of each name. */
+  subUids: Record<string, { start: number; count: number }>;
+  subGids: Record<string, { start: number; count: number }>;
+}
+
+/** `absent`: nothing at that path. A link is not followed. */
+export type ObservedPath =
+  | { type: 'absent' }
+  | { type: 'directory'; uid: number; gid: number; mode: string }
+  | { type: 'other' };
+
+export interface ObservedState {
+  zfs: Observed<ObservedZfs>;
+  docker: Observed<ObservedDocker>;
+  system: Observed<ObservedSystem>;
+  paths: Record<string, Observed<ObservedPath>>;
+}
+
+/** What a cycle wants to know. Tools are asked once each, whatever the number of resources. */
+export interface ObserveRequest {
+  paths: string[];
+  signal?: AbortSignal;
+}
+
+/** The reading half of a host: real tools, or the simulator. Never throws for a tool's fault. */
+export interface Observer {
+  observe(request: ObserveRequest): Promise<ObservedState>;
+}

@@ -1,0 +1,138 @@
+import type { CommitInfo, Kind, Origin, Problem, ResourceId } from '../desired-state/types.ts';
+
+/** Plans as plain, serialisable data: what `plan` shows is what `reconcile` does. */
+
+/** Why: which field, from what, to what, and where the wish is written. Values that may be secret are not here. */
+export interface Reason {
+  field: string;
+  from: string | null;
+  to: string | null;
+  /** A sentence for what from -> to cannot say. */
+  note?: string;
+  origin?: Origin;
+  /** Inside a stack: the compose service that it is about. */
+  container?: string;
+}
+
+export type DisruptionLevel = 'none' | 'reload' | 'restart' | 'downtime' | 'destructive';
+
+export interface Disruption {
+  level: DisruptionLevel;
+  /** Expected, from the history of this service where there is one. */
+  seconds: number;
+  /** Names of the containers that stop. */
+  containers: string[];
+}
+
+/** A dataset that must be mounted at the very moment of a write below its mountpoint. */
+export interface MountGuard {
+  dataset: string;
+  mountpoint: string;
+}
+
+export type Step =
+  | { op: 'zfs-create'; dataset: string; properties: Record<string, string>; mountpoint: string }
+  | { op: 'zfs-set'; dataset: string; property: string; value: string }
+  | { op: 'zfs-mount'; dataset: string; mountpoint: string }
+  | { op: 'directory-create'; path: string; guard: MountGuard; uid: number; gid: number; mode: string }
+  | { op: 'directory-owner'; path: string; guard: MountGuard; uid: number; gid: number; recursive: boolean }
+  | { op: 'directory-mode'; path: string; guard: MountGuard; mode: string }
+  | { op: 'network-create'; network: string; subnet: string; labels: Record<string, string> }
+  | { op: 'network-remove'; network: string }
+  | ComposeUp
+  | { op: 'compose-restart'; stack: StackRef; services: string[]; guards: MountGuard[] }
+  | { op: 'compose-down'; project: string }
+  | { op: 'container-remove'; id: string; name: string };
+
+/** How compose is to be called for one stack. */
+export interface StackRef {
+  project: string;
+  directory: string;
+  files: string[];
+  envFiles: string[];
+  override: { path: string; content: string } | null;
+}
+
+export interface ComposeUp {
+  op: 'compose-up';
+  stack: StackRef;
+  /** Exactly these services; the others are not touched. Empty: all of them. */
+  services: string[];
+  build: boolean;
+  /** Recreate although the configuration is the same: its network is a new one, or its files changed. */
+  forceRecreate: boolean;
+  guards: MountGuard[];
+}
+
+export type ChangeVerb = 'create' | 'update' | 'replace' | 'delete' | 'run';
+
+export interface Change {
+  verb: ChangeVerb;
+  kind: Kind;
+  id: ResourceId;
+  name: string;
+  service: string | null;
+  /** One short phrase for the plan's line: `10.88.0.64/26`, `4 containers`. */
+  summary: string;
+  reasons: Reason[];
+  /** Only ids that change in this plan. */
+  needs: ResourceId[];
+  disruption: Disruption;
+  steps: Step[];
+  /** A stack: wait until it is healthy. */
+  gate?: HealthGate;
+}
+
+export interface HealthGate {
+  project: string;
+  timeoutSeconds: number;
+  containers: { service: string; oneShot: boolean; hasHealthcheck: boolean; replicas: number }[];
+}
+
+/** Something wanted that must not or cannot be done now, or something to know. */
+export interface Notice {
+  verb: 'blocked' | 'report';
+  kind: Kind;
+  id: ResourceId;
+  name: string;
+  service: string | null;
+  /** suspended | orphaned | unknown | waiting | stalled | conflict … : bounded, for metrics. */
+  state: NoticeState;
+  reasons: Reason[];
+}
+export type NoticeState =
+  | 'unknown'
+  | 'waiting'
+  | 'conflict'
+  | 'refused'
+  | 'backing-off'
+  | 'stalled'
+  | 'orphaned'
+  | 'suspended'
+  | 'degraded';
+
+export interface Plan {
+  commit: CommitInfo;
+  /** Ids of what is as Git says. */
+  inSync: ResourceId[];
+  changes: Change[];
+  /** Wanted, but held back. The host does not converge while there is one. */
+  blocked: Notice[];
+  /** Nothing to do, but to be known: orphaned data, suspended services. */
+  reports: Notice[];
+  /** Set when the whole commit is held until it is approved. */
+  held: Reason | null;
+  problems: Problem[];
+}
+
+export type ChangeResult = 'applied' | 'failed' | 'skipped';
+
+export interface Outcome {
+  change: Change;
+  result: ChangeResult;
+  /** One sentence; null when applied. */
+  error: string | null;
+  durationMs: number;
+  /** Measured: how long containers that ran before were not running. */
+  downtimeMs: number;
+}
