@@ -1,0 +1,51 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { guarded, StateError } from './store.ts';
+
+/** Who may change the host; the operating system drops it with the process, however that ends. */
+export interface Lock {
+  release(): void;
+}
+
+export interface LockHolder {
+  pid: number;
+  command: string;
+  sinceMs: number;
+}
+
+export type LockResult = { ok: true; lock: Lock } | { ok: false; holder: LockHolder | null };
+
+/**
+ * Takes the one lock of a state folder, waiting at most `waitMs`. An exclusive SQLite transaction holds it rather
+ * than a pid file: a kernel lock cannot be left behind by kill -9 or a power cut, and a pid may be someone else's.
+ */
+export function takeLock(stateDir: string, self: Omit<LockHolder, 'pid'>, waitMs: number): LockResult {
+  const path = join(stateDir, 'lock.db');
+  const db = guarded(path, () => new DatabaseSync(path, { timeout: waitMs }));
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    db.close();
+    if ((error as { errcode?: number }).errcode === sqliteBusy) return { ok: false, holder: readHolder(stateDir) };
+    throw new StateError(`${path} cannot be locked (${(error as Error).message})`, { cause: error });
+  }
+  writeFileSync(holderFile(stateDir), JSON.stringify({ pid: process.pid, ...self }), { mode: 0o600 });
+  return { ok: true, lock: { release: () => db.close() } };
+}
+
+/** sqlite.org/rescode.html#busy */
+const sqliteBusy = 5;
+
+/** Who wrote its name last. It need not hold the lock any more. */
+export function readHolder(stateDir: string): LockHolder | null {
+  try {
+    return JSON.parse(readFileSync(holderFile(stateDir), 'utf8')) as LockHolder;
+  } catch {
+    return null;
+  }
+}
+
+function holderFile(stateDir: string): string {
+  return join(stateDir, 'lock-holder.json');
+}

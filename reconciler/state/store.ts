@@ -1,0 +1,120 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** The state folder cannot be used. `message` says which file, what is wrong and what to do. */
+export class StateError extends Error {
+  override readonly name = 'StateError';
+}
+
+/** An open state.db. All access goes through `guarded`, so that a full disk reads as a sentence. */
+export interface Store {
+  readonly path: string;
+  readonly db: DatabaseSync;
+  close(): void;
+}
+
+/** Bumped with each change of the tables; older files are migrated by `migrations`. */
+const migrations = [
+  `CREATE TABLE resources (
+     id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, service TEXT,
+     owned_since TEXT NOT NULL, applied_commit TEXT NOT NULL, orphaned_since TEXT, data TEXT NOT NULL) STRICT;
+   CREATE TABLE services (
+     service TEXT PRIMARY KEY, attempted_commit TEXT, attempted_input TEXT, applied_commit TEXT, applied_input TEXT,
+     attempts INTEGER NOT NULL DEFAULT 0, last_attempt_ms INTEGER, last_failed INTEGER NOT NULL DEFAULT 0,
+     last_error TEXT, downtime_ms INTEGER) STRICT;
+   CREATE TABLE subnets (network TEXT PRIMARY KEY, subnet TEXT NOT NULL UNIQUE) STRICT;
+   CREATE TABLE history (
+     seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, id TEXT NOT NULL, verb TEXT NOT NULL, commit_id TEXT NOT NULL,
+     result TEXT NOT NULL, error TEXT, duration_ms INTEGER NOT NULL, reasons TEXT NOT NULL) STRICT;
+   CREATE INDEX history_by_id ON history (id, seq);
+   CREATE TABLE journal (
+     seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, commit_id TEXT NOT NULL, change_id TEXT NOT NULL,
+     verb TEXT NOT NULL, reasons TEXT NOT NULL, step INTEGER NOT NULL) STRICT;
+   CREATE TABLE approvals (commit_id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT;
+   CREATE TABLE cycles (
+     seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, commit_id TEXT, result TEXT NOT NULL, duration_ms INTEGER NOT NULL,
+     detail TEXT NOT NULL) STRICT;
+   CREATE TABLE cache (key TEXT PRIMARY KEY, value TEXT NOT NULL, used_ms INTEGER NOT NULL) STRICT;`,
+];
+
+/**
+ * Opens (and creates) `<stateDir>/state.db`. Throws StateError where the folder cannot be written, the file is
+ * damaged, or it was written by a newer Steward: in each of these nothing may be done to the host, since what we own
+ * is not known.
+ */
+export function openStore(stateDir: string): Store {
+  const path = join(stateDir, 'state.db');
+  return guarded(path, () => {
+    mkdirSync(stateDir, { recursive: true, mode: 0o711 });
+    const db = new DatabaseSync(path, { timeout: 5_000 });
+    chmodSync(path, 0o600);
+    // FULL: a row that announces a step is on the disk before the step runs (law 4).
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    verify(db, path);
+    migrate(db, path);
+    return { path, db, close: () => db.close() };
+  });
+}
+
+function verify(db: DatabaseSync, path: string): void {
+  const row = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
+  if (row.quick_check !== 'ok') throw damaged(path, row.quick_check);
+}
+
+function migrate(db: DatabaseSync, path: string): void {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > migrations.length) {
+    throw new StateError(`${path} was written by a newer Steward (format ${version}); upgrade this one`);
+  }
+  for (const [index, sql] of migrations.entries()) {
+    if (index >= version) db.exec(`BEGIN; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}
+
+/** Runs `action`; SQLite's and the file system's errors come out as StateError. */
+export function guarded<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof StateError) throw error;
+    throw explain(path, error as Error & { code?: string; errcode?: number });
+  }
+}
+
+/** All of `action` or nothing of it. */
+export function transaction<T>(store: Store, action: () => T): T {
+  return guarded(store.path, () => {
+    store.db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = action();
+      store.db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (store.db.isTransaction) store.db.exec('ROLLBACK');
+      throw error;
+    }
+  });
+}
+
+/** SQLite's primary result codes (sqlite.org/rescode.html). */
+const fullDisk = 13;
+const notADatabase = 26;
+const corrupt = 11;
+
+function explain(path: string, error: Error & { code?: string; errcode?: number }): StateError {
+  const primary = (error.errcode ?? 0) & 0xff;
+  if (primary === corrupt || primary === notADatabase) return damaged(path, error.message);
+  if (primary === fullDisk || error.code === 'ENOSPC') {
+    return new StateError(`the disk of ${path} is full; free some space: nothing is done until then`, { cause: error });
+  }
+  return new StateError(`${path} cannot be used (${error.message}); check its folder's owner and space`, {
+    cause: error,
+  });
+}
+
+function damaged(path: string, detail: string): StateError {
+  return new StateError(
+    `${path} is damaged (${detail}); nothing was changed. Move it away: Steward then adopts what Git declares and the host has`,
+  );
+}
