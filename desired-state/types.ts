@@ -1,6 +1,6 @@
 /** What Git asks for, as plain data. Paths are absolute as the host will see them, never of a staging area. */
 
-export const kinds = ['zfs-dataset', 'directory', 'docker-network', 'compose-stack'] as const;
+export const kinds = ['group', 'zfs-dataset', 'directory', 'docker-network', 'compose-stack'] as const;
 export type Kind = (typeof kinds)[number];
 
 /** `kind:name`, unique on one host. The name of a directory is its path. */
@@ -33,6 +33,11 @@ interface ResourceBase<K extends Kind> {
   origin: Origin;
   /** What must be right before this one is touched. */
   needs: ResourceId[];
+}
+
+/** The host group that lab.yaml calls sharedGroup; made when missing. Every directory that uses it needs it. */
+export interface DesiredGroup extends ResourceBase<'group'> {
+  kind: 'group';
 }
 
 export interface DesiredDataset extends ResourceBase<'zfs-dataset'> {
@@ -113,7 +118,7 @@ export interface DesiredStack extends ResourceBase<'compose-stack'> {
   suspend: boolean;
 }
 
-export type DesiredResource = DesiredDataset | DesiredDirectory | DesiredNetwork | DesiredStack;
+export type DesiredResource = DesiredGroup | DesiredDataset | DesiredDirectory | DesiredNetwork | DesiredStack;
 export type DesiredOf<K extends Kind> = Extract<DesiredResource, { kind: K }>;
 
 export interface CommitInfo {

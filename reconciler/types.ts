@@ -31,8 +31,11 @@ export interface MountGuard {
 }
 
 export type Step =
+  | { op: 'group-create'; group: string; gid: number }
   | { op: 'zfs-create'; dataset: string; properties: Record<string, string>; mountpoint: string }
   | { op: 'zfs-set'; dataset: string; property: string; value: string }
+  /** Back to the inherited value: Git no longer declares a property that it once did. */
+  | { op: 'zfs-inherit'; dataset: string; property: string }
   | { op: 'zfs-mount'; dataset: string; mountpoint: string }
   | { op: 'directory-create'; path: string; guard: MountGuard; uid: number; gid: number; mode: string }
   | { op: 'directory-owner'; path: string; guard: MountGuard; uid: number; gid: number; recursive: boolean }
