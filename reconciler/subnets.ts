@@ -47,7 +47,12 @@ interface Range {
   prefix: number;
 }
 
-function fill(result: Map<string, string>, blocks: Set<number>, range: Range, requests: SubnetRequest[]): void {
+function fill(
+  result: Map<string, string>,
+  blocks: Set<number>,
+  range: Range,
+  requests: SubnetRequest[],
+): void {
   let next = 0;
   const names = requests.map((request) => request.network).filter((network) => !result.has(network));
   for (const network of names.sort()) {
@@ -64,7 +69,8 @@ function occupy(blocks: Set<number>, range: Range, cidr: string): void {
   if (parsed === null) return;
   const first = Math.floor((parsed.start - range.start) / range.size);
   const last = Math.floor((parsed.start + parsed.size - 1 - range.start) / range.size);
-  for (let block = Math.max(first, 0); block <= Math.min(last, range.count - 1); block += 1) blocks.add(block);
+  for (let block = Math.max(first, 0); block <= Math.min(last, range.count - 1); block += 1)
+    blocks.add(block);
 }
 
 function poolRange(pool: SubnetPool): Range {

@@ -61,7 +61,10 @@ export async function runOk(file: string, args: string[], options: RunOptions = 
   throw new ToolError(file, message, { retryable: true });
 }
 
-function startFailure(file: string, result: { signal?: string | undefined; code?: string }): ToolError {
+function startFailure(
+  file: string,
+  result: { signal?: string | undefined; code?: string | undefined },
+): ToolError {
   if (result.code === 'ENOENT') {
     return new ToolError(file, `${file} is not installed`, { retryable: false, cause: result });
   }

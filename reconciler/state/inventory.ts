@@ -46,9 +46,14 @@ export function emptyInventory(): Inventory {
 export function readInventory(store: Store): Inventory {
   return guarded(store.path, () => ({
     entries: new Map(all<EntryRow>(store, 'SELECT * FROM resources').map((row) => [row.id, toEntry(row)])),
-    services: new Map(all<ServiceRow>(store, 'SELECT * FROM services').map((row) => [row.service, toRecord(row)])),
+    services: new Map(
+      all<ServiceRow>(store, 'SELECT * FROM services').map((row) => [row.service, toRecord(row)]),
+    ),
     subnets: new Map(
-      all<{ network: string; subnet: string }>(store, 'SELECT * FROM subnets').map((row) => [row.network, row.subnet]),
+      all<{ network: string; subnet: string }>(store, 'SELECT * FROM subnets').map((row) => [
+        row.network,
+        row.subnet,
+      ]),
     ),
     approvals: new Set(
       all<{ commit_id: string }>(store, 'SELECT commit_id FROM approvals').map((row) => row.commit_id),
@@ -95,12 +100,17 @@ export function writeSubnets(store: Store, subnets: Iterable<[string, string]>):
 }
 
 export function approve(store: Store, commit: string, nowMs: number): void {
-  guarded(store.path, () => store.db.prepare('INSERT OR REPLACE INTO approvals VALUES (?, ?)').run(commit, nowMs));
+  guarded(store.path, () =>
+    store.db.prepare('INSERT OR REPLACE INTO approvals VALUES (?, ?)').run(commit, nowMs),
+  );
 }
 
 /** Makes Steward forget that it ever saw a resource. True when it was known. */
 export function forget(store: Store, id: string): boolean {
-  return guarded(store.path, () => store.db.prepare('DELETE FROM resources WHERE id = ?').run(id).changes > 0);
+  return guarded(
+    store.path,
+    () => store.db.prepare('DELETE FROM resources WHERE id = ?').run(id).changes > 0,
+  );
 }
 
 interface EntryRow {

@@ -27,7 +27,8 @@ export function takeLock(stateDir: string, self: Omit<LockHolder, 'pid'>, waitMs
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
-    if ((error as { errcode?: number }).errcode === sqliteBusy) return { ok: false, holder: readHolder(stateDir) };
+    if ((error as { errcode?: number }).errcode === sqliteBusy)
+      return { ok: false, holder: readHolder(stateDir) };
     throw new StateError(`${path} cannot be locked (${(error as Error).message})`, { cause: error });
   }
   writeFileSync(holderFile(stateDir), JSON.stringify({ pid: process.pid, ...self }), { mode: 0o600 });

@@ -106,7 +106,9 @@ function explain(path: string, error: Error & { code?: string; errcode?: number 
   const primary = (error.errcode ?? 0) & 0xff;
   if (primary === corrupt || primary === notADatabase) return damaged(path, error.message);
   if (primary === fullDisk || error.code === 'ENOSPC') {
-    return new StateError(`the disk of ${path} is full; free some space: nothing is done until then`, { cause: error });
+    return new StateError(`the disk of ${path} is full; free some space: nothing is done until then`, {
+      cause: error,
+    });
   }
   return new StateError(`${path} cannot be used (${error.message}); check its folder's owner and space`, {
     cause: error,

@@ -1,0 +1,25 @@
+import type { DesiredState } from '../desired-state/types.ts';
+import type { Inventory } from './state/inventory.ts';
+import type { Reason } from './types.ts';
+
+/**
+ * An emptied folder must not take the lab with it (peers.md: an emptied folder removes every stack). A commit that
+ * removes all services, or more than both limits allow, waits for a person.
+ */
+export function heldReason(desired: DesiredState, inventory: Inventory): Reason | null {
+  const known = [...inventory.entries.values()].filter((entry) => entry.kind === 'compose-stack');
+  const declared = new Set(desired.services);
+  const removed = known.filter((entry) => !declared.has(entry.name)).map((entry) => entry.name);
+  if (removed.length === 0 || inventory.approvals.has(desired.commit.id)) return null;
+  const { removalCount, removalPercent } = desired.limits;
+  const percent = Math.round((removed.length / known.length) * 100);
+  const all = removed.length === known.length;
+  if (!all && !(removed.length > removalCount && percent > removalPercent)) return null;
+  const limit = all ? 'every service' : `more than ${removalCount} and more than ${removalPercent} %`;
+  return {
+    field: 'limits.removals',
+    from: `${known.length} services`,
+    to: `${known.length - removed.length} services`,
+    note: `removes ${removed.length} of ${known.length} services (${percent} %: ${removed.sort().join(', ')}), which is ${limit}; nothing is done until \`steward approve ${desired.commit.id.slice(0, 12)}\``,
+  };
+}

@@ -1,0 +1,219 @@
+import type { DesiredStack } from '../../desired-state/types.ts';
+import type { ObservedContainer } from '../../observers/types.ts';
+import type { InventoryEntry } from '../state/inventory.ts';
+import type { Change, Disruption, HealthGate, MountGuard, Reason, StackRef, Step } from '../types.ts';
+import { blocked, idOf, notice, type Verdict, type World } from '../world.ts';
+import { mayAttempt } from './stack/attempts.ts';
+import { examine, type Finding } from './stack/containers.ts';
+import { type AppliedContainer, appliedData } from './stack/reasons.ts';
+
+/** Stacks are compared container by container; compose is called for exactly those that differ. */
+
+export function diff(desired: DesiredStack, world: World): Verdict {
+  const { docker } = world.observed;
+  if (!docker.known) return blocked(desired, 'unknown', docker.error);
+  const found = world.containersOf.get(desired.name) ?? [];
+  const taken = nameConflict(desired, world);
+  if (taken !== null) return blocked(desired, 'conflict', taken);
+  if (found.some((container) => hashUnknown(desired, container))) {
+    return blocked(desired, 'unknown', 'docker compose did not say what its configuration comes to');
+  }
+  return verdict(desired, found, findings(desired, found, world), world);
+}
+
+function findings(desired: DesiredStack, found: ObservedContainer[], world: World): Finding[] {
+  const applied = world.inventory.entries.get(desired.id)?.data.containers as
+    | Record<string, AppliedContainer>
+    | undefined;
+  return desired.containers.flatMap((container) => {
+    const own = found.filter((candidate) => candidate.service === container.name);
+    return examine(desired, container, own, applied?.[container.name], world) ?? [];
+  });
+}
+
+function verdict(desired: DesiredStack, found: ObservedContainer[], all: Finding[], world: World): Verdict {
+  const names = new Set(desired.containers.map((container) => container.name));
+  const orphans = found.filter((container) => container.service === null || !names.has(container.service));
+  const work = all.filter((finding) => finding.action !== 'unwell');
+  const data = { containers: appliedData(desired.containers) };
+  if (work.length === 0 && orphans.length === 0) return settled(desired, all, data);
+  const permission = mayAttempt(desired, world.inventory.services.get(desired.name), world.nowMs);
+  if (!permission.ok) return blocked(desired, permission.state, permission.note);
+  return { state: 'change', change: makeChange(desired, found, work, orphans, world), data };
+}
+
+function settled(desired: DesiredStack, all: Finding[], data: Record<string, unknown>): Verdict {
+  if (all.length === 0) return { state: 'in-sync', data };
+  const reasons = all.flatMap((finding) => finding.reasons);
+  return { state: 'blocked', notice: notice(desired, 'blocked', 'degraded', reasons) };
+}
+
+function hashUnknown(desired: DesiredStack, found: ObservedContainer): boolean {
+  const own = desired.containers.find((container) => container.name === found.service);
+  return own !== undefined && own.configHash === null;
+}
+
+/** A name can be had once on a host. One that a stack on its way out still holds comes free first. */
+function nameConflict(desired: DesiredStack, world: World): string | null {
+  for (const { containerName } of desired.containers) {
+    const holder = containerName === null ? undefined : world.containerByName.get(containerName);
+    if (holder === undefined || holder.project === desired.name) continue;
+    if (holder.project !== null && isRemoved(holder.project, world)) continue;
+    const owner =
+      holder.project === null ? 'was not made by compose' : `belongs to project ${holder.project}`;
+    return `container ${containerName} exists already and ${owner}; remove or rename it (docker rename ${containerName} …)`;
+  }
+  return null;
+}
+
+function isRemoved(project: string, world: World): boolean {
+  const id = idOf('compose-stack', project);
+  return world.inventory.entries.has(id) && !world.byId.has(id);
+}
+
+function makeChange(
+  desired: DesiredStack,
+  found: ObservedContainer[],
+  work: Finding[],
+  orphans: ObservedContainer[],
+  world: World,
+): Change {
+  const isNew = found.length === 0;
+  const disruption = disruptionOf(desired, work, orphans, world);
+  const { kind, id, name, service } = desired;
+  return {
+    verb: isNew ? 'create' : 'update',
+    kind,
+    id,
+    name,
+    service,
+    summary: isNew
+      ? plural(desired.containers.length, 'container')
+      : describe(desired, work, orphans, disruption),
+    reasons: [...orphans.map(orphanReason), ...work.flatMap((finding) => finding.reasons)],
+    needs: [...desired.needs, ...freedNames(desired, world)],
+    disruption,
+    steps: [...orphans.map(orphanStep), ...upSteps(desired, work, isNew, world)],
+    gate: gateOf(desired),
+  };
+}
+
+function freedNames(desired: DesiredStack, world: World): `compose-stack:${string}`[] {
+  return desired.containers.flatMap(({ containerName }) => {
+    const holder = containerName === null ? undefined : world.containerByName.get(containerName);
+    if (holder === undefined || holder.project === null || holder.project === desired.name) return [];
+    return [`compose-stack:${holder.project}` as const];
+  });
+}
+
+function upSteps(desired: DesiredStack, work: Finding[], isNew: boolean, world: World): Step[] {
+  const stack = stackRef(desired);
+  const guards = guardsOf(desired, world);
+  const named = (action: Finding['action']) => work.filter((finding) => finding.action === action);
+  const up = (group: Finding[], forceRecreate: boolean): Step[] => {
+    if (group.length === 0) return [];
+    const services = isNew ? [] : group.map((finding) => finding.container);
+    const build = group.some((finding) => finding.build);
+    return [{ op: 'compose-up', stack, services, build, forceRecreate, guards }];
+  };
+  const restarts = named('restart').map((finding) => finding.container);
+  return [
+    ...up(named('recreate'), true),
+    ...up(named('up'), false),
+    ...(restarts.length === 0 ? [] : [{ op: 'compose-restart' as const, stack, services: restarts, guards }]),
+  ];
+}
+
+export function stackRef(desired: DesiredStack): StackRef {
+  const { directory, files, envFiles, override } = desired;
+  return { project: desired.name, directory, files, envFiles, override };
+}
+
+function guardsOf(desired: DesiredStack, world: World): MountGuard[] {
+  return desired.needs.flatMap((id) => {
+    const resource = world.byId.get(id);
+    return resource?.kind === 'zfs-dataset'
+      ? [{ dataset: resource.name, mountpoint: resource.mountpoint }]
+      : [];
+  });
+}
+
+function gateOf(desired: DesiredStack): HealthGate {
+  const containers = desired.containers.map(({ name, oneShot, hasHealthcheck, replicas }) => {
+    return { service: name, oneShot, hasHealthcheck, replicas };
+  });
+  return { project: desired.name, timeoutSeconds: desired.healthTimeoutSeconds, containers };
+}
+
+/** Where nothing was measured yet: about what stop, remove and create of one container take. */
+const assumedDownSeconds = 4;
+
+function disruptionOf(
+  desired: DesiredStack,
+  work: Finding[],
+  orphans: ObservedContainer[],
+  world: World,
+): Disruption {
+  const lost = orphans.filter(({ state }) => state === 'running').map(({ name }) => name);
+  const containers = [...new Set([...lost, ...work.flatMap((finding) => finding.stops)])];
+  if (containers.length === 0) return { level: 'none', seconds: 0, containers };
+  const measured = world.inventory.services.get(desired.name)?.downtimeMs ?? null;
+  const seconds = measured === null ? assumedDownSeconds : Math.max(1, Math.round(measured / 1000));
+  return { level: 'restart', seconds, containers };
+}
+
+function describe(
+  desired: DesiredStack,
+  work: Finding[],
+  orphans: ObservedContainer[],
+  disruption: Disruption,
+): string {
+  const total = plural(desired.containers.length, 'container');
+  const stopping = work.filter((finding) => finding.stops.length > 0);
+  const restarts = stopping.filter((finding) => finding.action === 'restart').length;
+  const recreates = stopping.length - restarts;
+  const starts = work.length - stopping.length;
+  const parts = [
+    ...(recreates > 0 ? [`recreates ${recreates} of ${total}`] : []),
+    ...(restarts > 0 ? [`restarts ${restarts} of ${total}`] : []),
+    ...(starts > 0 ? [`starts ${starts} of ${total}`] : []),
+    ...(orphans.length > 0 ? [`removes ${plural(orphans.length, 'orphaned container')}`] : []),
+    ...(disruption.seconds > 0 && stopping.length > 0 ? [`about ${disruption.seconds} s down`] : []),
+  ];
+  return parts.join(', ');
+}
+
+function orphanReason(container: ObservedContainer): Reason {
+  return { field: 'container', from: container.name, to: null, note: 'no longer in the compose file' };
+}
+
+function orphanStep(container: ObservedContainer): Step {
+  return { op: 'container-remove', id: container.id, name: container.name };
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A service that left Git: its containers go, its volumes and datasets stay. */
+export function prune(entry: InventoryEntry, world: World): Verdict {
+  const { docker } = world.observed;
+  if (!docker.known) return blocked(entry, 'unknown', docker.error);
+  const found = world.containersOf.get(entry.name) ?? [];
+  if (found.length === 0) return { state: 'gone' };
+  const { kind, id, name, service } = entry;
+  const stopped = found.filter(({ state }) => state === 'running').map((container) => container.name);
+  const change: Change = {
+    verb: 'delete',
+    kind,
+    id,
+    name,
+    service,
+    summary: `${plural(found.length, 'container')}, no longer in Git; data stays`,
+    reasons: [{ field: 'service', from: name, to: null, note: 'no longer in Git' }],
+    needs: [],
+    disruption: { level: stopped.length > 0 ? 'downtime' : 'none', seconds: 0, containers: stopped },
+    steps: [{ op: 'compose-down', project: name }],
+  };
+  return { state: 'change', change, data: {} };
+}

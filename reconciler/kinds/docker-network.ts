@@ -1,0 +1,66 @@
+import type { DesiredNetwork } from '../../desired-state/types.ts';
+import type { InventoryEntry } from '../state/inventory.ts';
+import { blocked, idOf, quietChange, type Verdict, type World } from '../world.ts';
+
+/** Networks get a subnet of their own out of networks.pool, once and for ever; existing ones are adopted as they are. */
+
+export const labLabel = 'io.steward.lab';
+
+export function diff(desired: DesiredNetwork, world: World): Verdict {
+  const { docker } = world.observed;
+  if (!docker.known) return blocked(desired, 'unknown', docker.error);
+  const subnet = world.subnets.get(desired.name);
+  if (subnet === undefined) {
+    const { cidr, prefix } = world.desired.networkPool;
+    return blocked(
+      desired,
+      'conflict',
+      `networks.pool ${cidr} has no free /${prefix} left; make it wider in lab.yaml`,
+    );
+  }
+  const found = world.networkByName.get(desired.name);
+  if (found === undefined) return creation(desired, subnet, world);
+  if (desired.subnet !== null && !found.subnets.includes(desired.subnet)) {
+    const has = found.subnets.join(', ') || 'none';
+    const note = `it has subnet ${has}, Git says ${desired.subnet}; a network cannot change its subnet: remove it (docker network rm ${desired.name}) and Steward makes it anew`;
+    return blocked(desired, 'conflict', note);
+  }
+  return { state: 'in-sync', data: { subnet: found.subnets[0] ?? null } };
+}
+
+function creation(desired: DesiredNetwork, subnet: string, world: World): Verdict {
+  const labels = { [labLabel]: world.desired.labName };
+  const change = quietChange(desired, 'create', {
+    summary: subnet,
+    reasons: [{ field: 'network', from: null, to: `${desired.name} ${subnet}`, origin: desired.origin }],
+    steps: [{ op: 'network-create', network: desired.name, subnet, labels }],
+    needs: desired.needs,
+  });
+  return { state: 'change', change, data: { subnet } };
+}
+
+export function prune(entry: InventoryEntry, world: World): Verdict {
+  const { docker } = world.observed;
+  if (!docker.known) return blocked(entry, 'unknown', docker.error);
+  const found = world.networkByName.get(entry.name);
+  if (found === undefined) return { state: 'gone' };
+  const users = docker.value.containers.filter((container) => container.networks[entry.name] === found.id);
+  const staying = users.filter((user) => user.project === null || !isRemoved(user.project, world));
+  if (staying.length > 0) {
+    const names = staying.map((container) => container.name).join(', ');
+    return blocked(entry, 'waiting', `no longer in Git, but still used by ${names}`);
+  }
+  const projects = [...new Set(users.flatMap((user) => (user.project === null ? [] : [user.project])))];
+  const change = quietChange(entry, 'delete', {
+    summary: 'no longer in Git',
+    reasons: [{ field: 'network', from: entry.name, to: null, note: 'no longer in Git' }],
+    steps: [{ op: 'network-remove', network: entry.name }],
+    needs: projects.map((project) => idOf('compose-stack', project)),
+  });
+  return { state: 'change', change, data: {} };
+}
+
+function isRemoved(project: string, world: World): boolean {
+  const id = idOf('compose-stack', project);
+  return world.inventory.entries.has(id) && !world.byId.has(id);
+}

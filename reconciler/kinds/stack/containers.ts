@@ -1,0 +1,164 @@
+import type { DesiredContainer, DesiredStack } from '../../../desired-state/types.ts';
+import type { ObservedContainer } from '../../../observers/types.ts';
+import type { Reason } from '../../types.ts';
+import type { World } from '../../world.ts';
+import { type AppliedContainer, configReasons } from './reasons.ts';
+
+/**
+ * One container against what Git says, in the order in which a fault explains the others: missing, of another
+ * configuration, on a network that is no more, above a dataset that was not mounted, too few, not running, not well.
+ */
+export interface Finding {
+  container: string;
+  /**
+   * up: compose makes or starts it; recreate: compose would see no difference, so it is forced; restart: it only has
+   * to look at its mounts again; unwell: deploying the same again would not help.
+   */
+  action: 'up' | 'recreate' | 'restart' | 'unwell';
+  reasons: Reason[];
+  /** Names of running containers that this stops. */
+  stops: string[];
+  /** A build whose context changed has to be built again. */
+  build: boolean;
+}
+
+export function examine(
+  stack: DesiredStack,
+  desired: DesiredContainer,
+  found: ObservedContainer[],
+  applied: AppliedContainer | undefined,
+  world: World,
+): Finding | null {
+  const [first] = found;
+  if (first === undefined) return missing(desired, applied);
+  return (
+    configuration(desired, found, applied) ??
+    (isDone(desired, first)
+      ? null
+      : (networks(desired, found, world) ?? mounts(stack, desired, found, world) ?? running(desired, found)))
+  );
+}
+
+/** A one-shot that exited 0 is finished, not missing. */
+function isDone(desired: DesiredContainer, found: ObservedContainer): boolean {
+  return desired.oneShot && found.state === 'exited' && found.exitCode === 0;
+}
+
+function finding(
+  desired: DesiredContainer,
+  parts: Partial<Finding> & Pick<Finding, 'action' | 'reasons'>,
+): Finding {
+  return { container: desired.name, stops: [], build: false, ...parts };
+}
+
+function missing(desired: DesiredContainer, applied: AppliedContainer | undefined): Finding {
+  const reason: Reason = { field: 'container', from: null, to: desired.image, container: desired.name };
+  const note = applied === undefined ? {} : { note: 'it was removed by someone else' };
+  const origin = desired.fieldOrigins.image;
+  return finding(desired, {
+    action: 'up',
+    build: desired.build,
+    reasons: [{ ...reason, ...note, ...(origin === undefined ? {} : { origin }) }],
+  });
+}
+
+function configuration(
+  desired: DesiredContainer,
+  found: ObservedContainer[],
+  applied: AppliedContainer | undefined,
+): Finding | null {
+  const other = found.filter((container) => container.configHash !== desired.configHash);
+  const [first] = other;
+  if (first === undefined) return null;
+  const build = desired.build && first.filesDigest !== desired.filesDigest;
+  return finding(desired, {
+    action: 'up',
+    build,
+    reasons: configReasons(desired, first, applied),
+    stops: runningNames(other),
+  });
+}
+
+/** A container keeps the id of the network that it was made on, also when one of the same name took its place. */
+function networks(desired: DesiredContainer, found: ObservedContainer[], world: World): Finding | null {
+  for (const name of desired.networks) {
+    const id = world.networkByName.get(name)?.id;
+    const lost = found.filter((container) => id === undefined || container.networks[name] !== id);
+    if (lost.length === 0) continue;
+    const note = id === undefined ? 'the network is gone' : 'not connected to the network of that name';
+    const reason: Reason = { field: `networks.${name}`, from: null, to: name, note, container: desired.name };
+    return finding(desired, { action: 'recreate', reasons: [reason], stops: runningNames(lost) });
+  }
+  return null;
+}
+
+/** Mounted later than the container started: the container still sees the directory underneath. */
+function mounts(
+  stack: DesiredStack,
+  desired: DesiredContainer,
+  found: ObservedContainer[],
+  world: World,
+): Finding | null {
+  const hidden = unmounted(stack, world).find(({ mountpoint }) =>
+    desired.bindMounts.some((path) => path === mountpoint || path.startsWith(`${mountpoint}/`)),
+  );
+  const stops = runningNames(found);
+  if (hidden === undefined || stops.length === 0) return null;
+  const note = `started while ${hidden.name} was not mounted`;
+  const reasons = [{ field: 'mount', from: null, to: hidden.mountpoint, note, container: desired.name }];
+  return finding(desired, { action: 'restart', reasons, stops });
+}
+
+function unmounted(stack: DesiredStack, world: World): { name: string; mountpoint: string }[] {
+  const { zfs } = world.observed;
+  if (!zfs.known) return [];
+  return stack.needs.flatMap((id) => {
+    const resource = world.byId.get(id);
+    if (resource?.kind !== 'zfs-dataset') return [];
+    return zfs.value.datasets[resource.name]?.mounted === false ? [resource] : [];
+  });
+}
+
+function running(desired: DesiredContainer, found: ObservedContainer[]): Finding | null {
+  const container = desired.name;
+  const down = found.filter(({ state }) => ['created', 'exited', 'dead', 'removing'].includes(state));
+  const [first] = down;
+  if (first !== undefined) {
+    const code = first.exitCode === null ? '' : ` (exit ${first.exitCode})`;
+    const reasons = [{ field: 'running', from: `${first.state}${code}`, to: 'running', container }];
+    return finding(desired, { action: 'up', reasons });
+  }
+  if (found.length !== desired.replicas) {
+    const [from, to] = [String(found.length), String(desired.replicas)];
+    const stops = runningNames(found.slice(desired.replicas));
+    return finding(desired, { action: 'up', reasons: [{ field: 'replicas', from, to, container }], stops });
+  }
+  return unwell(desired, found);
+}
+
+function unwell(desired: DesiredContainer, found: ObservedContainer[]): Finding | null {
+  const ill = found.find(
+    ({ state, health }) => state === 'restarting' || state === 'paused' || health === 'unhealthy',
+  );
+  if (ill === undefined) return null;
+  const reason: Reason = {
+    field: 'state',
+    from: null,
+    to: 'healthy',
+    note: advice(ill),
+    container: desired.name,
+  };
+  return finding(desired, { action: 'unwell', reasons: [reason] });
+}
+
+function advice(container: ObservedContainer): string {
+  const { name } = container;
+  if (container.state === 'paused') return `${name} was paused by someone; docker unpause ${name}`;
+  if (container.state === 'restarting')
+    return `${name} ends and is restarted again and again; docker logs ${name}`;
+  return `${name} runs, but its health check fails; docker inspect -f '{{json .State.Health}}' ${name}`;
+}
+
+function runningNames(found: ObservedContainer[]): string[] {
+  return found.filter(({ state }) => state === 'running' || state === 'paused').map(({ name }) => name);
+}

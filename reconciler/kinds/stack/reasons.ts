@@ -1,0 +1,77 @@
+import type { DesiredContainer } from '../../../desired-state/types.ts';
+import type { ObservedContainer } from '../../../observers/types.ts';
+import type { Reason } from '../../types.ts';
+
+/** What the inventory keeps of an applied container, so that the next change can say what is different. */
+export interface AppliedContainer {
+  configHash: string | null;
+  fields: Record<string, string>;
+  files: Record<string, string>;
+}
+
+export function appliedData(containers: DesiredContainer[]): Record<string, AppliedContainer> {
+  return Object.fromEntries(
+    containers.map(({ name, configHash, fields, files }) => [name, { configHash, fields, files }]),
+  );
+}
+
+/** Why the container on the host is not what Git says: fields, files, or a hand on the host. */
+export function configReasons(
+  desired: DesiredContainer,
+  found: ObservedContainer,
+  applied: AppliedContainer | undefined,
+): Reason[] {
+  const container = desired.name;
+  if (applied === undefined) return [{ ...hashes(desired, found), note: 'not as Git says', container }];
+  if (applied.configHash !== null && applied.configHash !== found.configHash) {
+    const note = 'changed by hand on the host';
+    return [{ ...hashes(desired, found), note, container }, ...fieldReasons(desired, applied)];
+  }
+  const reasons = [...fieldReasons(desired, applied), ...fileReasons(desired, applied)];
+  return reasons.length > 0
+    ? reasons
+    : [{ ...hashes(desired, found), note: 'compose computes it anew', container }];
+}
+
+function hashes(desired: DesiredContainer, found: ObservedContainer): Reason {
+  const [from, to] = [found.configHash?.slice(0, 7) ?? null, desired.configHash?.slice(0, 7) ?? null];
+  return { field: 'configuration', from, to };
+}
+
+function fieldReasons(desired: DesiredContainer, applied: AppliedContainer): Reason[] {
+  const names = new Set([...Object.keys(applied.fields), ...Object.keys(desired.fields)]);
+  return [...names]
+    .filter((field) => applied.fields[field] !== desired.fields[field])
+    .filter((field) => !field.includes('io.steward.'))
+    .map((field) => fieldReason(desired, field, applied.fields[field], desired.fields[field]));
+}
+
+/** Values that may be secret stand as digests in `fields` (`#…`): that they changed is said, never what they are. */
+function fieldReason(
+  desired: DesiredContainer,
+  field: string,
+  before: string | undefined,
+  after: string | undefined,
+): Reason {
+  const origin = desired.fieldOrigins[field];
+  const place = { container: desired.name, ...(origin === undefined ? {} : { origin }) };
+  if (!before?.startsWith('#') && !after?.startsWith('#')) {
+    return { field, from: before ?? null, to: after ?? null, ...place };
+  }
+  const verb = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
+  return { field, from: null, to: null, note: `${verb}; value not shown`, ...place };
+}
+
+function fileReasons(desired: DesiredContainer, applied: AppliedContainer): Reason[] {
+  const names = new Set([...Object.keys(applied.files), ...Object.keys(desired.files)]);
+  return [...names]
+    .filter((file) => applied.files[file] !== desired.files[file])
+    .map((file) => ({
+      field: 'file',
+      from: applied.files[file]?.slice(0, 7) ?? null,
+      to: desired.files[file]?.slice(0, 7) ?? null,
+      note: `${file} changed`,
+      container: desired.name,
+      origin: { file, line: 1, column: 1 },
+    }));
+}

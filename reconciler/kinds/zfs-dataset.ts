@@ -1,0 +1,171 @@
+import type { DesiredDataset } from '../../desired-state/types.ts';
+import type { ObservedDataset } from '../../observers/types.ts';
+import type { InventoryEntry } from '../state/inventory.ts';
+import type { Reason, Step } from '../types.ts';
+import { blocked, quietChange, report, type Verdict, type World } from '../world.ts';
+
+/**
+ * Datasets are created, mounted and given their properties; none is ever destroyed, renamed or moved. Ownership is
+ * the user property steward:guid, set locally, that holds the dataset's own guid: user properties are inherited and
+ * travel with send and receive, so that neither the name nor the bare presence of a property proves anything.
+ */
+export const ownershipProperty = 'steward:guid';
+
+export function diff(desired: DesiredDataset, world: World): Verdict {
+  const { zfs } = world.observed;
+  if (!zfs.known) return blocked(desired, 'unknown', zfs.error);
+  const pool = desired.name.split('/')[0] ?? desired.name;
+  if (!zfs.value.pools.includes(pool)) {
+    const note = `pool ${pool} is not imported (zpool import ${pool}); nothing is written below ${desired.mountpoint}`;
+    return blocked(desired, 'waiting', note);
+  }
+  const found = zfs.value.datasets[desired.name];
+  if (found === undefined) return missing(desired, world.inventory.entries.get(desired.id));
+  return conflict(desired, found) ?? drift(desired, found, world.inventory.entries.get(desired.id));
+}
+
+/** A dataset that once was there and is gone may have held photos: an empty one in its place would hide the loss. */
+function missing(desired: DesiredDataset, entry: InventoryEntry | undefined): Verdict {
+  const guid = entry?.data.guid;
+  if (typeof guid === 'string') {
+    const note = `it was there (guid ${guid}) and is gone: destroyed or renamed by someone else. Bring it back, or run \`steward forget ${desired.id}\` to have an empty one made`;
+    return blocked(desired, 'conflict', note);
+  }
+  const step: Step = {
+    op: 'zfs-create',
+    dataset: desired.name,
+    // Children inherit their mountpoint; only the lab's parent is put where lab.yaml says.
+    properties: desired.setsMountpoint
+      ? { mountpoint: desired.mountpoint, ...desired.properties }
+      : desired.properties,
+    mountpoint: desired.mountpoint,
+  };
+  const change = quietChange(desired, 'create', {
+    summary: describe(desired.properties) || 'new',
+    reasons: [{ field: 'dataset', from: null, to: desired.name, origin: desired.origin }],
+    steps: [step],
+    needs: desired.needs,
+  });
+  return { state: 'change', change, data: dataOf(desired, null) };
+}
+
+function conflict(desired: DesiredDataset, found: ObservedDataset): Verdict | null {
+  if (found.properties.canmount?.value === 'off') {
+    return blocked(
+      desired,
+      'conflict',
+      `canmount=off, so it has no files; zfs set canmount=on ${desired.name}`,
+    );
+  }
+  if (found.mountpoint === desired.mountpoint) return null;
+  const note = `its mountpoint is ${found.mountpoint}, Git expects ${desired.mountpoint}; moving data is yours to do: zfs set mountpoint=${desired.mountpoint} ${desired.name}, or change storage.mountpoint in lab.yaml`;
+  return blocked(desired, 'conflict', note);
+}
+
+function drift(desired: DesiredDataset, found: ObservedDataset, entry: InventoryEntry | undefined): Verdict {
+  const parts = [
+    ...propertyDrift(desired, found),
+    ...abandoned(desired, found, entry),
+    ...ownership(desired, found),
+    ...mounting(desired, found),
+  ];
+  const data = dataOf(desired, found.guid);
+  if (parts.length === 0) return { state: 'in-sync', data };
+  const change = quietChange(desired, 'update', {
+    summary: parts.map((part) => part.summary).join(' '),
+    reasons: parts.map((part) => part.reason),
+    steps: parts.map((part) => part.step),
+    needs: desired.needs,
+  });
+  return { state: 'change', change, data };
+}
+
+interface Part {
+  summary: string;
+  reason: Reason;
+  step: Step;
+}
+
+/** Value and source: an equal value that is inherited would change with its parent. */
+function propertyDrift(desired: DesiredDataset, found: ObservedDataset): Part[] {
+  return Object.entries(desired.properties).flatMap(([property, value]): Part[] => {
+    const now = found.properties[property];
+    if (now?.value === value && now.source === 'local') return [];
+    const from = now === undefined ? null : `${now.value}${now.source === 'local' ? '' : ` (${now.source})`}`;
+    const origin = desired.propertyOrigins[property] ?? desired.origin;
+    const reason = { field: property, from, to: value, origin };
+    const step: Step = { op: 'zfs-set', dataset: desired.name, property, value };
+    return [{ summary: `${property}=${value}`, reason, step }];
+  });
+}
+
+/** Properties that Steward once set for Git and that Git no longer declares go back to what they inherit. */
+function abandoned(
+  desired: DesiredDataset,
+  found: ObservedDataset,
+  entry: InventoryEntry | undefined,
+): Part[] {
+  const before = Array.isArray(entry?.data.properties) ? (entry.data.properties as string[]) : [];
+  return before
+    .filter((property) => !(property in desired.properties) && found.properties[property]?.source === 'local')
+    .map((property) => ({
+      summary: `${property} inherited`,
+      reason: {
+        field: property,
+        from: found.properties[property]?.value ?? null,
+        to: 'inherited',
+        note: 'no longer declared',
+        origin: desired.origin,
+      },
+      step: { op: 'zfs-inherit', dataset: desired.name, property },
+    }));
+}
+
+function ownership(desired: DesiredDataset, found: ObservedDataset): Part[] {
+  const stamp = found.properties[ownershipProperty];
+  if (stamp?.value === found.guid && stamp.source === 'local') return [];
+  return [
+    {
+      summary: 'adopted',
+      reason: {
+        field: ownershipProperty,
+        from: null,
+        to: found.guid,
+        note: 'it was there before; nothing in it is touched',
+      },
+      step: { op: 'zfs-set', dataset: desired.name, property: ownershipProperty, value: found.guid },
+    },
+  ];
+}
+
+function mounting(desired: DesiredDataset, found: ObservedDataset): Part[] {
+  if (found.mounted) return [];
+  return [
+    {
+      summary: 'mount',
+      reason: { field: 'mounted', from: 'no', to: desired.mountpoint, origin: desired.origin },
+      step: { op: 'zfs-mount', dataset: desired.name, mountpoint: desired.mountpoint },
+    },
+  ];
+}
+
+function dataOf(desired: DesiredDataset, guid: string | null): Record<string, unknown> {
+  const properties = Object.keys(desired.properties).sort();
+  return guid === null ? { properties } : { guid, properties };
+}
+
+function describe(properties: Record<string, string>): string {
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
+/** Law 3: data stays. */
+export function prune(entry: InventoryEntry, world: World): Verdict {
+  const { zfs } = world.observed;
+  if (zfs.known && zfs.value.pools.length > 0 && zfs.value.datasets[entry.name] === undefined) {
+    return { state: 'gone' };
+  }
+  const since = entry.orphanedSince ?? world.desired.commit.id;
+  return report(entry, 'orphaned', `orphaned since ${since.slice(0, 7)}; data kept`);
+}

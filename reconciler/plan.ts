@@ -1,0 +1,131 @@
+import type { DesiredState, ResourceId } from '../desired-state/types.ts';
+import type { ObservedState } from '../observers/types.ts';
+import { heldReason } from './hold.ts';
+import { diffResource, pruneEntry } from './kinds/index.ts';
+import { inOrder } from './order.ts';
+import type { Inventory } from './state/inventory.ts';
+import type { Change, Plan } from './types.ts';
+import { makeWorld, notice, type Verdict, type World, why } from './world.ts';
+
+/**
+ * Planning is a pure function: every declared resource and every recorded one that is declared no more gets a
+ * verdict from its kind; then what needs something that is held back is held back too; then the changes are put in
+ * order. Nothing is left for apply to decide.
+ */
+export interface PlanInput {
+  desired: DesiredState;
+  observed: ObservedState;
+  inventory: Inventory;
+  nowMs: number;
+}
+
+/** The plan, and what the inventory is to record where a resource is, or becomes, as Git says. */
+export interface Planned {
+  plan: Plan;
+  /** id -> facts to record. */
+  data: Map<ResourceId, Record<string, unknown>>;
+  gone: ResourceId[];
+  subnets: ReadonlyMap<string, string>;
+}
+
+export function makePlan(input: PlanInput): Planned {
+  const world = makeWorld(input);
+  const verdicts = verdictsOf(world);
+  holdDependents(verdicts, world);
+  const changes = inOrder(pickChanges(verdicts, world));
+  const plan: Plan = {
+    commit: input.desired.commit,
+    inSync: pick(verdicts, (verdict, id) => (verdict.state === 'in-sync' ? [id] : [])),
+    changes,
+    blocked: pick(verdicts, (verdict) => (verdict.state === 'blocked' ? [verdict.notice] : [])),
+    reports: pick(verdicts, (verdict) => (verdict.state === 'report' ? [verdict.notice] : [])),
+    held: heldReason(input.desired, input.inventory),
+    problems: input.desired.warnings,
+  };
+  return { plan, data: dataOf(verdicts), gone: goneIds(verdicts), subnets: world.subnets };
+}
+
+function verdictsOf(world: World): Map<ResourceId, Verdict> {
+  const suspended = new Set(world.desired.suspended);
+  const verdicts = new Map<ResourceId, Verdict>();
+  for (const resource of world.desired.resources) {
+    const isSuspended = resource.service !== null && suspended.has(resource.service);
+    if (!isSuspended) verdicts.set(resource.id, diffResource(resource, world));
+    else if (resource.kind === 'compose-stack') verdicts.set(resource.id, suspendedVerdict(resource));
+  }
+  for (const entry of world.inventory.entries.values()) {
+    if (!world.byId.has(entry.id)) verdicts.set(entry.id, pruneEntry(entry, world));
+  }
+  return verdicts;
+}
+
+function suspendedVerdict(resource: Parameters<typeof notice>[0]): Verdict {
+  const reasons = [why('suspend: true in service.yaml; left exactly as it is')];
+  return { state: 'report', notice: notice(resource, 'report', 'suspended', reasons) };
+}
+
+/** Resources come in creation order, needs first, so that one pass carries a block all the way down. */
+function holdDependents(verdicts: Map<ResourceId, Verdict>, world: World): void {
+  for (const resource of needsFirst(world)) {
+    const verdict = verdicts.get(resource.id);
+    if (verdict?.state !== 'change' || verdict.change.verb === 'delete') continue;
+    const obstacle = verdict.change.needs.find((id) => verdicts.get(id)?.state === 'blocked');
+    if (obstacle === undefined) continue;
+    const reasons = [why(`waits for ${obstacle}`), ...verdict.change.reasons];
+    verdicts.set(resource.id, { state: 'blocked', notice: notice(resource, 'blocked', 'waiting', reasons) });
+  }
+}
+
+function needsFirst(world: World): DesiredState['resources'] {
+  const seen = new Set<ResourceId>();
+  const sorted: DesiredState['resources'] = [];
+  const visit = (id: ResourceId): void => {
+    const resource = world.byId.get(id);
+    if (resource === undefined || seen.has(id)) return;
+    seen.add(id);
+    for (const need of resource.needs) visit(need);
+    sorted.push(resource);
+  };
+  for (const resource of world.desired.resources) visit(resource.id);
+  return sorted;
+}
+
+/** Only needs that change in this plan are kept: the others are right already. */
+function pickChanges(verdicts: Map<ResourceId, Verdict>, world: World): Change[] {
+  const changes = pick(verdicts, (verdict) => (verdict.state === 'change' ? [verdict.change] : []));
+  const changing = new Set(changes.map((change) => change.id));
+  return changes.map((change) => ({
+    ...change,
+    needs: [...new Set(change.needs)].filter((id) => changing.has(id) && id !== change.id).sort(),
+    reasons: change.reasons.map((reason) =>
+      change.verb === 'delete' ? { ...reason, ...gitNote(world) } : reason,
+    ),
+  }));
+}
+
+function gitNote(world: World): { note: string } {
+  return { note: `no longer in Git at ${world.desired.commit.id.slice(0, 7)}` };
+}
+
+function pick<T>(verdicts: Map<ResourceId, Verdict>, choose: (verdict: Verdict, id: ResourceId) => T[]): T[] {
+  return [...verdicts].sort(byId).flatMap(([id, verdict]) => choose(verdict, id));
+}
+
+function byId([a]: [ResourceId, Verdict], [b]: [ResourceId, Verdict]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function dataOf(verdicts: Map<ResourceId, Verdict>): Map<ResourceId, Record<string, unknown>> {
+  const data = new Map<ResourceId, Record<string, unknown>>();
+  for (const [id, verdict] of verdicts) if ('data' in verdict) data.set(id, verdict.data);
+  return data;
+}
+
+function goneIds(verdicts: Map<ResourceId, Verdict>): ResourceId[] {
+  return pick(verdicts, (verdict, id) => (verdict.state === 'gone' ? [id] : []));
+}
+
+/** True when the host is as Git says: no change, nothing held back. Orphaned and suspended things may remain. */
+export function converged(plan: Plan): boolean {
+  return plan.changes.length === 0 && plan.blocked.length === 0 && plan.held === null;
+}

@@ -1,0 +1,124 @@
+import type { DesiredResource, DesiredState, Kind, ResourceId } from '../desired-state/types.ts';
+import type {
+  ObservedContainer,
+  ObservedDocker,
+  ObservedNetwork,
+  ObservedState,
+} from '../observers/types.ts';
+import type { Inventory, InventoryEntry } from './state/inventory.ts';
+import { allocateSubnets } from './subnets.ts';
+import type { Change, Notice, NoticeState, Reason } from './types.ts';
+
+/** Everything that a plan follows from, as plain values, with the indexes that keep planning linear. */
+export interface World {
+  desired: DesiredState;
+  observed: ObservedState;
+  inventory: Inventory;
+  nowMs: number;
+  byId: ReadonlyMap<ResourceId, DesiredResource>;
+  subnets: ReadonlyMap<string, string>;
+  containersOf: ReadonlyMap<string, ObservedContainer[]>;
+  containerByName: ReadonlyMap<string, ObservedContainer>;
+  networkByName: ReadonlyMap<string, ObservedNetwork>;
+}
+
+/** What to do about one resource. `data` is what the inventory records once the resource is as Git says. */
+export type Verdict =
+  | { state: 'in-sync'; data: Record<string, unknown> }
+  | { state: 'change'; change: Change; data: Record<string, unknown> }
+  | { state: 'blocked'; notice: Notice }
+  | { state: 'report'; notice: Notice }
+  /** Recorded, no longer declared, and not there any more: forget it. */
+  | { state: 'gone' };
+
+export function makeWorld(parts: {
+  desired: DesiredState;
+  observed: ObservedState;
+  inventory: Inventory;
+  nowMs: number;
+}): World {
+  const docker = parts.observed.docker.known ? parts.observed.docker.value : null;
+  return {
+    ...parts,
+    byId: new Map(parts.desired.resources.map((resource) => [resource.id, resource])),
+    subnets: subnetsOf(parts.desired, parts.inventory, docker),
+    containersOf: groupByProject(docker?.containers ?? []),
+    containerByName: new Map((docker?.containers ?? []).map((container) => [container.name, container])),
+    networkByName: new Map((docker?.networks ?? []).map((network) => [network.name, network])),
+  };
+}
+
+function subnetsOf(
+  desired: DesiredState,
+  inventory: Inventory,
+  docker: ObservedDocker | null,
+): Map<string, string> {
+  const networks = desired.resources.filter((resource) => resource.kind === 'docker-network');
+  const requests = networks.map(({ name, subnet }) => ({ network: name, subnet }));
+  const existing = new Map<string, string>();
+  for (const network of docker?.networks ?? []) {
+    const [first] = network.subnets;
+    if (first !== undefined) existing.set(network.name, first);
+  }
+  // What exists wins over what was kept: a network made by hand is adopted with the subnet that it has.
+  const kept = new Map([...inventory.subnets, ...existing]);
+  return allocateSubnets(desired.networkPool, requests, kept, [...existing.values()]);
+}
+
+function groupByProject(containers: ObservedContainer[]): Map<string, ObservedContainer[]> {
+  const projects = new Map<string, ObservedContainer[]>();
+  for (const container of containers) {
+    if (container.project === null || container.oneOff) continue;
+    const list = projects.get(container.project);
+    if (list === undefined) projects.set(container.project, [container]);
+    else list.push(container);
+  }
+  return projects;
+}
+
+type Subject = Pick<DesiredResource | InventoryEntry, 'kind' | 'id' | 'name' | 'service'>;
+
+export function blocked(subject: Subject, state: NoticeState, note: string): Verdict {
+  return { state: 'blocked', notice: notice(subject, 'blocked', state, [why(note)]) };
+}
+
+export function report(subject: Subject, state: NoticeState, note: string): Verdict {
+  return { state: 'report', notice: notice(subject, 'report', state, [why(note)]) };
+}
+
+export function notice(
+  subject: Subject,
+  verb: Notice['verb'],
+  state: NoticeState,
+  reasons: Reason[],
+): Notice {
+  return {
+    verb,
+    kind: subject.kind,
+    id: subject.id,
+    name: subject.name,
+    service: subject.service,
+    state,
+    reasons,
+  };
+}
+
+/** A reason that is a sentence. */
+export function why(note: string): Reason {
+  return { field: 'state', from: null, to: null, note };
+}
+
+/** A change that stops nothing. */
+export function quietChange(
+  subject: Subject,
+  verb: Change['verb'],
+  parts: Pick<Change, 'summary' | 'reasons' | 'steps' | 'needs'>,
+): Change {
+  const disruption = { level: 'none' as const, seconds: 0, containers: [] };
+  const { kind, id, name, service } = subject;
+  return { verb, kind, id, name, service, disruption, ...parts };
+}
+
+export function idOf(kind: Kind, name: string): ResourceId {
+  return `${kind}:${name}`;
+}
