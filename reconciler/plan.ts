@@ -1,4 +1,4 @@
-import type { DesiredState, ResourceId } from '../desired-state/types.ts';
+import type { DesiredResource, DesiredState, ResourceId } from '../desired-state/types.ts';
 import type { ObservedState } from '../observers/types.ts';
 import { heldReason } from './hold.ts';
 import { diffResource, pruneEntry } from './kinds/index.ts';
@@ -25,6 +25,8 @@ export interface Planned {
   /** id -> facts to record. */
   data: Map<ResourceId, Record<string, unknown>>;
   gone: ResourceId[];
+  /** What the plan speaks of: declared resources by id. */
+  subjects: ReadonlyMap<ResourceId, DesiredResource>;
   subnets: ReadonlyMap<string, string>;
 }
 
@@ -42,7 +44,13 @@ export function makePlan(input: PlanInput): Planned {
     held: heldReason(input.desired, input.inventory),
     problems: input.desired.warnings,
   };
-  return { plan, data: dataOf(verdicts), gone: goneIds(verdicts), subnets: world.subnets };
+  return {
+    plan,
+    data: dataOf(verdicts),
+    gone: goneIds(verdicts),
+    subjects: world.byId,
+    subnets: world.subnets,
+  };
 }
 
 function verdictsOf(world: World): Map<ResourceId, Verdict> {

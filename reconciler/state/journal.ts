@@ -32,8 +32,20 @@ export function settle(store: Store): string[] {
     const sql = 'SELECT *, max(step) FROM journal GROUP BY change_id ORDER BY seq';
     return store.db.prepare(sql).all() as unknown as JournalRow[];
   });
-  for (const row of open) discharge(store, interrupted(row));
+  for (const row of open) {
+    discharge(store, interrupted(row));
+    forgive(store, row.change_id);
+  }
   return open.map((row) => row.change_id);
+}
+
+/** The end of Steward is not the service's fault: it is tried again at once. The attempt still counts. */
+function forgive(store: Store, id: string): void {
+  const service = id.startsWith('compose-stack:') ? id.slice('compose-stack:'.length) : null;
+  if (service === null) return;
+  guarded(store.path, () =>
+    store.db.prepare('UPDATE services SET last_failed = 0 WHERE service = ?').run(service),
+  );
 }
 
 interface JournalRow {

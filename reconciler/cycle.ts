@@ -1,0 +1,179 @@
+import type { CommitInfo, DesiredStack, DesiredState, LoadResult, Problem } from '../desired-state/types.ts';
+import type { ObservedState, Observer } from '../observers/types.ts';
+import type { Clock } from '../tools/clock.ts';
+import type { Executor } from './apply/types.ts';
+import { type ApplyEvent, applyPlan } from './apply-plan.ts';
+import { gateKeeper } from './gate.ts';
+import { converged, makePlan, type Planned } from './plan.ts';
+import { recordAttempt, recordAttemptResult, recordOutcome, recordPlan } from './record.ts';
+import { type Inventory, readInventory } from './state/inventory.ts';
+import { announce, discharge } from './state/journal.ts';
+import type { Store } from './state/store.ts';
+import type { Change, Outcome, Plan } from './types.ts';
+
+/** One look at everything: Git → desired; host → observed; diff → plan → apply → record. */
+
+/** Git, as a cycle needs it. */
+export interface Source {
+  /** The commit to be reconciled. `error`: the remote could not be asked; `commit` is then the last one known. */
+  sync(signal?: AbortSignal): Promise<{ commit: CommitInfo | null; error: string | null; fetched: boolean }>;
+  load(commit: CommitInfo): Promise<LoadResult>;
+  /** Fills in what compose would stamp on the containers of these stacks. */
+  hashes(stacks: DesiredStack[], commit: CommitInfo): Promise<DesiredStack[]>;
+  /** The stable checkout becomes this commit; files that were edited there by hand are put right. */
+  promote(commit: CommitInfo): Promise<void>;
+}
+
+export interface CycleDeps {
+  source: Source;
+  observer: Observer;
+  executor: Executor;
+  store: Store;
+  clock: Clock;
+  onPlan?: (plan: Plan) => void;
+  progress?: (event: ApplyEvent) => void;
+  signal?: AbortSignal;
+}
+
+export type CycleResult =
+  | 'converged'
+  | 'changed'
+  | 'failed'
+  | 'bad-commit'
+  | 'held'
+  | 'blocked'
+  | 'no-commit';
+export type Phase = 'fetch' | 'load' | 'observe' | 'plan' | 'apply';
+
+export interface Cycle {
+  atMs: number;
+  result: CycleResult;
+  commit: CommitInfo | null;
+  plan: Plan | null;
+  outcomes: Outcome[];
+  problems: Problem[];
+  /** Why the remote could not be asked; the last known commit stays in force. */
+  fetchError: string | null;
+  durationsMs: Partial<Record<Phase, number>>;
+  /** The desired state that was looked at, for status; null where the commit was bad. */
+  desired: DesiredState | null;
+}
+
+/** Plans, and applies unless `dry`. Throws StateError when the state folder fails: then nothing more was begun. */
+export async function runCycle(deps: CycleDeps, options: { dry: boolean }): Promise<Cycle> {
+  const cycle = emptyCycle(deps.clock.now());
+  const synced = await timed(cycle, 'fetch', deps, () => deps.source.sync(deps.signal));
+  cycle.fetchError = synced.error;
+  cycle.commit = synced.commit;
+  const { commit } = synced;
+  if (commit === null) return { ...cycle, result: 'no-commit' };
+  const loaded = await timed(cycle, 'load', deps, () => deps.source.load(commit));
+  if (!loaded.ok) return { ...cycle, result: 'bad-commit', problems: loaded.problems };
+  return reconcile(cycle, loaded.state, commit, deps, options);
+}
+
+async function reconcile(
+  cycle: Cycle,
+  desired: DesiredState,
+  commit: CommitInfo,
+  deps: CycleDeps,
+  options: { dry: boolean },
+): Promise<Cycle> {
+  const inventory = readInventory(deps.store);
+  const observed = await timed(cycle, 'observe', deps, () => deps.observer.observe(requestOf(desired, deps)));
+  const planned = await timed(cycle, 'plan', deps, async () => {
+    const hashed = await withHashes(desired, observed, commit, deps.source);
+    return makePlan({ desired: hashed, observed, inventory, nowMs: deps.clock.now() });
+  });
+  const { plan } = planned;
+  deps.onPlan?.(plan);
+  const seen: Cycle = { ...cycle, plan, desired, problems: desired.warnings };
+  if (options.dry) return { ...seen, result: resultOf(plan, []) };
+  if (plan.held !== null) return { ...seen, result: 'held' };
+  await deps.source.promote(commit);
+  recordPlan(deps.store, planned, inventory, stacksOf(desired), deps.clock.now());
+  const outcomes = await timed(cycle, 'apply', deps, () => apply(planned, inventory, deps, desired));
+  return { ...seen, durationsMs: cycle.durationsMs, outcomes, result: resultOf(plan, outcomes) };
+}
+
+function apply(
+  planned: Planned,
+  inventory: Inventory,
+  deps: CycleDeps,
+  desired: DesiredState,
+): Promise<Outcome[]> {
+  const { store, clock } = deps;
+  const commit = planned.plan.commit.id;
+  const stackOf = (change: Change): DesiredStack | null => {
+    const resource = planned.subjects.get(change.id);
+    return resource?.kind === 'compose-stack' ? resource : null;
+  };
+  return applyPlan(planned.plan, {
+    executor: deps.executor,
+    gate: gateKeeper((signal) => deps.observer.observeDocker(signal), clock),
+    clock,
+    parallel: desired.limits.parallel,
+    announce: (change, step) => {
+      announce(store, change, step, commit, clock.now());
+      const stack = stackOf(change);
+      if (step === 0 && stack !== null) recordAttempt(store, stack, inventory, commit, clock.now());
+    },
+    finished: (outcome) => {
+      const { change, result, error, durationMs } = outcome;
+      recordOutcome(store, outcome, planned, inventory);
+      const stack = stackOf(change);
+      if (stack !== null) recordAttemptResult(store, stack, inventory, commit, outcome);
+      const { id, verb, reasons } = change;
+      discharge(store, { atMs: clock.now(), id, verb, commit, result, error, durationMs, reasons });
+    },
+    ...(deps.progress === undefined ? {} : { progress: deps.progress }),
+    ...(deps.signal === undefined ? {} : { signal: deps.signal }),
+  });
+}
+
+/** Compose is asked only about stacks that have containers: there is nothing to compare the others with. */
+async function withHashes(
+  desired: DesiredState,
+  observed: ObservedState,
+  commit: CommitInfo,
+  source: Source,
+): Promise<DesiredState> {
+  if (!observed.docker.known) return desired;
+  const projects = new Set(observed.docker.value.containers.map((container) => container.project));
+  const asked = stacksOf(desired).filter((stack) => projects.has(stack.name));
+  if (asked.length === 0) return desired;
+  const hashed = new Map((await source.hashes(asked, commit)).map((stack) => [stack.id, stack]));
+  return { ...desired, resources: desired.resources.map((resource) => hashed.get(resource.id) ?? resource) };
+}
+
+function stacksOf(desired: DesiredState): DesiredStack[] {
+  return desired.resources.filter((resource) => resource.kind === 'compose-stack');
+}
+
+function requestOf(desired: DesiredState, deps: CycleDeps) {
+  const paths = desired.resources.flatMap((resource) =>
+    resource.kind === 'directory' ? [resource.path] : [],
+  );
+  return { paths, ...(deps.signal === undefined ? {} : { signal: deps.signal }) };
+}
+
+function resultOf(plan: Plan, outcomes: Outcome[]): CycleResult {
+  if (outcomes.some((outcome) => outcome.result !== 'applied')) return 'failed';
+  if (plan.held !== null) return 'held';
+  if (plan.blocked.length > 0) return 'blocked';
+  return converged(plan) ? 'converged' : 'changed';
+}
+
+function emptyCycle(atMs: number): Cycle {
+  const nothing = { commit: null, plan: null, outcomes: [], problems: [], fetchError: null, desired: null };
+  return { atMs, result: 'no-commit', durationsMs: {}, ...nothing };
+}
+
+async function timed<T>(cycle: Cycle, phase: Phase, deps: CycleDeps, action: () => Promise<T>): Promise<T> {
+  const start = deps.clock.monotonic();
+  try {
+    return await action();
+  } finally {
+    cycle.durationsMs[phase] = deps.clock.monotonic() - start;
+  }
+}

@@ -1,0 +1,123 @@
+import type { Observed, ObservedContainer, ObservedDocker } from '../observers/types.ts';
+import type { Clock } from '../tools/clock.ts';
+import type { HealthGate } from './types.ts';
+
+/**
+ * Attempted is not applied: after `up` a stack has to become what it is meant to be. Judging is pure; one poller
+ * serves all gates that are open at the same time, so that fifty stacks do not mean fifty container lists.
+ */
+
+/** A container without a health check counts once it has stayed up this long. */
+const settleMs = 1_000;
+/** Restarting for this long is a loop, not a slow start. */
+const loopMs = 20_000;
+const pollMs = 400;
+
+export type Judgement =
+  | { state: 'ready' }
+  | { state: 'waiting'; why: string }
+  | { state: 'failed'; why: string };
+
+/** When a container was first seen as it is now: id and state -> monotonic milliseconds. */
+export type Sightings = Map<string, number>;
+
+export function judge(
+  gate: HealthGate,
+  found: ObservedContainer[],
+  seen: Sightings,
+  nowMs: number,
+): Judgement {
+  let waiting: Judgement | null = null;
+  for (const wanted of gate.containers) {
+    const own = found.filter((container) => container.service === wanted.service);
+    if (own.length < wanted.replicas)
+      waiting ??= { state: 'waiting', why: `${wanted.service} is not there yet` };
+    for (const container of own) {
+      const judgement = judgeContainer(wanted, container, sinceMs(container, seen, nowMs));
+      if (judgement.state === 'failed') return judgement;
+      if (judgement.state === 'waiting') waiting ??= judgement;
+    }
+  }
+  return waiting ?? { state: 'ready' };
+}
+
+function sinceMs(container: ObservedContainer, seen: Sightings, nowMs: number): number {
+  const key = `${container.id} ${container.state}`;
+  const first = seen.get(key) ?? nowMs;
+  seen.set(key, first);
+  return nowMs - first;
+}
+
+function judgeContainer(
+  wanted: HealthGate['containers'][number],
+  container: ObservedContainer,
+  forMs: number,
+): Judgement {
+  const { name, state, health, exitCode } = container;
+  switch (state) {
+    case 'running':
+      return judgeRunning(name, health, forMs, wanted.oneShot);
+    case 'exited':
+    case 'dead':
+      if (wanted.oneShot && exitCode === 0) return { state: 'ready' };
+      if (forMs < settleMs) return { state: 'waiting', why: `${name} has ended` };
+      return { state: 'failed', why: `${name} ended with exit ${exitCode ?? '?'}; docker logs ${name}` };
+    case 'restarting':
+      if (forMs < loopMs) return { state: 'waiting', why: `${name} is being restarted` };
+      return { state: 'failed', why: `${name} ends and is restarted again and again; docker logs ${name}` };
+    default:
+      return { state: 'waiting', why: `${name} is ${state}` };
+  }
+}
+
+function judgeRunning(
+  name: string,
+  health: ObservedContainer['health'],
+  forMs: number,
+  oneShot: boolean,
+): Judgement {
+  if (health === 'healthy') return { state: 'ready' };
+  if (health === 'starting') return { state: 'waiting', why: `${name} is not healthy yet` };
+  if (health === 'unhealthy') return { state: 'failed', why: `${name} is unhealthy; docker logs ${name}` };
+  // A one-shot that still works is as good as it gets: nobody knows how long it will.
+  if (oneShot || forMs >= settleMs) return { state: 'ready' };
+  return { state: 'waiting', why: `${name} has just started` };
+}
+
+/** Null when the gate opened; otherwise one sentence why it did not. Never throws for Docker's fault. */
+export type GateKeeper = (gate: HealthGate, signal?: AbortSignal) => Promise<string | null>;
+
+/** Gates that wait at the same moment share their looks at Docker. */
+export function gateKeeper(
+  look: (signal?: AbortSignal) => Promise<Observed<ObservedDocker>>,
+  clock: Clock,
+): GateKeeper {
+  let shared: Promise<Observed<ObservedDocker>> | null = null;
+  const lookTogether = (): Promise<Observed<ObservedDocker>> => {
+    shared ??= look().finally(() => {
+      shared = null;
+    });
+    return shared;
+  };
+  return async (gate, signal) => {
+    const seen: Sightings = new Map();
+    const start = clock.monotonic();
+    let last = 'Docker was not asked';
+    while (clock.monotonic() - start <= gate.timeoutSeconds * 1000 && signal?.aborted !== true) {
+      const docker = await lookTogether();
+      const judgement = docker.known
+        ? judge(gate, projectOf(gate, docker.value), seen, clock.monotonic())
+        : { state: 'waiting' as const, why: docker.error };
+      if (judgement.state === 'ready') return null;
+      if (judgement.state === 'failed') return judgement.why;
+      last = judgement.why;
+      await clock.sleep(pollMs, signal);
+    }
+    if (signal?.aborted === true) return 'Steward was told to stop before it was healthy';
+    return `${last} after ${gate.timeoutSeconds} s (deploy.healthTimeout)`;
+  };
+}
+
+function projectOf(gate: HealthGate, docker: ObservedDocker): ObservedContainer[] {
+  return docker.containers.filter(({ project, oneOff }) => project === gate.project && !oneOff);
+}

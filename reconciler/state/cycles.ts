@@ -1,0 +1,55 @@
+import { guarded, type Store } from './store.ts';
+
+/** One line a cycle that did or found something, so that `status` can answer after a restart. */
+export interface CycleRow {
+  atMs: number;
+  commit: string | null;
+  result: string;
+  durationMs: number;
+  /** What `status` shows: problems, what is held back and why. */
+  detail: unknown;
+}
+
+const kept = 500;
+
+/** Cycles of the running loop that found nothing new replace the one before: the file does not grow with time. */
+export function recordCycle(store: Store, row: CycleRow): void {
+  guarded(store.path, () => {
+    const detail = JSON.stringify(row.detail);
+    const last = store.db.prepare('SELECT * FROM cycles ORDER BY seq DESC LIMIT 1').get() as
+      | Stored
+      | undefined;
+    const isSame = last?.commit_id === row.commit && last?.result === row.result && last?.detail === detail;
+    if (last !== undefined && isSame) {
+      const sql = 'UPDATE cycles SET at_ms = ?, duration_ms = ? WHERE seq = ?';
+      store.db.prepare(sql).run(row.atMs, Math.round(row.durationMs), last.seq);
+      return;
+    }
+    const put = 'INSERT INTO cycles (at_ms, commit_id, result, duration_ms, detail) VALUES (?, ?, ?, ?, ?)';
+    store.db.prepare(put).run(row.atMs, row.commit, row.result, Math.round(row.durationMs), detail);
+    store.db.prepare('DELETE FROM cycles WHERE seq <= (SELECT max(seq) FROM cycles) - ?').run(kept);
+  });
+}
+
+export function lastCycle(store: Store): CycleRow | null {
+  return guarded(store.path, () => {
+    const row = store.db.prepare('SELECT * FROM cycles ORDER BY seq DESC LIMIT 1').get() as
+      | Stored
+      | undefined;
+    return row === undefined ? null : toRow(row);
+  });
+}
+
+interface Stored {
+  seq: number;
+  at_ms: number;
+  commit_id: string | null;
+  result: string;
+  duration_ms: number;
+  detail: string;
+}
+
+function toRow(row: Stored): CycleRow {
+  const detail = JSON.parse(row.detail) as unknown;
+  return { atMs: row.at_ms, commit: row.commit_id, result: row.result, durationMs: row.duration_ms, detail };
+}
