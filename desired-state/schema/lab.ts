@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { labBackup } from './backup.ts';
+import { privateNetwork } from './cidr.ts';
+import { absolutePath, datasetName, dnsName, ipAddress, serviceName } from './names.ts';
+import { zfsProperties } from './service.ts';
+import { mapping, table, text, whole, words } from './words.ts';
+
+const version = z
+  .literal(1, { error: words('1, the version of this format', 'write version: 1') })
+  .describe('Version of this format.');
+
+const storage = mapping(
+  {
+    parent: datasetName('ZFS dataset below which each service gets its own.'),
+    mountpoint: absolutePath('Where the parent dataset is mounted.', '/datapool/services'),
+    properties: zfsProperties.optional(),
+  },
+  'Where the data of services is.',
+);
+
+const ownerName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: words('a name such as postgres', 'write a lower-case name') });
+
+const owners = table(
+  ownerName,
+  whole(0, 65_535, 'User id inside the container.'),
+  'Names for users of containers; the id on the host is the userns base plus this.',
+);
+
+const networkName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, { error: words('the name of a Docker network', 'write e.g. photo_net') });
+
+const networks = mapping(
+  {
+    pool: privateNetwork('Subnets of service networks are cut out of this one.').default('10.88.0.0/16'),
+    prefix: whole(16, 29, 'Size of one subnet: 26 gives 61 containers.').default(26),
+    subnets: table(networkName, privateNetwork('The fixed subnet.'), 'Networks with a fixed subnet.').default({}),
+  },
+  'Docker networks: one subnet each, allocated once and kept.',
+);
+
+const removals = mapping(
+  {
+    count: whole(0, 100_000, 'More services removed at once than this …').default(3),
+    percent: whole(0, 100, '… and more than this share of all.').default(30),
+  },
+  'A commit that removes more is held until `steward approve`.',
+);
+
+const limits = mapping(
+  {
+    removals: removals.prefault({}),
+    parallel: whole(1, 64, 'Services reconciled side by side.').default(4),
+  },
+  'Brakes.',
+);
+
+const hub = mapping(
+  {
+    service: serviceName('Folder of the service that holds the reverse proxy.'),
+    container: text({
+      expected: 'the name of a container',
+      example: 'central_hub',
+      pattern: /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/,
+      description: 'Name of the proxy container.',
+    }),
+    address: ipAddress('What DNS records point to.'),
+  },
+  'The reverse proxy that joins the network of every service with a route.',
+);
+
+export const labSchema = mapping(
+  {
+    version,
+    name: text({
+      expected: 'a name of lower-case letters, digits and -',
+      example: 'homelab',
+      pattern: /^[a-z0-9][a-z0-9_-]{0,62}$/,
+      description: 'Name of the lab.',
+    }),
+    domain: dnsName('Domain below which routes live.').optional(),
+    storage,
+    owners: owners.default({}),
+    sharedGroup: text({
+      expected: 'the name of a group on the host',
+      example: 'labdata',
+      pattern: /^[a-z_][a-z0-9_-]{0,31}$/,
+      description: 'Host group of every service directory; directories are then set-gid.',
+    }).optional(),
+    networks: networks.prefault({}),
+    hub: hub.optional(),
+    backup: labBackup.optional(),
+    limits: limits.prefault({}),
+  },
+  'The single point of truth of one lab.',
+).meta({ title: 'lab.yaml of Steward' });
+
+export type Lab = z.output<typeof labSchema>;

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { serviceBackup } from './backup.ts';
+import { duration, mode, relativePath, serviceName } from './names.ts';
+import { choice, flag, list, mapping, table, text, words } from './words.ts';
+import { zfsPropertyNames } from './zfs-properties.ts';
+
+const propertyText = words('a text, a number, on or off', 'write e.g. 500G');
+
+/** Names and values are judged by `zfsPropertyProblems`, which can also point at the nearest known name. */
+export const zfsProperties = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: propertyText }), {
+    error: words('a mapping of ZFS properties', 'write e.g. { compression: zstd }'),
+  })
+  .describe('ZFS properties set on the dataset.')
+  .meta({ propertyNames: { anyOf: [{ enum: zfsPropertyNames }, { pattern: '^(?!steward:)[a-z0-9][a-z0-9+._-]*:' }] } });
+
+const childName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*(\/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*$/, {
+  error: words('the name of a child dataset', 'write e.g. database'),
+});
+
+const dataset = mapping(
+  {
+    properties: zfsProperties.optional(),
+    children: table(
+      childName,
+      mapping({ properties: zfsProperties.optional() }, 'One child dataset.').nullable(),
+      'Datasets below the service dataset, mounted below it.',
+    ).optional(),
+  },
+  'The ZFS dataset of this service; it exists whether or not this is written.',
+);
+
+const owner = z
+  .union([z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$|^\d{1,5}$/), z.int().min(0).max(65_535)], {
+    error: words('a name out of `owners` in lab.yaml or a numeric user id', 'write e.g. postgres or 999'),
+  })
+  .describe('Name out of `owners` in lab.yaml, or a user id inside the container.');
+
+const directory = mapping(
+  {
+    path: relativePath('Path below the dataset; `.` is the dataset itself.'),
+    owner: owner.optional(),
+    group: owner.describe('Group inside the container; `sharedGroup` of lab.yaml comes before it.').optional(),
+    mode: mode('Octal mode, quoted.').optional(),
+    recursive: flag('Give everything below to the owner too, also when the directory exists already.').optional(),
+  },
+  'One directory.',
+);
+
+const route = mapping(
+  {
+    host: text({
+      expected: 'a host name such as photo (for photo.<domain>) or photo.example.org',
+      example: 'photo',
+      pattern: /^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/,
+      description: 'Host name; without a dot it is below `domain`.',
+    }),
+    to: text({
+      expected: 'a container and its port such as "photo-server:2283"',
+      example: '"photo-server:2283"',
+      pattern: /^((https?|h2c):\/\/)?[a-zA-Z0-9][a-zA-Z0-9_.-]*:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+      description: 'Container and port that requests go to.',
+    }),
+    tls: choice(['internal', 'acme', 'off'], 'Who issues the certificate.').optional(),
+  },
+  'One host name of the reverse proxy.',
+);
+
+const deploy = mapping(
+  {
+    dependsOn: list(serviceName('Service that must be healthy first.'), 'Services that must be healthy first.').default([]),
+    healthTimeout: duration('How long the containers may take to become healthy.').default('180s'),
+    onFailure: choice(['rollback', 'leave'], 'What happens when they do not.').default('rollback'),
+  },
+  'How this service is brought up.',
+);
+
+const exception = mapping(
+  {
+    rule: text({
+      expected: 'the name of a rule such as host-ports',
+      example: 'host-ports',
+      pattern: /^[a-z][a-z0-9-]*$/,
+      description: 'Rule that is waived.',
+    }),
+    reason: text({
+      expected: 'a reason in a few words',
+      example: '"DNS must listen on the host"',
+      pattern: /\S/,
+      description: 'Why, for whoever reads this later.',
+    }),
+  },
+  'One waived rule.',
+);
+
+export const serviceSchema = mapping(
+  {
+    version: z
+      .literal(1, { error: words('1, the version of this format', 'write version: 1') })
+      .default(1)
+      .describe('Version of this format.'),
+    dataset: dataset.optional(),
+    directories: list(directory, 'Directories whose owner or mode differs from what the compose file implies.').default([]),
+    routes: list(route, 'Host names of the reverse proxy.').default([]),
+    backup: serviceBackup.optional(),
+    deploy: deploy.prefault({}),
+    policy: mapping({ allow: list(exception, 'Waived rules.').default([]) }, 'Exceptions from the rules of the lab.').optional(),
+    suspend: flag('Leave this service exactly as it is.').default(false),
+  },
+  'What a service wants beyond its compose file; every part is optional.',
+).meta({ title: 'service.yaml of Steward' });
+
+export type ServiceConfig = z.output<typeof serviceSchema>;
