@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { messageOf } from './errors.ts';
+
+/** The `steward` command. Each sub-command loads only what it needs: starting is most of a short command's time. */
+
+/** Exit codes are a promise to scripts: see each command's help. */
+type Action = (...args: never[]) => Promise<number>;
+
+export async function main(argv: string[]): Promise<void> {
+  const program = build();
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.stderr.write(messageOf(error));
+    process.exitCode = 1;
+  }
+}
+
+function build(): Command {
+  const program = new Command('steward');
+  program.description('Push to Git, and the server becomes what Git says.').version(version());
+  program.showHelpAfterError().showSuggestionAfterError();
+  inspect(program);
+  change(program);
+  records(program);
+  return program;
+}
+
+function inspect(program: Command): void {
+  program
+    .command('init')
+    .argument('[dir]', 'where to write it', '.')
+    .description('write a config repository to start from')
+    .action(lazily(async (...args) => (await import('./commands/init.ts')).init(...args)));
+  output(program.command('validate'))
+    .argument('[dir]', 'a config repository', '.')
+    .description('check every file; exit 0 valid, 1 problems')
+    .option('--compose <reader>', 'who reads compose files: auto, docker or built-in', 'auto')
+    .action(lazily(async (...args) => (await import('./commands/validate.ts')).validate(...args)));
+  program
+    .command('schema')
+    .argument('[file]', 'lab or service', 'service')
+    .description('print the JSON Schema of lab.yaml or service.yaml')
+    .action(lazily(async (...args) => (await import('./commands/schema.ts')).schema(...args)));
+  host(output(program.command('plan')))
+    .description('show what would change and why; exit 0 nothing, 2 changes, 1 error')
+    .option('-v, --verbose', 'show the command of every step')
+    .action(lazily(async (...args) => (await import('./commands/plan.ts')).plan(...args)));
+}
+
+function change(program: Command): void {
+  host(output(program.command('reconcile')))
+    .description('make the host what Git says, again and again; with --once exit 0 converged, 1 not')
+    .option('--once', 'one cycle, then exit')
+    .option('--wait <seconds>', 'how long to wait for another steward to finish', '30')
+    .option('--interval <time>', 'how often to look (60s)')
+    .option('--listen <address:port>', 'where metrics and status are served (127.0.0.1:9464)')
+    .option('-v, --verbose', 'show the command of every step')
+    .action(lazily(async (...args) => (await import('./commands/reconcile.ts')).reconcile(...args)));
+}
+
+function records(program: Command): void {
+  host(output(program.command('status')))
+    .description('what is as Git says and what is not; exit 0 converged, 1 not')
+    .action(lazily(async (...args) => (await import('./commands/status.ts')).status(...args)));
+  host(program.command('approve'))
+    .argument('<commit>', 'at least 7 characters of it')
+    .description('let a commit through that removes many services')
+    .action(lazily(async (...args) => (await import('./commands/approve.ts')).approveCommit(...args)));
+  host(output(program.command('why')))
+    .argument('<id>', 'a resource, such as compose-stack:photo or photo')
+    .description('what was done to one resource: when, why, for which commit, and how it ended')
+    .action(lazily(async (...args) => (await import('./commands/why.ts')).why(...args)));
+  host(program.command('retry'))
+    .argument('<service>')
+    .description('try a service again that Steward gave up on')
+    .action(lazily(async (...args) => (await import('./commands/retry.ts')).retry(...args)));
+  host(program.command('forget'))
+    .argument('<id>', 'such as zfs-dataset:datapool/services/photo')
+    .description('forget that a resource was ever there, so that an empty one may be made')
+    .action(lazily(async (...args) => (await import('./commands/forget.ts')).forgetResource(...args)));
+}
+
+function host(command: Command): Command {
+  return command
+    .option('--repo <url>', 'the config repository: a URL or a directory')
+    .option('--branch <name>', "default: the remote's own")
+    .option('--tag <name>', 'follow a tag instead of a branch')
+    .option('--path <dir>', 'where the config is inside the repository')
+    .option('--state-dir <dir>', 'where Steward keeps its state (/var/lib/steward)')
+    .option('--config <file>', 'bootstrap file (/etc/steward/steward.yaml)')
+    .addOption(new Option('--host <host>', 'what to act on').choices(['local', 'simulator']).default('local'));
+}
+
+function output(command: Command): Command {
+  return command.addOption(
+    new Option('--output <format>', 'how to print').choices(['text', 'json']).default('text'),
+  );
+}
+
+/** Commander's arguments go through as they are; what the command returns becomes the exit code. */
+function lazily(action: (...args: any[]) => Promise<number>): Action {
+  return async (...args) => {
+    process.exitCode = await action(...args);
+    return process.exitCode;
+  };
+}
+
+function version(): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
+    } catch {
+      // One of the two is there: the first in a clone, the second in the published package.
+    }
+  }
+  return 'unknown';
+}

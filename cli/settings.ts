@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir, hostname, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { UserError } from './errors.ts';
+
+/** The few things that cannot be in Git because they say where Git is: /etc/steward/steward.yaml, and flags over it. */
+
+const bootstrapFile = '/etc/steward/steward.yaml';
+
+const credentials = z.strictObject({
+  sshKey: z.string().optional(),
+  knownHosts: z.string().optional(),
+  username: z.string().optional(),
+  tokenFile: z.string().optional(),
+  caFile: z.string().optional(),
+});
+
+const bootstrap = z.strictObject({
+  repository: z.string().optional(),
+  branch: z.string().optional(),
+  tag: z.string().optional(),
+  path: z.string().optional(),
+  credentials: credentials.optional(),
+  /** This machine's name in messages and metrics. */
+  name: z.string().optional(),
+  stateDir: z.string().optional(),
+  environmentDir: z.string().optional(),
+  listen: z
+    .string()
+    .regex(/^[^\s]+:\d+$/, 'expected address:port such as 127.0.0.1:9464')
+    .optional(),
+  intervalSeconds: z.number().int().min(1).max(86_400).optional(),
+});
+
+export interface Flags {
+  config?: string;
+  repo?: string;
+  branch?: string;
+  tag?: string;
+  path?: string;
+  stateDir?: string;
+  host?: string;
+  listen?: string;
+  interval?: string;
+}
+
+export interface Settings {
+  repository: string | null;
+  branch: string | null;
+  tag: string | null;
+  path: string | null;
+  credentials: z.infer<typeof credentials>;
+  name: string;
+  stateDir: string;
+  environmentDir: string;
+  host: 'local' | 'simulator';
+  listen: { address: string; port: number };
+  intervalMs: number;
+}
+
+/** Throws UserError that names the file or the flag. */
+export function readSettings(flags: Flags): Settings {
+  const file = readBootstrap(flags.config);
+  const host = flags.host ?? 'local';
+  if (host !== 'local' && host !== 'simulator') {
+    throw new UserError(`--host ${host}: it is either local or simulator`);
+  }
+  return {
+    repository: flags.repo ?? file.repository ?? null,
+    branch: flags.branch ?? file.branch ?? null,
+    tag: flags.tag ?? file.tag ?? null,
+    path: flags.path ?? file.path ?? null,
+    credentials: file.credentials ?? {},
+    name: file.name ?? hostname(),
+    stateDir: resolve(flags.stateDir ?? file.stateDir ?? defaultStateDir()),
+    environmentDir: file.environmentDir ?? '/etc/steward/env',
+    host,
+    listen: toAddress(flags.listen ?? file.listen ?? '127.0.0.1:9464'),
+    intervalMs: toInterval(flags.interval) ?? (file.intervalSeconds ?? 60) * 1000,
+  };
+}
+
+function readBootstrap(named: string | undefined): z.infer<typeof bootstrap> {
+  const path = named ?? bootstrapFile;
+  if (named === undefined && !existsSync(path)) return {};
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, 'utf8')) ?? {};
+  } catch (error) {
+    throw new UserError(`${path} cannot be read: ${(error as Error).message}`);
+  }
+  const result = bootstrap.safeParse(content);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => `  ${issue.path.join('.') || '(top)'}: ${issue.message}`);
+  throw new UserError(`${path} is not right:\n${lines.join('\n')}`);
+}
+
+function defaultStateDir(): string {
+  if (userInfo().uid === 0) return '/var/lib/steward';
+  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local/state'), 'steward');
+}
+
+function toAddress(text: string): { address: string; port: number } {
+  const colon = text.lastIndexOf(':');
+  const port = Number(text.slice(colon + 1));
+  const isPort = colon > 0 && Number.isInteger(port) && port >= 0 && port <= 65_535;
+  if (!isPort) throw new UserError(`--listen ${text}: expected address:port such as 127.0.0.1:9464`);
+  return { address: text.slice(0, colon), port };
+}
+
+function toInterval(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const match = /^(\d+)(ms|s|m)?$/.exec(text);
+  if (match === null) throw new UserError(`--interval ${text}: expected a duration such as 60s or 5m`);
+  const unit = { ms: 1, s: 1000, m: 60_000 }[match[2] ?? 's'] ?? 1000;
+  return Number(match[1]) * unit;
+}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setUpHost } from './setup-host.ts';
+
+/**
+ * `npm test`: sets the machine up, checks the code, runs every test, the lab VM's included. What cannot run here is
+ * said loudly and counted as skipped. The last line counts.
+ */
+interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const root = new URL('..', import.meta.url).pathname;
+const reports = mkdtempSync(join(tmpdir(), 'steward-test-'));
+const total: Count = { passed: 0, failed: 0, skipped: 0 };
+
+const missing = await setUpHost();
+const labMissing = missing.filter((sentence) => sentence.includes('(the lab VM)'));
+await suite('check', 'npm', ['run', '--silent', 'check']);
+await vitest('unit', 'vitest.config.ts');
+if (labMissing.length === 0) await vitest('lab', 'vitest.lab.config.ts');
+else {
+  total.skipped += 1;
+  for (const sentence of labMissing) process.stdout.write(`SKIPPED the lab VM: ${sentence}\n`);
+}
+rmSync(reports, { recursive: true });
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+/** A program that passes or fails as one. */
+async function suite(name: string, file: string, args: string[]): Promise<void> {
+  process.stdout.write(`\n== ${name}\n`);
+  const code = await spawned(file, args);
+  if (code === 0) total.passed += 1;
+  else total.failed += 1;
+}
+
+async function vitest(name: string, config: string): Promise<void> {
+  process.stdout.write(`\n== ${name}\n`);
+  const report = join(reports, `${name}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await spawned('vitest', ['run', '--config', config, ...reporters]);
+  const counted = existsSync(report) ? countOf(report) : { passed: 0, failed: 0, skipped: 0 };
+  total.passed += counted.passed;
+  total.skipped += counted.skipped;
+  // A suite that broke before it could count its tests has failed all the same.
+  total.failed += code !== 0 && counted.failed === 0 ? 1 : counted.failed;
+}
+
+function countOf(report: string): Count {
+  const json = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>;
+  const skipped = (json.numPendingTests ?? 0) + (json.numTodoTests ?? 0);
+  return { passed: json.numPassedTests ?? 0, failed: json.numFailedTests ?? 0, skipped };
+}
+
+function spawned(file: string, args: string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', () => resolve(127));
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
