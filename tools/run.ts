@@ -6,6 +6,8 @@ export interface RunOptions {
   cwd?: string;
   /** Added to the environment of this process. Secrets go here, never into argv. */
   env?: Record<string, string>;
+  /** False: `env` is the whole environment of the child. Default true. */
+  inheritEnv?: boolean;
   input?: string;
   signal?: AbortSignal;
 }
@@ -42,6 +44,7 @@ export async function run(file: string, args: string[], options: RunOptions = {}
     maxBuffer: 64 * 1024 * 1024,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.inheritEnv === undefined ? {} : { extendEnv: options.inheritEnv }),
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });

@@ -1,0 +1,56 @@
+import type Docker from 'dockerode';
+import { connectDocker, type DockerConnection, deadline, dockerSentence } from '../tools/docker.ts';
+import { parseContainer, parseNetwork, parseUsernsBase } from './docker-parse.ts';
+import type { Observed, ObservedDocker } from './types.ts';
+
+export interface DockerObserverOptions extends DockerConnection {
+  /** For each of the three calls. Default 20 s. */
+  timeoutMs?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Containers, networks and the daemon itself, in three calls side by side. Unknown when any of them fails. */
+export async function observeDocker(options: DockerObserverOptions): Promise<Observed<ObservedDocker>> {
+  try {
+    return { known: true, value: await read(await connectDocker(options), options) };
+  } catch (error) {
+    return { known: false, error: dockerSentence(error) };
+  }
+}
+
+async function read(docker: Docker, options: DockerObserverOptions): Promise<ObservedDocker> {
+  const abortSignal = deadline(options.timeoutMs ?? 20_000, options.signal);
+  const [containers, networks, info] = await Promise.all([
+    docker.listContainers({ all: true, abortSignal }),
+    docker.listNetworks({ abortSignal }),
+    infoOf(docker, abortSignal),
+  ]);
+  return {
+    serverVersion: info.ServerVersion ?? 'unknown',
+    usernsBase: parseUsernsBase(info),
+    containers: asArray(containers).map(parseContainer).sort(byName),
+    networks: asArray(networks).map(parseNetwork).sort(byName),
+  };
+}
+
+interface DockerInfo {
+  ServerVersion?: string;
+  SecurityOptions?: string[];
+  DockerRootDir?: string;
+}
+
+/** The library takes options here as everywhere, its types do not say so. */
+async function infoOf(docker: Docker, abortSignal: AbortSignal): Promise<DockerInfo> {
+  const call = docker.info as (options: { abortSignal: AbortSignal }) => Promise<DockerInfo>;
+  return call.call(docker, { abortSignal });
+}
+
+/** A proxy or another program behind the socket may answer 200 with anything. */
+function asArray<T>(answer: T[]): T[] {
+  if (Array.isArray(answer)) return answer;
+  throw new Error('its answer is not a list');
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}

@@ -1,0 +1,32 @@
+import { observeDocker } from './docker.ts';
+import { observePaths, observeSystem } from './system.ts';
+import type { Observer } from './types.ts';
+import { observeZfs } from './zfs.ts';
+
+export interface HostObserverOptions {
+  /** Docker's socket. Default: DOCKER_HOST, else /var/run/docker.sock. */
+  socketPath?: string;
+  /** Default `zfs` and `zpool`. */
+  commands?: { zfs?: string; zpool?: string };
+  /** Where group, passwd, subuid and subgid are. Default /etc. */
+  etc?: string;
+  /** For each call to a tool. Default 30 s for ZFS, 20 s for Docker, 10 s for a path. */
+  timeoutMs?: number;
+}
+
+/** This machine, through its own tools. Tools answer side by side; one that fails does not hide the others. */
+export function hostObserver(options: HostObserverOptions = {}): Observer {
+  return {
+    async observe(request) {
+      const asked = { ...options, signal: request.signal };
+      const [zfs, docker, system, paths] = await Promise.all([
+        observeZfs(asked),
+        observeDocker(asked),
+        observeSystem(options),
+        observePaths(request.paths, options),
+      ]);
+      return { zfs, docker, system, paths };
+    },
+    observeDocker: (signal) => observeDocker({ ...options, signal }),
+  };
+}
