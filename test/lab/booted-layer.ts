@@ -32,7 +32,7 @@ export async function ensureBootedLayer(): Promise<Saved & { readonly hash: stri
     hash,
     build: (into) => build(into, kernelDir, accelerator),
   });
-  return { dir, kernelDir, accelerator, hash };
+  return { dir, kernelDir, below: [kernelDir], accelerator, hash };
 }
 
 async function build(dir: string, kernelDir: string, accelerator: Saved['accelerator']): Promise<void> {
@@ -42,7 +42,7 @@ async function build(dir: string, kernelDir: string, accelerator: Saved['acceler
     await execa('qemu-img', create, { timeout: 20_000 });
   }
   const script = await readFile(join(recipeDir, 'booted/provision.sh'), 'utf8');
-  await runAndSave({ dir, kernelDir, accelerator }, false, async (target) => {
+  await runAndSave({ dir, kernelDir, below: [kernelDir], accelerator }, false, async (target) => {
     await execSsh(target, 'sh -s', { input: script, timeoutMs: provisionTimeoutMs });
   });
 }

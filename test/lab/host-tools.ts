@@ -43,6 +43,14 @@ export async function ensureHostTools(): Promise<void> {
   await execa('apt-get', ['install', '-qy', '--no-install-recommends', ...packages], options);
 }
 
+/**
+ * The command, ended by the kernel together with the thread that starts it: kill -9 on a test run leaves
+ * neither a machine nor half a build running.
+ */
+export function diesWithUs(...command: readonly string[]): [string, ...string[]] {
+  return ['setpriv', '--pdeathsig', 'KILL', '--', ...command];
+}
+
 /** The root file system is made with debootstrap in a chroot, which only root may do. */
 export function requireRoot(): void {
   if (process.getuid?.() === 0) return;

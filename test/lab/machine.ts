@@ -3,7 +3,7 @@
  * itself is never written to, so that several machines can stand on it and each can start anew.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,13 @@ import { connectSsh, disconnectSsh, execSsh, type SshTarget } from './ssh.ts';
 import { discard, isOurQemu, killQemu, type VmRecord, writeRecord } from './vm-record.ts';
 
 /** A saved server: what a machine is resumed from. */
-export type Saved = { readonly dir: string; readonly kernelDir: string; readonly accelerator: Accelerator };
+export type Saved = {
+  readonly dir: string;
+  readonly kernelDir: string;
+  /** Layers whose disks back those in `dir`. */
+  readonly below: readonly string[];
+  readonly accelerator: Accelerator;
+};
 
 export type Machine = {
   record: VmRecord;
@@ -51,7 +57,14 @@ async function prepareMachine(saved: Saved, detached: boolean): Promise<Machine>
   const socketDir = await mkdtemp(join(tmpdir(), 'lab-'));
   const sshPort = await freePort();
   const ownerPid = detached ? 0 : process.pid;
-  const record: VmRecord = { dir, layer: saved.dir, socketDir, sshPort, qemuPid: 0, ownerPid };
+  const record: VmRecord = {
+    dir,
+    layers: [saved.dir, ...saved.below],
+    socketDir,
+    sshPort,
+    qemuPid: 0,
+    ownerPid,
+  };
   await writeRecord(record);
   return { record, saved, target: targetOf(record, saved) };
 }
@@ -70,7 +83,7 @@ export async function resumePristine(machine: Machine): Promise<void> {
     memory: { kind: 'copy-of-file', file: memoryFile(dir) },
     resumeDevices: devicesFile(dir),
   });
-  await connectSsh(machine.target, () => isOurQemu(machine.record), resumeTimeoutMs);
+  await waitForServer(machine, resumeTimeoutMs);
   await execSsh(machine.target, `date -s @${Date.now() / 1000}`, {});
 }
 
@@ -78,7 +91,7 @@ export async function resumePristine(machine: Machine): Promise<void> {
 export async function cutPower(machine: Machine): Promise<void> {
   await stop(machine);
   await start(machine, { memory: { kind: 'plain' } });
-  await connectSsh(machine.target, () => isOurQemu(machine.record), bootTimeoutMs);
+  await waitForServer(machine, bootTimeoutMs);
 }
 
 /** Reboots in order and waits until the server answers again. */
@@ -89,7 +102,7 @@ export async function rebootMachine(machine: Machine): Promise<void> {
   const deadline = Date.now() + bootTimeoutMs;
   for (;;) {
     await disconnectSsh(machine.target);
-    await connectSsh(machine.target, () => isOurQemu(machine.record), deadline - Date.now());
+    await waitForServer(machine, deadline - Date.now());
     const after = await execSsh(machine.target, bootId, { allowFailure: true });
     if (after.exitCode === 0 && after.stdout !== before.stdout) return;
   }
@@ -99,6 +112,17 @@ export async function rebootMachine(machine: Machine): Promise<void> {
 export async function removeMachine(machine: Machine): Promise<void> {
   await disconnectSsh(machine.target);
   await discard(machine.record);
+}
+
+async function waitForServer(machine: Machine, timeoutMs: number): Promise<void> {
+  try {
+    await connectSsh(machine.target, () => isOurQemu(machine.record), timeoutMs);
+  } catch (error) {
+    const serial = await readFile(join(machine.record.dir, 'serial.log'), 'utf8').catch(() => '');
+    throw new Error(`${(error as Error).message}; its console ends with:\n${serial.slice(-2000)}`, {
+      cause: error,
+    });
+  }
 }
 
 async function stop(machine: Machine): Promise<void> {

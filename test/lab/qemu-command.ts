@@ -32,7 +32,7 @@ export function monitorSocket(options: QemuOptions): string {
 }
 
 /** The program and its arguments. */
-export function qemuCommand(options: QemuOptions): string[] {
+export function qemuCommand(options: QemuOptions): [string, ...string[]] {
   const { accelerator, kernelDir, dir, sshPort } = options;
   return [
     'qemu-system-x86_64',

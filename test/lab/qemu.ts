@@ -11,6 +11,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { diesWithUs } from './host-tools.ts';
 import { monitorSocket, type QemuOptions, qemuCommand } from './qemu-command.ts';
 import { connectQmp, type Qmp } from './qmp.ts';
 
@@ -28,12 +29,10 @@ export type Qemu = {
 
 /** A running QEMU: booting, or resumed and already executing. Rejects with QEMU's own words. */
 export async function startQemu(options: QemuOptions): Promise<Qemu> {
-  // The kernel ends QEMU with the thread that started it: kill -9 on a test run leaves no machine behind.
-  const [file, ...args] = options.detached
-    ? qemuCommand(options)
-    : ['setpriv', '--pdeathsig', 'KILL', '--', ...qemuCommand(options)];
+  const command = qemuCommand(options);
+  const [file, ...args] = options.detached ? command : diesWithUs(...command);
   const logFile = join(options.dir, 'qemu.log');
-  const child = execa(file as string, args, {
+  const child = execa(file, args, {
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: { file: logFile },

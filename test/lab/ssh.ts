@@ -49,8 +49,10 @@ export async function connectSsh(
   timeoutMs: number,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  const args = ['-f', '-N', '-M', '-o', 'ConnectTimeout=20', ...sshArguments(target)];
-  for (;;) {
+  // QEMU accepts before the guest listens. Asking again soon finds the guest early; waiting longer each
+  // time lets a slow one finish its handshake.
+  for (let waitSeconds = 3; ; waitSeconds = Math.min(waitSeconds + 1, 20)) {
+    const args = ['-f', '-N', '-M', '-o', `ConnectTimeout=${waitSeconds}`, ...sshArguments(target)];
     const { exitCode } = await execa('ssh', args, { stdio: 'ignore', reject: false, timeout: 30_000 });
     if (exitCode === 0) return;
     if (!(await alive())) throw new Error('lab: QEMU ended while the server was starting');

@@ -6,6 +6,7 @@ import { copyFile, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { deriveSaved, ensureBootedLayer } from './booted-layer.ts';
+import { diesWithUs } from './host-tools.ts';
 import { ensureLayer, hashOf } from './layer.ts';
 import type { Saved } from './machine.ts';
 import { repositoryRoot } from './paths.ts';
@@ -37,7 +38,7 @@ export async function ensureStewardLayer(): Promise<Saved> {
         await execSsh(target, `cd ${stewardDir} && sh -s`, { input: warmUp, timeoutMs: installTimeoutMs });
       }),
   });
-  return { ...booted, dir };
+  return { ...booted, dir, below: [booted.dir, ...booted.below] };
 }
 
 const wrapperFile = join(import.meta.dirname, 'recipe/steward/steward');
@@ -64,5 +65,6 @@ async function installModules(dir: string): Promise<void> {
     });
   }
   const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
-  await execa('npm', ['ci', '--omit=dev'], { cwd: dir, timeout: installTimeoutMs, env: { PATH } });
+  const [file, ...args] = diesWithUs('npm', 'ci', '--omit=dev');
+  await execa(file, args, { cwd: dir, timeout: installTimeoutMs, env: { PATH } });
 }

@@ -2,7 +2,7 @@
 import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { debianMirror, ensureHostTools, requireRoot } from './host-tools.ts';
+import { debianMirror, diesWithUs, ensureHostTools, requireRoot } from './host-tools.ts';
 import { ensureLayer, hashOfFiles, log } from './layer.ts';
 import { diskFile, recipeDir } from './paths.ts';
 
@@ -33,7 +33,8 @@ async function buildRootFileSystem(dir: string, rootfs: string): Promise<void> {
   log('installing Debian and compiling ZFS, 5 to 10 minutes');
   // Own mounts and processes: both are gone when this ends, however it ends.
   const isolate = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const result = await execa('unshare', [...isolate, 'sh', script, rootfs, await debianMirror()], {
+  const [file, ...args] = diesWithUs('unshare', ...isolate, 'sh', script, rootfs, await debianMirror());
+  const result = await execa(file, args, {
     stdin: 'ignore',
     all: true,
     timeout: buildTimeoutMs,

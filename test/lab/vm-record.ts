@@ -7,8 +7,8 @@ import { vmsDir } from './paths.ts';
 export type VmRecord = {
   /** The machine's directory: overlays, serial.log, this record. */
   readonly dir: string;
-  /** Directory of the layer the overlays stand on. */
-  readonly layer: string;
+  /** Directories of the layers the overlays stand on, directly or not. */
+  readonly layers: readonly string[];
   /** Sockets are apart: a unix socket's path may have 107 bytes only. */
   readonly socketDir: string;
   readonly sshPort: number;
@@ -41,7 +41,7 @@ async function allRecords(): Promise<VmRecord[]> {
 
 /** Layers that running machines stand on; these must not be removed. */
 export async function layersInUse(): Promise<Set<string>> {
-  return new Set((await allRecords()).map((record) => record.layer));
+  return new Set((await allRecords()).flatMap((record) => record.layers));
 }
 
 /** Removes what machines have left behind whose owner is gone. QEMU itself died with its owner. */
