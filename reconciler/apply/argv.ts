@@ -1,0 +1,87 @@
+import { assertNever } from '../../tools/assert-never.ts';
+import type { ComposeUp, StackRef, Step } from '../types.ts';
+
+/**
+ * The commands of each step, as argv. Where a tool is called, it is called with exactly these; directories, networks
+ * and single containers are handled through system calls and Docker's API, and shown as what a person would type.
+ */
+export function argvOf(step: Step): string[][] {
+  switch (step.op) {
+    case 'group-create':
+      return [['groupadd', '--gid', String(step.gid), step.group]];
+    case 'zfs-create':
+      return [
+        ['zfs', 'create', ...assignments(step.properties).flatMap((pair) => ['-o', pair]), step.dataset],
+      ];
+    case 'zfs-set':
+      return [['zfs', 'set', `${step.property}=${step.value}`, step.dataset]];
+    case 'zfs-inherit':
+      return [['zfs', 'inherit', step.property, step.dataset]];
+    case 'zfs-mount':
+      return [['zfs', 'mount', step.dataset]];
+    case 'directory-create':
+      return [['install', '-d', '-o', `${step.uid}`, '-g', `${step.gid}`, '-m', step.mode, step.path]];
+    case 'directory-owner':
+      return [['chown', ...(step.recursive ? ['-hR'] : ['-h']), `${step.uid}:${step.gid}`, step.path]];
+    case 'directory-mode':
+      return [['chmod', step.mode, step.path]];
+    case 'network-create':
+      return [networkCreateArgv(step.network, step.subnet, step.labels)];
+    case 'network-remove':
+      return [['docker', 'network', 'rm', step.network]];
+    case 'compose-up':
+      return [composeUpArgv(step)];
+    case 'compose-restart':
+      return [[...composeArgv(step.stack), 'restart', ...step.services]];
+    case 'compose-down':
+      return [composeDownArgv(step.project)];
+    case 'container-remove':
+      return [
+        ['docker', 'stop', step.name],
+        ['docker', 'rm', step.name],
+      ];
+    default:
+      return assertNever(step);
+  }
+}
+
+export function assignments(properties: Record<string, string>): string[] {
+  return Object.entries(properties).map(([property, value]) => `${property}=${value}`);
+}
+
+function networkCreateArgv(network: string, subnet: string, labels: Record<string, string>): string[] {
+  const marks = assignments(labels).flatMap((pair) => ['--label', pair]);
+  return ['docker', 'network', 'create', '--subnet', subnet, ...marks, network];
+}
+
+function composeArgv(stack: StackRef): string[] {
+  const files = [...stack.files, ...(stack.override === null ? [] : [stack.override.path])];
+  return [
+    ...['docker', 'compose', '-p', stack.project, '--project-directory', stack.directory],
+    ...files.flatMap((file) => ['-f', file]),
+    ...stack.envFiles.flatMap((file) => ['--env-file', file]),
+  ];
+}
+
+/**
+ * Never `--no-deps`: compose 2.26 then hashes the service without its depends_on, so that the container carries
+ * another config-hash than `config --hash` prints and would be recreated for ever. Without it compose looks at the
+ * dependencies as well: those that run unchanged stay, those that are down are started.
+ */
+function composeUpArgv(step: ComposeUp): string[] {
+  return [
+    ...composeArgv(step.stack),
+    ...['up', '-d'],
+    ...(step.build ? ['--build'] : []),
+    ...(step.forceRecreate ? ['--force-recreate'] : []),
+    ...step.services,
+  ];
+}
+
+/**
+ * By the project label alone: the compose file may be gone from Git. `--remove-orphans` takes the one-off containers
+ * of `compose run` too, which would keep the network busy. Never `-v`: volumes are data.
+ */
+function composeDownArgv(project: string): string[] {
+  return ['docker', 'compose', '-p', project, 'down', '--remove-orphans'];
+}

@@ -1,0 +1,71 @@
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { StackRef, Step } from '../types.ts';
+import { argvOf } from './argv.ts';
+import { lastFault } from './compose-output.ts';
+import { type ReadMountinfo, whileMounted } from './guard.ts';
+import { callTool, type ToolOptions } from './tool.ts';
+import { StepError } from './types.ts';
+
+export interface ComposeOptions extends ToolOptions {
+  socketPath?: string | undefined;
+  readMountinfo?: ReadMountinfo | undefined;
+}
+
+type ComposeStep = Extract<Step, { op: 'compose-up' | 'compose-restart' }>;
+
+/** `up` or `restart` of one stack, while the datasets that it writes to are held mounted. */
+export async function runStack(step: ComposeStep, options: ComposeOptions): Promise<void> {
+  await whileMounted(step.guards, options.readMountinfo, async () => {
+    await writeOverride(step.stack.override);
+    await compose(step, options);
+  });
+}
+
+/** Containers and networks that compose made for this project; named volumes are data and stay. */
+export async function composeDown(
+  step: Extract<Step, { op: 'compose-down' }>,
+  options: ComposeOptions,
+): Promise<void> {
+  await compose(step, options);
+}
+
+/** In `/`: without `-f`, compose takes the first compose file that it finds upwards of where it is started. */
+async function compose(step: Step, options: ComposeOptions): Promise<void> {
+  const { commands, timeoutMs, signal } = options;
+  const env = composeEnvironment(process.env, options.socketPath);
+  const [argv = []] = argvOf(step);
+  await callTool(argv, { commands, timeoutMs, signal, cwd: '/', env, inheritEnv: false }, lastFault);
+}
+
+/**
+ * Only what the docker command itself needs: any other variable of this process could end up in an interpolation,
+ * or change what compose does (COMPOSE_FILE, COMPOSE_PROFILES).
+ */
+export function composeEnvironment(
+  own: NodeJS.ProcessEnv,
+  socketPath: string | undefined,
+): Record<string, string> {
+  const kept = Object.entries(own).filter(
+    (pair): pair is [string, string] =>
+      pair[1] !== undefined && (pair[0] === 'PATH' || pair[0] === 'HOME' || pair[0].startsWith('DOCKER_')),
+  );
+  const chosen = socketPath === undefined ? {} : { DOCKER_HOST: `unix://${socketPath}` };
+  return { ...Object.fromEntries(kept), ...chosen };
+}
+
+/** Whole or not at all, and left alone when it is the same already. */
+async function writeOverride(override: StackRef['override']): Promise<void> {
+  if (override === null) return;
+  const temporary = `${override.path}.${process.pid}.tmp`;
+  try {
+    const present = await readFile(override.path, 'utf8').catch(() => null);
+    if (present === override.content) return await chmod(override.path, 0o600);
+    await mkdir(path.dirname(override.path), { recursive: true, mode: 0o700 });
+    await writeFile(temporary, override.content, { mode: 0o600, flush: true });
+    await rename(temporary, override.path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new StepError(`${override.path} could not be written: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,187 @@
+import type { Stats } from 'node:fs';
+import { type FileHandle, lchown, lstat, mkdir, open, opendir } from 'node:fs/promises';
+import path from 'node:path';
+import type { MountGuard, Step } from '../types.ts';
+import { directoryFlags, openGuarded, type ReadMountinfo } from './guard.ts';
+import { StepError } from './types.ts';
+
+/**
+ * Directories below a mounted dataset. Containers write there, so that any component may be replaced by a symbolic
+ * link at any instant: every one is opened from the descriptor of its parent (`/proc/self/fd/N/name`, which is
+ * openat in Node's terms), never following links and never leaving the dataset.
+ */
+
+type StepOf<Op extends Step['op']> = Extract<Step, { op: Op }>;
+
+export interface DirectoryOptions {
+  readMountinfo?: ReadMountinfo | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+interface Ownership {
+  uid: number;
+  gid: number;
+  mode: string;
+}
+
+/** Makes the directory and those above it that are missing, all with this owner and mode. */
+export async function createDirectory(
+  step: StepOf<'directory-create'>,
+  options: DirectoryOptions,
+): Promise<void> {
+  await withDirectory(step, options, step, async (handle) => own(handle, step));
+}
+
+export async function setMode(step: StepOf<'directory-mode'>, options: DirectoryOptions): Promise<void> {
+  await withDirectory(step, options, null, (handle) => handle.chmod(Number.parseInt(step.mode, 8)));
+}
+
+/** Top last: it is what is observed, so that a recursion that was cut off is seen and done again. */
+export async function setOwner(step: StepOf<'directory-owner'>, options: DirectoryOptions): Promise<void> {
+  await withDirectory(step, options, null, async (handle) => {
+    const { dev } = await handle.stat();
+    if (step.recursive) await ownBelow(handle, dev, step, options.signal);
+    await chown(handle, step);
+  });
+}
+
+/** Opens `path` for `action`. `missing`: how to make what is not there; null: that is an error. */
+async function withDirectory(
+  target: { path: string; guard: MountGuard },
+  options: DirectoryOptions,
+  missing: Ownership | null,
+  action: (handle: FileHandle) => Promise<void>,
+): Promise<void> {
+  let handle = await openGuarded(target.guard, options.readMountinfo);
+  try {
+    const { dev } = await handle.stat();
+    for (const name of componentsOf(target)) {
+      const below = await openBelow(handle, name, dev, missing, target.path);
+      await handle.close();
+      handle = below;
+    }
+    await action(handle);
+  } catch (error) {
+    throw asStepError(error, target.path);
+  } finally {
+    await handle.close();
+  }
+}
+
+function componentsOf(target: { path: string; guard: MountGuard }): string[] {
+  const relative = path.relative(target.guard.mountpoint, target.path);
+  const names = relative === '' ? [] : relative.split('/');
+  if (names[0] !== '..') return names;
+  throw new StepError(`${target.path} is not below ${target.guard.mountpoint}; nothing was written`, {
+    retryable: false,
+  });
+}
+
+async function openBelow(
+  parent: FileHandle,
+  name: string,
+  dev: number,
+  missing: Ownership | null,
+  wanted: string,
+): Promise<FileHandle> {
+  const place = `/proc/self/fd/${parent.fd}/${name}`;
+  if (missing !== null) await makeOne(place);
+  const handle = await open(place, directoryFlags);
+  const stat = await handle.stat();
+  if (stat.dev === dev) {
+    if (missing !== null && isUnfinished(stat)) await own(handle, missing);
+    return handle;
+  }
+  await handle.close();
+  throw new StepError(`${wanted} leads into another file system at ${name}; nothing was written`);
+}
+
+/** Mode 0 marks what was made and has no owner yet: should the process die now, the next run finishes it. */
+async function makeOne(place: string): Promise<void> {
+  await mkdir(place, 0).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
+
+function isUnfinished(stat: Stats): boolean {
+  return (stat.mode & 0o777) === 0;
+}
+
+async function own(handle: FileHandle, wanted: Ownership): Promise<void> {
+  await handle.chown(wanted.uid, wanted.gid);
+  await handle.chmod(Number.parseInt(wanted.mode, 8));
+}
+
+/** A change of owner may clear set-gid, on which the shared group depends. */
+async function chown(handle: FileHandle, { uid, gid }: { uid: number; gid: number }): Promise<void> {
+  const before = await handle.stat();
+  if (before.uid === uid && before.gid === gid) return;
+  await handle.chown(uid, gid);
+  await handle.chmod(before.mode & 0o7777);
+}
+
+async function ownBelow(
+  parent: FileHandle,
+  dev: number,
+  owner: { uid: number; gid: number },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const place = `/proc/self/fd/${parent.fd}`;
+  for await (const entry of await opendir(place)) {
+    signal?.throwIfAborted();
+    await ownEntry(`${place}/${entry.name}`, dev, owner, signal);
+  }
+}
+
+/** Containers add and remove files meanwhile: what is gone by now needs no owner. */
+async function ownEntry(
+  place: string,
+  dev: number,
+  owner: { uid: number; gid: number },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    const stat = await lstat(place);
+    if (stat.dev !== dev) return;
+    if (stat.isDirectory()) await ownSubdirectory(place, dev, owner, signal);
+    else if (stat.uid !== owner.uid || stat.gid !== owner.gid) await lchown(place, owner.uid, owner.gid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+async function ownSubdirectory(
+  place: string,
+  dev: number,
+  owner: { uid: number; gid: number },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const handle = await open(place, directoryFlags);
+  try {
+    if ((await handle.stat()).dev !== dev) return;
+    await ownBelow(handle, dev, owner, signal);
+    await chown(handle, owner);
+  } finally {
+    await handle.close();
+  }
+}
+
+const meanings: Record<string, string> = {
+  ENOENT: 'does not exist',
+  ELOOP: 'is or goes through a symbolic link, which is not followed',
+  ENOTDIR: 'is or goes through something that is not a directory, such as a symbolic link',
+  EROFS: 'is on a file system that is mounted read-only',
+  ENOSPC: 'could not be written: no space left',
+  EDQUOT: 'could not be written: the quota is used up',
+};
+
+function asStepError(error: unknown, wanted: string): StepError {
+  if (error instanceof StepError) return error;
+  const { code, message, name } = error as NodeJS.ErrnoException;
+  if (name === 'AbortError' || name === 'TimeoutError') {
+    return new StepError(`${wanted}: the change of owner was not finished in time`, { cause: error });
+  }
+  return new StepError(`${wanted} ${meanings[code ?? ''] ?? `could not be changed: ${message}`}`, {
+    cause: error,
+  });
+}

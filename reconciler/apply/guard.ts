@@ -1,0 +1,97 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import type { MountGuard } from '../types.ts';
+import { StepError } from './types.ts';
+
+/** One line of /proc/self/mountinfo, see proc_pid_mountinfo(5). */
+export interface Mount {
+  id: number;
+  /** Which directory of the file system is the root of this mount; `/` unless it is a bind mount of a part. */
+  root: string;
+  mountpoint: string;
+  type: string;
+  source: string;
+}
+
+/** How mounts are read; tests have their own. */
+export type ReadMountinfo = () => Promise<string>;
+
+const readOwnMountinfo: ReadMountinfo = () => readFile('/proc/self/mountinfo', 'utf8');
+
+export const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/**
+ * Opens the guarded mountpoint and proves through the descriptor itself that it is the root of the mounted dataset:
+ * a pool that is not imported leaves an ordinary directory there, and a check by path could be out of date one
+ * instant later. While the handle is open, the dataset is busy and cannot be unmounted. The caller closes it.
+ */
+export async function openGuarded(
+  guard: MountGuard,
+  readMountinfo: ReadMountinfo = readOwnMountinfo,
+): Promise<FileHandle> {
+  const refusal = `${guard.dataset} is not mounted at ${guard.mountpoint}; nothing was written`;
+  const handle = await open(guard.mountpoint, directoryFlags).catch((cause: unknown) => {
+    throw new StepError(refusal, { cause });
+  });
+  try {
+    const mounts = parseMountinfo(await readMountinfo());
+    const mountId = await mountIdOf(handle);
+    if (mounts.some((mount) => mount.id === mountId && isRootOf(mount, guard))) return handle;
+    throw new StepError(refusal);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function isRootOf(mount: Mount, guard: MountGuard): boolean {
+  const at = guard.mountpoint.replace(/(?<=.)\/+$/, '');
+  return (
+    mount.type === 'zfs' && mount.source === guard.dataset && mount.root === '/' && mount.mountpoint === at
+  );
+}
+
+async function mountIdOf(handle: FileHandle): Promise<number> {
+  const info = await readFile(`/proc/self/fdinfo/${handle.fd}`, 'utf8');
+  return Number(/^mnt_id:\s*(\d+)$/m.exec(info)?.[1] ?? Number.NaN);
+}
+
+/** Runs `action` while every guarded dataset is proven to be mounted and is kept so. */
+export async function whileMounted(
+  guards: MountGuard[],
+  readMountinfo: ReadMountinfo | undefined,
+  action: () => Promise<void>,
+): Promise<void> {
+  const handles: FileHandle[] = [];
+  try {
+    for (const guard of guards) handles.push(await openGuarded(guard, readMountinfo));
+    await action();
+  } finally {
+    await Promise.all(handles.map((handle) => handle.close()));
+  }
+}
+
+export function parseMountinfo(text: string): Mount[] {
+  return text.split('\n').flatMap((line) => {
+    const [before = '', after = ''] = line.split(' - ');
+    const [id, , , root, mountpoint] = before.split(' ');
+    const [type, source] = after.split(' ');
+    if (!id || !root || !mountpoint || !type || source === undefined) return [];
+    return [
+      {
+        id: Number(id),
+        root: unescaped(root),
+        mountpoint: unescaped(mountpoint),
+        type,
+        source: unescaped(source),
+      },
+    ];
+  });
+}
+
+/** The kernel writes space, tab, line break and backslash as three octal digits, byte by byte. */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_match, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}

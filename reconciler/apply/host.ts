@@ -1,0 +1,81 @@
+import { assertNever } from '../../tools/assert-never.ts';
+import { deadline } from '../../tools/docker.ts';
+import type { Step } from '../types.ts';
+import { composeDown, runStack } from './compose.ts';
+import { createDirectory, setMode, setOwner } from './directory.ts';
+import { createNetwork, removeContainer, removeNetwork } from './docker.ts';
+import { createGroup } from './group.ts';
+import type { ReadMountinfo } from './guard.ts';
+import type { Commands } from './tool.ts';
+import type { Executor } from './types.ts';
+import { createDataset, inheritProperty, mountDataset, setProperty } from './zfs.ts';
+
+export interface HostExecutorOptions {
+  /** Docker's socket, for the API and for compose. Default: DOCKER_HOST, else /var/run/docker.sock. */
+  socketPath?: string;
+  commands?: Commands;
+  /** compose pulls and builds, and waits until dependencies are healthy. Default 15 min. */
+  composeTimeoutMs?: number;
+  /** Each call of another tool or of Docker's API. Default 2 min. */
+  toolTimeoutMs?: number;
+  /** A recursive change of owner, and the stop of a container with its own grace. Default 15 min. */
+  longTimeoutMs?: number;
+  /** Default /etc/group. */
+  groupFile?: string;
+  /** Default: /proc/self/mountinfo. */
+  readMountinfo?: ReadMountinfo;
+}
+
+/** This machine, changed through its own tools. */
+export function hostExecutor(options: HostExecutorOptions = {}): Executor {
+  return { execute: (step, { signal }) => dispatch(step, contextOf(options, signal)) };
+}
+
+function contextOf(options: HostExecutorOptions, signal: AbortSignal | undefined) {
+  const { socketPath, readMountinfo, commands = {} } = options;
+  const longMs = options.longTimeoutMs ?? 900_000;
+  const timeoutMs = options.toolTimeoutMs ?? 120_000;
+  const tool = { commands, timeoutMs, signal };
+  return {
+    tool,
+    group: { ...tool, groupFile: options.groupFile ?? '/etc/group' },
+    directory: { readMountinfo, signal: deadline(longMs, signal) },
+    docker: { socketPath, timeoutMs, signal },
+    container: { socketPath, timeoutMs: longMs, signal },
+    compose: { ...tool, timeoutMs: options.composeTimeoutMs ?? 900_000, socketPath, readMountinfo },
+  };
+}
+
+function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<void> {
+  switch (step.op) {
+    case 'group-create':
+      return createGroup(step, context.group);
+    case 'zfs-create':
+      return createDataset(step, context.tool);
+    case 'zfs-set':
+      return setProperty(step, context.tool);
+    case 'zfs-inherit':
+      return inheritProperty(step, context.tool);
+    case 'zfs-mount':
+      return mountDataset(step, context.tool);
+    case 'directory-create':
+      return createDirectory(step, context.directory);
+    case 'directory-owner':
+      return setOwner(step, context.directory);
+    case 'directory-mode':
+      return setMode(step, context.directory);
+    case 'network-create':
+      return createNetwork(step, context.docker);
+    case 'network-remove':
+      return removeNetwork(step, context.docker);
+    case 'compose-up':
+    case 'compose-restart':
+      return runStack(step, context.compose);
+    case 'compose-down':
+      return composeDown(step, context.compose);
+    case 'container-remove':
+      return removeContainer(step, context.container);
+    default:
+      return assertNever(step);
+  }
+}

@@ -1,0 +1,49 @@
+import { type RunOptions, run, ToolError } from '../../tools/run.ts';
+import { StepError } from './types.ts';
+
+/** Programs by another name or path than their own, for tests and odd machines. */
+export interface Commands {
+  zfs?: string;
+  zpool?: string;
+  docker?: string;
+  groupadd?: string;
+}
+
+export interface ToolOptions {
+  commands: Commands;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a program and gives its stdout. Throws StepError: the tool is missing, hangs, or exits non-zero, in which case
+ * `sentence` picks out of stderr what a person should read.
+ */
+export async function callTool(
+  argv: string[],
+  options: ToolOptions & Pick<RunOptions, 'cwd' | 'env' | 'inheritEnv'>,
+  sentence: (stderr: string) => string = firstLine,
+): Promise<string> {
+  const [tool = '', ...args] = argv;
+  const { commands, signal, ...rest } = options;
+  const file = commands[tool as keyof Commands] ?? tool;
+  try {
+    const result = await run(file, args, { ...rest, ...(signal === undefined ? {} : { signal }) });
+    if (result.exitCode === 0) return result.stdout;
+    const said = sentence(result.stderr) || sentence(result.stdout) || `exit code ${result.exitCode}`;
+    throw new StepError(`${tool} ${subcommand(args)}failed: ${said}`);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    throw new StepError(error.message, { retryable: error.retryable, cause: error });
+  }
+}
+
+function subcommand(args: string[]): string {
+  const word = args.find((arg) => /^(up|down|restart|create|set|mount|inherit|get|list)$/.test(arg));
+  return word === undefined ? '' : `${word} `;
+}
+
+/** What zfs and groupadd print first is the fault; usage and advice follow. */
+export function firstLine(text: string): string {
+  return text.trim().split('\n')[0]?.trim() ?? '';
+}
