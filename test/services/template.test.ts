@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+import { parseYaml } from '../../desired-state/locate.ts';
+import { checkFile } from '../../desired-state/schema/explain.ts';
+import { labSchema } from '../../desired-state/schema/lab.ts';
+import { serviceSchema } from '../../desired-state/schema/service.ts';
+import { composeBinary } from '../support/compose-binary.ts';
+
+const template = fileURLToPath(new URL('../../cli/init/template', import.meta.url));
+const hello = join(template, 'services/hello');
+const compose = composeBinary();
+
+it.each([
+  ['lab.yaml', labSchema],
+  ['services/hello/service.yaml', serviceSchema],
+])('what init writes has no problem: %s', (file, schema) => {
+  expect(checkFile(parseYaml(file, readFileSync(join(template, file))), schema).problems).toEqual([]);
+});
+
+it.runIf(compose !== undefined)(
+  'docker compose config accepts the first service without a warning',
+  async () => {
+    const result = await execa(compose as string, ['config', '--quiet'], { cwd: hello, timeout: 20_000 });
+    expect(result.stderr).toBe('');
+  },
+);
+
+it.each([
+  ['lab.yaml', './schemas/lab.schema.json'],
+  ['services/hello/service.yaml', '../../schemas/service.schema.json'],
+])('%s tells editors where its schema is', (file, schema) => {
+  const firstLine = readFileSync(join(template, file), 'utf8').split('\n')[0];
+  expect(firstLine).toBe(`# yaml-language-server: $schema=${schema}`);
+});
