@@ -1,0 +1,66 @@
+import { StepError } from '../reconciler/apply/types.ts';
+import type { Step } from '../reconciler/types.ts';
+import type { Action } from './actions.ts';
+import { checkDocker } from './guards.ts';
+import { nextId, type SimulatedNetwork, type World } from './world.ts';
+
+type StepOf<Op extends Step['op']> = Extract<Step, { op: Op }>;
+
+/** Docker's own default address pools: 172.17–31.0.0/16 and 192.168.0.0/16 cut into /20s. */
+const defaultPools = [
+  ...Array.from({ length: 15 }, (_, at) => `172.${17 + at}.0.0/16`),
+  ...Array.from({ length: 16 }, (_, at) => `192.168.${16 * at}.0/20`),
+];
+
+export function createNetwork(world: World, step: StepOf<'network-create'>): Action[] {
+  checkDocker(world);
+  const existing = world.networks.get(step.network);
+  if (existing !== undefined) return sameNetwork(existing, step);
+  if (world.index.subnets.overlaps(step.subnet)) {
+    throw new StepError('invalid pool request: Pool overlaps with other one on this address space');
+  }
+  return [() => addNetwork(world, step.network, step.subnet, step.labels)];
+}
+
+function sameNetwork(existing: SimulatedNetwork, step: StepOf<'network-create'>): Action[] {
+  if (existing.subnets.length === 1 && existing.subnets[0] === step.subnet) return [];
+  throw new StepError(`network with name ${step.network} already exists`, { retryable: false });
+}
+
+/** Stopped containers do not hold a network; running ones do. One that is gone already is fine. */
+export function removeNetworkStep(world: World, step: StepOf<'network-remove'>): Action[] {
+  checkDocker(world);
+  const network = world.networks.get(step.network);
+  if (network === undefined) return [];
+  if (hasActiveEndpoints(world, network)) {
+    throw new StepError(
+      `error while removing network: network ${network.name} id ${network.id} has active endpoints`,
+    );
+  }
+  return [() => world.networks.delete(step.network)];
+}
+
+function hasActiveEndpoints(world: World, network: SimulatedNetwork): boolean {
+  const members = [...(world.index.networkMembers.get(network.name) ?? [])];
+  return members.some((id) => {
+    const container = world.containers.get(id);
+    const runs = container !== undefined && container.startedAtMs !== null && container.stopped === null;
+    return runs && container.networks[network.name] === network.id;
+  });
+}
+
+export function addNetwork(world: World, name: string, subnet: string, labels: Record<string, string>): void {
+  const id = nextId(world, `network ${name}`);
+  world.networks.set(name, { id, name, subnets: [subnet], internal: false, labels });
+}
+
+/** As `docker network create` without a subnet. Throws StepError with Docker's words when the pools are used up. */
+export function addNetworkOfDefaultPool(world: World, name: string, labels: Record<string, string>): void {
+  const subnet = defaultPools.find((pool) => !world.index.subnets.overlaps(pool));
+  if (subnet === undefined) {
+    throw new StepError(
+      'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
+    );
+  }
+  addNetwork(world, name, subnet, labels);
+}

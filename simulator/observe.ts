@@ -1,0 +1,172 @@
+import type {
+  Observed,
+  ObservedContainer,
+  ObservedDataset,
+  ObservedDocker,
+  ObservedNetwork,
+  ObservedPath,
+  ObservedState,
+  ObservedSystem,
+  ObservedZfs,
+  Observer,
+} from '../observers/types.ts';
+import { digest } from '../tools/digest.ts';
+import { statusOf } from './container-status.ts';
+import { SimulatedCrash } from './errors.ts';
+import type { FaultPlan, ObservedPart } from './faults.ts';
+import { entryAt } from './file-tree.ts';
+import { dockerDown } from './guards.ts';
+import { parentOf, type SimulatedContainer, type SimulatedDataset, type World } from './world.ts';
+import { inherits, zfsDefaults } from './zfs-properties.ts';
+
+type Properties = ObservedDataset['properties'];
+
+export interface ObserverContext {
+  world: World;
+  system: ObservedSystem;
+  usernsBase: { uid: number; gid: number };
+  faults(): FaultPlan;
+  isDead(): boolean;
+}
+
+/** The reading half: one pass over the host, whatever is asked. Throws only SimulatedCrash. */
+export function simulatedObserver(context: ObserverContext): Observer {
+  return {
+    async observe(request) {
+      const faults = await begin(context, request.signal);
+      const { world } = context;
+      const state: ObservedState = {
+        zfs: part(faults.zfs, 'zfs', () => observeZfs(world)),
+        docker: dockerPart(context, faults),
+        system: part(faults.system, 'system', () => observeSystem(context)),
+        paths: {},
+      };
+      for (const path of request.paths) {
+        state.paths[path] = part(faults.paths, 'paths', () => observePath(world, path));
+      }
+      return state;
+    },
+    async observeDocker(signal) {
+      return dockerPart(context, await begin(context, signal));
+    },
+  };
+}
+
+type ObserveFaults = NonNullable<FaultPlan['observe']>;
+
+async function begin(context: ObserverContext, signal: AbortSignal | undefined): Promise<ObserveFaults> {
+  if (context.isDead()) throw new SimulatedCrash('the process is gone');
+  const faults = context.faults().observe ?? {};
+  if (Object.values(faults).includes('hanging')) await givenUp(signal);
+  context.world.store.refresh();
+  return faults;
+}
+
+function dockerPart(context: ObserverContext, faults: ObserveFaults): Observed<ObservedDocker> {
+  if (dockerDown(context.world)) return noDocker();
+  return part(faults.docker, 'docker', () => readDocker(context));
+}
+
+function observeSystem({ world, system }: ObserverContext): ObservedSystem {
+  return { ...system, groups: Object.fromEntries(world.groups.entries()) };
+}
+
+/** Real tools have a timeout besides; without a signal the virtual one has passed already. */
+function givenUp(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function part<T>(fault: 'unknown' | 'hanging' | undefined, name: ObservedPart, read: () => T): Observed<T> {
+  if (fault === undefined) return { known: true, value: read() };
+  const error = fault === 'hanging' ? `${name} did not answer within 30 s` : `${name}: a simulated fault`;
+  return { known: false, error };
+}
+
+function noDocker(): Observed<ObservedDocker> {
+  return { known: false, error: 'docker: connect ENOENT /var/run/docker.sock' };
+}
+
+function observeZfs(world: World): ObservedZfs {
+  const pools = [...world.pools.values()].filter((pool) => pool.imported).map((pool) => pool.name);
+  const imported = new Set(pools);
+  const effective = new Map<string, Properties>();
+  const datasets: Record<string, ObservedDataset> = {};
+  for (const dataset of world.datasets.values()) {
+    if (!imported.has(dataset.name.split('/')[0] ?? '')) continue;
+    datasets[dataset.name] = observeDataset(dataset, propertiesOf(world, dataset, effective));
+  }
+  return { pools: pools.sort(), datasets };
+}
+
+function observeDataset(dataset: SimulatedDataset, properties: Properties): ObservedDataset {
+  return {
+    name: dataset.name,
+    guid: dataset.guid,
+    mounted: dataset.mountedAt !== null,
+    mountpoint: dataset.mountpoint,
+    properties,
+    snapshotsChanged: null,
+  };
+}
+
+function propertiesOf(world: World, dataset: SimulatedDataset, known: Map<string, Properties>): Properties {
+  const found = known.get(dataset.name);
+  if (found !== undefined) return found;
+  const parent = world.datasets.get(parentOf(dataset.name));
+  const properties = parent === undefined ? defaults() : inherited(propertiesOf(world, parent, known));
+  const source = parent === undefined ? 'default' : 'inherited';
+  properties.mountpoint = { value: dataset.mountpoint, source };
+  for (const [name, value] of Object.entries(dataset.local)) properties[name] = { value, source: 'local' };
+  known.set(dataset.name, properties);
+  return properties;
+}
+
+function defaults(): Properties {
+  const pairs = Object.entries(zfsDefaults);
+  return Object.fromEntries(pairs.map(([name, value]) => [name, { value, source: 'default' as const }]));
+}
+
+function inherited(parent: Properties): Properties {
+  const own: Properties = {};
+  for (const [name, { value, source }] of Object.entries(parent)) {
+    if (!inherits(name)) own[name] = { value: zfsDefaults[name] ?? value, source: 'default' };
+    else own[name] = { value, source: source === 'default' ? 'default' : 'inherited' };
+  }
+  return own;
+}
+
+function readDocker({ world, usernsBase }: ObserverContext): ObservedDocker {
+  return {
+    serverVersion: '26.1.5',
+    usernsBase,
+    containers: [...world.containers.values()].map((container) => observeContainer(world, container)),
+    networks: [...world.networks.values()].map(
+      (network): ObservedNetwork => ({ ...network, driver: 'bridge' }),
+    ),
+  };
+}
+
+function observeContainer(world: World, container: SimulatedContainer): ObservedContainer {
+  const { id, name, project, service, configHash, filesDigest, image, networks, oneOff } = container;
+  return {
+    id,
+    name,
+    project,
+    service,
+    configHash,
+    filesDigest,
+    image,
+    imageId: `sha256:${digest(image)}`,
+    ...statusOf(world, container),
+    networks,
+    oneOff,
+  };
+}
+
+function observePath(world: World, path: string): ObservedPath {
+  const entry = entryAt(world, path);
+  if (entry === undefined) return { type: 'absent' };
+  if (entry.type === 'file') return { type: 'other' };
+  return { type: 'directory', uid: entry.uid, gid: entry.gid, mode: entry.mode };
+}

@@ -1,0 +1,159 @@
+import { StepError } from '../reconciler/apply/types.ts';
+import { ownershipProperty } from '../reconciler/kinds/zfs-dataset.ts';
+import type { Step } from '../reconciler/types.ts';
+import type { Action } from './actions.ts';
+import { makeDirectories, makeDirectory } from './file-tree.ts';
+import { nextId, parentOf, pathKey, type SimulatedDataset, type World } from './world.ts';
+import { acceptProperty } from './zfs-properties.ts';
+
+type StepOf<Op extends Step['op']> = Extract<Step, { op: Op }>;
+
+/** As `zfs create -o …`: atomic with its properties, then mounted. A dataset that is there already gets the rest. */
+export function createDataset(world: World, step: StepOf<'zfs-create'>): Action[] {
+  checkPool(world, step.dataset);
+  const local = accepted(step.dataset, step.properties);
+  if (world.datasets.has(step.dataset)) return completeDataset(world, step, local);
+  const parent = parentOf(step.dataset);
+  if (!world.datasets.has(parent)) {
+    throw new StepError(`cannot create '${step.dataset}': parent does not exist`);
+  }
+  return [
+    () => addDataset(world, step.dataset, local),
+    () => stamp(world, step.dataset),
+    () => mountWanted(world, step.dataset),
+    () => expectMounted(world, step.dataset, step.mountpoint),
+  ];
+}
+
+function completeDataset(world: World, step: StepOf<'zfs-create'>, local: Record<string, string>): Action[] {
+  const sets = Object.entries(local).map(
+    ([property, value]) =>
+      () =>
+        setLocal(world, step.dataset, property, value),
+  );
+  return [
+    ...sets,
+    () => stamp(world, step.dataset),
+    () => mountWanted(world, step.dataset),
+    () => expectMounted(world, step.dataset, step.mountpoint),
+  ];
+}
+
+/** What is made here is ours: see ownershipProperty. */
+function stamp(world: World, name: string): void {
+  setLocal(world, name, ownershipProperty, datasetOf(world, name).guid);
+}
+
+export function setProperty(world: World, step: StepOf<'zfs-set'>): Action[] {
+  checkPool(world, step.dataset);
+  datasetOf(world, step.dataset);
+  const value = acceptProperty(step.dataset, step.property, step.value);
+  return [() => setLocal(world, step.dataset, step.property, value)];
+}
+
+export function inheritStep(world: World, step: StepOf<'zfs-inherit'>): Action[] {
+  checkPool(world, step.dataset);
+  datasetOf(world, step.dataset);
+  return [() => inheritProperty(world, step.dataset, step.property)];
+}
+
+export function mountStep(world: World, step: StepOf<'zfs-mount'>): Action[] {
+  checkPool(world, step.dataset);
+  const { mountpoint } = datasetOf(world, step.dataset);
+  if (!mountpoint.startsWith('/')) {
+    throw new StepError(`cannot mount '${step.dataset}': no mountpoint set (${mountpoint})`);
+  }
+  return [() => mountDataset(world, step.dataset), () => expectMounted(world, step.dataset, step.mountpoint)];
+}
+
+function checkPool(world: World, dataset: string): void {
+  const pool = dataset.split('/')[0] ?? '';
+  if (world.pools.get(pool)?.imported) return;
+  throw new StepError(`cannot open '${dataset}': the pool ${pool} is not imported`);
+}
+
+function datasetOf(world: World, name: string): SimulatedDataset {
+  const dataset = world.datasets.get(name);
+  if (dataset === undefined) throw new StepError(`cannot open '${name}': dataset does not exist`);
+  return dataset;
+}
+
+function accepted(dataset: string, properties: Record<string, string>): Record<string, string> {
+  const pairs = Object.entries(properties);
+  return Object.fromEntries(pairs.map(([name, value]) => [name, acceptProperty(dataset, name, value)]));
+}
+
+/** Adds it with an empty root directory, not mounted yet. */
+export function addDataset(world: World, name: string, local: Record<string, string>): void {
+  const mountpoint = local.mountpoint ?? inheritedMountpoint(world, name);
+  const guid = String(BigInt(`0x${nextId(world, name).slice(0, 16)}`));
+  world.datasets.set(name, { name, guid, local, mountpoint, mountedAt: null });
+  makeDirectory(world, name, '');
+}
+
+function inheritedMountpoint(world: World, name: string): string {
+  const parent = world.datasets.get(parentOf(name))?.mountpoint ?? '/';
+  return parent.startsWith('/') ? `${parent === '/' ? '' : parent}/${name.split('/').at(-1)}` : parent;
+}
+
+/** What `zfs create` and the import of a pool do by themselves. */
+export function mountWanted(world: World, name: string): void {
+  const dataset = world.datasets.get(name);
+  if (dataset?.mountpoint.startsWith('/') && (dataset.local.canmount ?? 'on') === 'on') {
+    mountDataset(world, name);
+  }
+}
+
+function mountDataset(world: World, name: string): void {
+  const dataset = world.datasets.get(name);
+  if (dataset === undefined || dataset.mountedAt === dataset.mountpoint) return;
+  makeDirectories(world, dataset.mountpoint);
+  world.datasets.set(name, { ...dataset, mountedAt: dataset.mountpoint });
+  if (!world.paths.has(pathKey(name, ''))) makeDirectory(world, name, '');
+}
+
+function expectMounted(world: World, name: string, mountpoint: string): void {
+  const mountedAt = world.datasets.get(name)?.mountedAt ?? null;
+  if (mountedAt === mountpoint || !mountpoint.startsWith('/')) return;
+  throw new StepError(
+    `${name} is ${mountedAt === null ? 'not mounted' : `mounted at ${mountedAt}`}, not at ${mountpoint}`,
+  );
+}
+
+/** Unmounts it and, since nothing can stay mounted inside it, everything below. */
+export function unmountTree(world: World, name: string): void {
+  const todo = [name];
+  for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
+    const dataset = world.datasets.get(at);
+    if (dataset?.mountedAt) world.datasets.set(at, { ...dataset, mountedAt: null });
+    todo.push(...(world.index.datasetChildren.get(at) ?? []));
+  }
+}
+
+/** Sets it locally; a mountpoint moves the dataset and those that inherit it, as ZFS does. */
+export function setLocal(world: World, name: string, property: string, value: string): void {
+  const dataset = datasetOf(world, name);
+  if (dataset.local[property] === value) return;
+  world.datasets.set(name, { ...dataset, local: { ...dataset.local, [property]: value } });
+  if (property === 'mountpoint') moveTree(world, name);
+}
+
+function inheritProperty(world: World, name: string, property: string): void {
+  const dataset = datasetOf(world, name);
+  if (dataset.local[property] === undefined) return;
+  const { [property]: _gone, ...local } = dataset.local;
+  world.datasets.set(name, { ...dataset, local });
+  if (property === 'mountpoint') moveTree(world, name);
+}
+
+function moveTree(world: World, top: string): void {
+  const todo = [top];
+  for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
+    const dataset = world.datasets.get(at);
+    if (dataset === undefined || (at !== top && dataset.local.mountpoint !== undefined)) continue;
+    const mountpoint = dataset.local.mountpoint ?? inheritedMountpoint(world, at);
+    world.datasets.set(at, { ...dataset, mountpoint, mountedAt: null });
+    if (dataset.mountedAt !== null) mountWanted(world, at);
+    todo.push(...(world.index.datasetChildren.get(at) ?? []));
+  }
+}
