@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { applyPlan } from '../../reconciler/apply-plan.ts';
+import type { Change, Outcome, Plan, Step } from '../../reconciler/types.ts';
+import { systemClock } from '../../tools/clock.ts';
+import * as build from '../support/build.ts';
+
+interface Rig {
+  log: string[];
+  outcomes: Outcome[];
+}
+
+async function apply(
+  changes: Change[],
+  over: {
+    fail?: string;
+    announceFails?: string;
+    gate?: string | null;
+    parallel?: number;
+    signal?: AbortSignal;
+  } = {},
+): Promise<Rig> {
+  const log: string[] = [];
+  const plan = { changes } as unknown as Plan;
+  const nameOf = (step: Step) => ('network' in step ? step.network : step.op);
+  const outcomes = await applyPlan(plan, {
+    executor: {
+      execute: async (step) => {
+        log.push(`start ${nameOf(step)}`);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (nameOf(step) === over.fail) throw new Error('it broke');
+        log.push(`end ${nameOf(step)}`);
+      },
+    },
+    gate: async () => over.gate ?? null,
+    clock: systemClock,
+    parallel: over.parallel ?? 4,
+    announce: (change) => {
+      if (change.id === over.announceFails) throw new Error('disk full');
+      log.push(`announce ${change.id}`);
+    },
+    finished: (outcome) => log.push(`finished ${outcome.change.id} ${outcome.result}`),
+    ...(over.signal === undefined ? {} : { signal: over.signal }),
+  });
+  return { log, outcomes };
+}
+
+const results = (rig: Rig) => rig.outcomes.map(({ change, result }) => `${change.id} ${result}`);
+const [a, b, c] = ['docker-network:a', 'docker-network:b', 'docker-network:c'] as const;
+
+describe('applying a plan', () => {
+  it('announces each step before it runs', async () => {
+    const { log } = await apply([build.change(a)]);
+    expect(log).toEqual([`announce ${a}`, `start ${a}`, `end ${a}`, `finished ${a} applied`]);
+  });
+
+  it('starts a change only after what it needs', async () => {
+    const { log } = await apply([build.change(a), build.change(b, { needs: [a] })]);
+    expect(log.indexOf(`finished ${a} applied`)).toBeLessThan(log.indexOf(`announce ${b}`));
+  });
+
+  it('runs independent changes side by side, and no more than the limit', async () => {
+    const { log } = await apply([build.change(a), build.change(b)]);
+    expect(log.indexOf(`start ${b}`)).toBeLessThan(log.indexOf(`end ${a}`));
+    const { log: one } = await apply([build.change(a), build.change(b)], { parallel: 1 });
+    expect(one.indexOf(`end ${a}`)).toBeLessThan(one.indexOf(`start ${b}`));
+  });
+
+  it('skips what needs a failure, and nothing else', async () => {
+    const rig = await apply([build.change(a), build.change(b, { needs: [a] }), build.change(c)], { fail: a });
+    expect(results(rig)).toEqual([`${a} failed`, `${b} skipped`, `${c} applied`]);
+    expect(rig.outcomes[1]?.error).toBe(`needs ${a}, which was not applied`);
+  });
+
+  it('finishes removals before anything is created', async () => {
+    const { log } = await apply([build.change(a), build.change(b, { verb: 'delete' })]);
+    expect(log.indexOf(`finished ${b} applied`)).toBeLessThan(log.indexOf(`announce ${a}`));
+  });
+
+  it('counts a stack as failed when its gate does not open, and holds back what needs it', async () => {
+    const gate = { project: 'p', timeoutSeconds: 1, containers: [] };
+    const rig = await apply([build.change(a, { gate }), build.change(b, { needs: [a] })], {
+      gate: 'unhealthy',
+    });
+    expect(results(rig)).toEqual([`${a} failed`, `${b} skipped`]);
+  });
+
+  it('starts nothing more once the journal cannot be written, and says so', async () => {
+    await expect(
+      apply([build.change(a), build.change(b, { needs: [a] })], { announceFails: a }),
+    ).rejects.toThrow('disk full');
+  });
+
+  it('begins no step after it was told to stop', async () => {
+    const rig = await apply([build.change(a)], { signal: AbortSignal.abort() });
+    expect(results(rig)).toEqual([`${a} skipped`]);
+    expect(rig.log).toEqual([]);
+  });
+});

@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lastCycle, recordCycle } from '../../reconciler/state/cycles.ts';
+import { readHistory } from '../../reconciler/state/history.ts';
+import {
+  forget,
+  newServiceRecord,
+  readInventory,
+  writeEntries,
+  writeServices,
+} from '../../reconciler/state/inventory.ts';
+import { announce, discharge, settle } from '../../reconciler/state/journal.ts';
+import { readHolder, takeLock } from '../../reconciler/state/lock.ts';
+import { openStore, StateError } from '../../reconciler/state/store.ts';
+import * as build from '../support/build.ts';
+
+let dir = '';
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'steward-state-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('state.db', () => {
+  it('is for its owner only', () => {
+    openStore(dir).close();
+    expect(statSync(join(dir, 'state.db')).mode & 0o777).toBe(0o600);
+  });
+
+  it('keeps what was written through a second opening', () => {
+    const first = openStore(dir);
+    const { id, kind, name, service } = build.dataset();
+    const data = { guid: '1' };
+    writeEntries(
+      first,
+      [{ id, kind, name, service, ownedSince: 'a', appliedCommit: 'b', orphanedSince: null, data }],
+      [],
+    );
+    first.close();
+    const second = openStore(dir);
+    expect(readInventory(second).entries.get(id)).toMatchObject({ data: { guid: '1' }, appliedCommit: 'b' });
+    expect(forget(second, id)).toBe(true);
+    expect(forget(second, id)).toBe(false);
+    second.close();
+  });
+
+  it.each([
+    [
+      'text',
+      (path: string) => writeFileSync(path, 'this is not a database, not at all, by no means whatsoever'),
+    ],
+    ['half of itself', (path: string) => truncateSync(path, Math.floor(statSync(path).size / 2))],
+    ['random bytes in the middle', (path: string) => scribble(path)],
+  ])('that is damaged (%s) is refused with one sentence', (_name, damage) => {
+    openStore(dir).close();
+    damage(join(dir, 'state.db'));
+    expect(() => openStore(dir)).toThrow(StateError);
+    expect(() => openStore(dir)).toThrow(/damaged|cannot be used/);
+  });
+
+  it('of a newer Steward is refused', () => {
+    const store = openStore(dir);
+    store.db.exec('PRAGMA user_version = 99');
+    store.close();
+    expect(() => openStore(dir)).toThrow('newer Steward');
+  });
+
+  it('in a place that cannot be written is a StateError that names the file', () => {
+    writeFileSync(join(dir, 'file'), '');
+    expect(() => openStore(join(dir, 'file'))).toThrow(/file\/state\.db cannot be used/);
+  });
+});
+
+function scribble(path: string): void {
+  const bytes = readFileSync(path);
+  bytes.fill(0xab, 4096, bytes.length);
+  writeFileSync(path, bytes);
+}
+
+describe('the journal', () => {
+  it('turns a broken-off change into a line of its history, once, and does not blame the service', () => {
+    const store = openStore(dir);
+    const change = build.change('compose-stack:photo', { reasons: [{ field: 'image', from: '1', to: '2' }] });
+    writeServices(store, [{ ...newServiceRecord('photo'), attempts: 1, lastFailed: true }]);
+    announce(store, change, 0, build.commit.id, 5);
+    announce(store, change, 1, build.commit.id, 6);
+    expect(settle(store)).toEqual(['compose-stack:photo']);
+    expect(settle(store)).toEqual([]);
+    expect(readHistory(store, 'photo')).toMatchObject([
+      {
+        result: 'interrupted',
+        error: 'Steward ended in the middle of step 2',
+        reasons: [{ field: 'image' }],
+      },
+    ]);
+    expect(readInventory(store).services.get('photo')).toMatchObject({ lastFailed: false, attempts: 1 });
+    store.close();
+  });
+
+  it('is empty after a change was discharged', () => {
+    const store = openStore(dir);
+    const change = build.change('docker-network:a');
+    announce(store, change, 0, 'c1', 5);
+    const { id, verb, reasons } = change;
+    discharge(store, {
+      id,
+      verb,
+      reasons,
+      atMs: 7,
+      commit: 'c1',
+      result: 'applied',
+      error: null,
+      durationMs: 2,
+    });
+    expect(settle(store)).toEqual([]);
+    expect(readHistory(store, 'docker-network:a')).toHaveLength(1);
+    store.close();
+  });
+
+  it('keeps the last 200 lines of a resource', () => {
+    const store = openStore(dir);
+    const line = {
+      id: 'group:g',
+      verb: 'create',
+      commit: 'c',
+      result: 'applied' as const,
+      error: null,
+      durationMs: 1,
+      reasons: [],
+    };
+    for (let atMs = 0; atMs < 205; atMs += 1) discharge(store, { ...line, atMs });
+    expect(readHistory(store, 'group:g').map((entry) => entry.atMs)).toEqual(
+      Array.from({ length: 200 }, (_, i) => i + 5),
+    );
+    store.close();
+  });
+});
+
+describe('cycles', () => {
+  it('that find nothing new replace the one before', () => {
+    const store = openStore(dir);
+    const row = { commit: 'c1', result: 'converged', durationMs: 3, detail: {} };
+    recordCycle(store, { ...row, atMs: 1 });
+    recordCycle(store, { ...row, atMs: 2 });
+    expect(lastCycle(store)?.atMs).toBe(2);
+    expect(store.db.prepare('SELECT count(*) AS n FROM cycles').get()).toEqual({ n: 1 });
+    store.close();
+  });
+});
+
+describe('the lock', () => {
+  it('is had by one at a time, who is named', () => {
+    const first = takeLock(dir, { command: 'reconcile', sinceMs: 1 }, 0);
+    const second = takeLock(dir, { command: 'plan', sinceMs: 2 }, 0);
+    expect(second).toEqual({ ok: false, holder: { pid: process.pid, command: 'reconcile', sinceMs: 1 } });
+    if (first.ok) first.lock.release();
+    const third = takeLock(dir, { command: 'plan', sinceMs: 3 }, 0);
+    expect(third.ok).toBe(true);
+    if (third.ok) third.lock.release();
+  });
+
+  it('goes with its process, however that ends', async () => {
+    const code = `const { takeLock } = await import('${new URL('../../reconciler/state/lock.ts', import.meta.url)}');
+      console.log(takeLock(${JSON.stringify(dir)}, { command: 'other', sinceMs: 1 }, 0).ok); setInterval(() => {}, 1000);`;
+    const other = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await new Promise((resolve) => other.stdout.once('data', resolve));
+    expect(takeLock(dir, { command: 'me', sinceMs: 2 }, 0).ok).toBe(false);
+    expect(readHolder(dir)).toMatchObject({ pid: other.pid, command: 'other' });
+    const ended = new Promise((resolve) => other.once('exit', resolve));
+    other.kill('SIGKILL');
+    await ended;
+    const mine = takeLock(dir, { command: 'me', sinceMs: 3 }, 0);
+    expect(mine.ok).toBe(true);
+    if (mine.ok) mine.lock.release();
+  });
+});

@@ -1,0 +1,205 @@
+import type {
+  CommitInfo,
+  DesiredContainer,
+  DesiredDataset,
+  DesiredDirectory,
+  DesiredNetwork,
+  DesiredResource,
+  DesiredStack,
+  DesiredState,
+} from '../../desired-state/types.ts';
+import type { ObservedContainer, ObservedDataset, ObservedState } from '../../observers/types.ts';
+import { emptyInventory } from '../../reconciler/state/inventory.ts';
+import type { Change } from '../../reconciler/types.ts';
+
+/** Small complete values for tests; each takes what the test is about and fills in the rest. */
+
+const origin = { file: 'services/photo/docker-compose.yml', line: 4, column: 5 };
+
+export const commit: CommitInfo = {
+  id: '3f2a1c9000000000000000000000000000000000',
+  subject: 'Add photo',
+  branch: 'main',
+  committedAt: '2026-11-23T02:00:00Z',
+};
+
+export function dataset(
+  name = 'datapool/services/photo',
+  over: Partial<DesiredDataset> = {},
+): DesiredDataset {
+  return {
+    kind: 'zfs-dataset',
+    id: `zfs-dataset:${name}`,
+    name,
+    service: name.split('/')[2] ?? null,
+    origin,
+    needs: [],
+    mountpoint: `/${name}`,
+    properties: {},
+    propertyOrigins: {},
+    setsMountpoint: false,
+    ...over,
+  };
+}
+
+export function directory(path: string, over: Partial<DesiredDirectory> = {}): DesiredDirectory {
+  return {
+    kind: 'directory',
+    id: `directory:${path}`,
+    name: path,
+    service: 'photo',
+    origin,
+    needs: ['zfs-dataset:datapool/services/photo'],
+    path,
+    dataset: 'datapool/services/photo',
+    datasetMountpoint: '/datapool/services/photo',
+    containerUid: 1000,
+    containerGid: 1000,
+    sharedGroup: null,
+    mode: '0750',
+    enforce: { owner: true, mode: false },
+    recursive: false,
+    ...over,
+  };
+}
+
+export function network(name = 'photo_net', over: Partial<DesiredNetwork> = {}): DesiredNetwork {
+  const id = `docker-network:${name}` as const;
+  return { kind: 'docker-network', id, name, service: 'photo', origin, needs: [], subnet: null, ...over };
+}
+
+export function container(name = 'server', over: Partial<DesiredContainer> = {}): DesiredContainer {
+  return {
+    name,
+    containerName: `photo-${name}`,
+    image: 'photo:1',
+    build: false,
+    replicas: 1,
+    oneShot: false,
+    hasHealthcheck: false,
+    networks: [],
+    bindMounts: [],
+    stopGraceSeconds: 10,
+    configHash: `hash-${name}`,
+    filesDigest: null,
+    files: {},
+    fields: { image: 'photo:1' },
+    fieldOrigins: { image: origin },
+    ...over,
+  };
+}
+
+export function stack(name = 'photo', over: Partial<DesiredStack> = {}): DesiredStack {
+  return {
+    kind: 'compose-stack',
+    id: `compose-stack:${name}`,
+    name,
+    service: name,
+    origin,
+    needs: [],
+    directory: `/var/lib/steward/checkout/services/${name}`,
+    files: [`/var/lib/steward/checkout/services/${name}/docker-compose.yml`],
+    envFiles: [],
+    override: null,
+    containers: [container()],
+    inputDigest: 'input-1',
+    healthTimeoutSeconds: 180,
+    onFailure: 'leave',
+    suspend: false,
+    ...over,
+  };
+}
+
+export function desired(resources: DesiredResource[], over: Partial<DesiredState> = {}): DesiredState {
+  const services = resources.filter((resource) => resource.kind === 'compose-stack').map(({ name }) => name);
+  return {
+    commit,
+    labName: 'homelab',
+    storage: { parent: 'datapool/services', mountpoint: '/datapool/services' },
+    sharedGroup: null,
+    networkPool: { cidr: '10.88.0.0/16', prefix: 26 },
+    limits: { removalCount: 3, removalPercent: 30, parallel: 4 },
+    services,
+    suspended: [],
+    resources,
+    notActedOn: [],
+    warnings: [],
+    ...over,
+  };
+}
+
+export function seenDataset(
+  name = 'datapool/services/photo',
+  over: Partial<ObservedDataset> = {},
+): ObservedDataset {
+  const guid = `guid-${name}`;
+  return {
+    name,
+    guid,
+    mounted: true,
+    mountpoint: `/${name}`,
+    properties: { 'steward:guid': { value: guid, source: 'local' } },
+    snapshotsChanged: null,
+    ...over,
+  };
+}
+
+export function seenContainer(service = 'server', over: Partial<ObservedContainer> = {}): ObservedContainer {
+  return {
+    id: `id-${service}`,
+    name: `photo-${service}`,
+    project: 'photo',
+    service,
+    configHash: `hash-${service}`,
+    filesDigest: null,
+    image: 'photo:1',
+    imageId: 'sha256:1',
+    state: 'running',
+    health: 'none',
+    exitCode: null,
+    networks: {},
+    oneOff: false,
+    ...over,
+  };
+}
+
+export function observed(parts: {
+  datasets?: ObservedDataset[];
+  containers?: ObservedContainer[];
+  networks?: { name: string; id?: string; subnets?: string[] }[];
+  paths?: ObservedState['paths'];
+  groups?: Record<string, number>;
+}): ObservedState {
+  const datasets = Object.fromEntries((parts.datasets ?? []).map((item) => [item.name, item]));
+  const networks = (parts.networks ?? []).map(({ name, id = `net-${name}`, subnets = ['10.88.0.0/26'] }) => {
+    return { id, name, driver: 'bridge', subnets, internal: false, labels: {} };
+  });
+  const base = { serverVersion: '26.1.5', usernsBase: { uid: 100_000, gid: 100_000 } };
+  return {
+    zfs: { known: true, value: { pools: ['datapool'], datasets } },
+    docker: { known: true, value: { ...base, containers: parts.containers ?? [], networks } },
+    system: { known: true, value: { groups: parts.groups ?? {}, users: {}, subUids: {}, subGids: {} } },
+    paths: parts.paths ?? {},
+  };
+}
+
+export function planInput(resources: DesiredResource[], seen: ObservedState) {
+  return { desired: desired(resources), observed: seen, inventory: emptyInventory(), nowMs: 1_000_000 };
+}
+
+export function change(id: Change['id'], over: Partial<Change> = {}): Change {
+  const [kind, name] = [id.slice(0, id.indexOf(':')) as Change['kind'], id.slice(id.indexOf(':') + 1)];
+  return {
+    verb: 'create',
+    kind,
+    id,
+    name,
+    service: 'photo',
+    summary: '',
+    reasons: [],
+    needs: [],
+    disruption: { level: 'none', seconds: 0, containers: [] },
+    steps: [{ op: 'network-remove', network: id }],
+    ...over,
+  };
+}
