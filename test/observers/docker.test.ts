@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { observeDocker } from '../../observers/docker.ts';
+import { parseContainer, parseExitCode, parseHealth, parseUsernsBase } from '../../observers/docker-parse.ts';
+import { type Answer, fakeDockerApi } from '../support/fake-docker-api.ts';
+
+function fixture(name: string) {
+  return JSON.parse(readFileSync(path.join(import.meta.dirname, 'fixtures', name), 'utf8'));
+}
+
+const real: Answer = (call) => {
+  if (call.startsWith('GET /containers/json')) return { body: fixture('containers.json') };
+  if (call.startsWith('GET /networks')) return { body: fixture('networks.json') };
+  return { body: fixture('info.json') };
+};
+
+describe('containers', () => {
+  const containers = fixture('containers.json').map(parseContainer);
+  const byName = Object.fromEntries(containers.map((one: { name: string }) => [one.name, one]));
+
+  it.each([
+    ['photo-ok-1', 'running', 'healthy', null],
+    ['photo-bad-1', 'running', 'unhealthy', null],
+    ['photo-starting-1', 'running', 'starting', null],
+    ['photo-once-1', 'exited', 'none', 0],
+    ['photo-fail-1', 'exited', 'none', 1],
+    ['photo-loop-1', 'restarting', 'none', null],
+    ['photo-frozen-1', 'paused', 'none', null],
+    ['lonely', 'created', 'none', null],
+  ])('%s is %s, health %s, exit code %s', (name, state, health, exitCode) => {
+    expect(byName[name]).toMatchObject({ state, health, exitCode });
+  });
+
+  it('carry what compose and we wrote on them', () => {
+    expect(byName['photo-ok-1']).toMatchObject({
+      project: 'photo',
+      service: 'ok',
+      configHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      filesDigest: 'abc',
+      image: 'bb:1',
+      imageId: expect.stringMatching(/^sha256:/),
+      oneOff: false,
+      networks: { photo_net: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(byName.lonely).toMatchObject({
+      project: null,
+      service: null,
+      configHash: null,
+      filesDigest: null,
+    });
+  });
+
+  it('of `compose run` are told apart', () => {
+    expect(containers.filter((one: { oneOff: boolean }) => one.oneOff)).toHaveLength(1);
+  });
+
+  it('have their own name, not that of a link to them', () => {
+    const linked = { ...fixture('containers.json')[0], Names: ['/web/db', '/db'] };
+    expect(parseContainer(linked).name).toBe('db');
+  });
+});
+
+it.each([
+  ['Up 2 minutes', 'none', null],
+  ['Up 2 minutes (healthy)', 'healthy', null],
+  ['Up 2 minutes (unhealthy)', 'unhealthy', null],
+  ['Up 1 second (health: starting)', 'starting', null],
+  ['Exited (137) 3 days ago', 'none', 137],
+  ['Dead', 'none', null],
+  ['', 'none', null],
+])('the status %j means health %s and exit code %s', (status, health, exitCode) => {
+  expect(parseHealth(status)).toBe(health);
+  expect(parseExitCode(status)).toBe(exitCode);
+});
+
+describe('the base of user namespaces', () => {
+  it('is 0 without userns-remap', () => {
+    expect(parseUsernsBase(fixture('info.json'))).toEqual({ uid: 0, gid: 0 });
+  });
+
+  it('is where the daemon keeps its data under userns-remap', () => {
+    expect(parseUsernsBase(fixture('info-userns.json'))).toEqual({ uid: 100000, gid: 100000 });
+  });
+
+  it('is never guessed', () => {
+    const info = { SecurityOptions: ['name=userns'], DockerRootDir: '/var/lib/docker' };
+    expect(() => parseUsernsBase(info)).toThrow('does not end in UID.GID');
+    expect(() => parseUsernsBase({ SecurityOptions: ['name=rootless'] })).toThrow('not supported');
+  });
+});
+
+describe('the daemon', () => {
+  it('is asked three times, whatever the number of containers', async () => {
+    await using api = await fakeDockerApi(real);
+    const observed = await observeDocker({ socketPath: api.socketPath });
+    expect(api.calls.sort()).toEqual(['GET /containers/json?all=true', 'GET /info', 'GET /networks']);
+    expect(observed).toMatchObject({
+      known: true,
+      value: { serverVersion: '20.10.24+dfsg1', usernsBase: { uid: 0, gid: 0 } },
+    });
+    const { containers, networks } = (observed as { value: Record<string, unknown[]> }).value;
+    expect(containers).toHaveLength(fixture('containers.json').length);
+    expect(networks).toContainEqual(
+      expect.objectContaining({ name: 'photo_net', subnets: ['10.88.0.0/26'] }),
+    );
+  });
+
+  it('is found through DOCKER_HOST', async () => {
+    await using api = await fakeDockerApi(real);
+    vi.stubEnv('DOCKER_HOST', `unix://${api.socketPath}`);
+    const observed = await observeDocker({});
+    vi.unstubAllEnvs();
+    expect(observed.known).toBe(true);
+  });
+
+  it('is unknown when there is no socket', async () => {
+    expect(await observeDocker({ socketPath: '/nowhere/docker.sock' })).toEqual({
+      known: false,
+      error: 'Docker is not running: there is no socket',
+    });
+  });
+
+  it('is unknown when it hangs', async () => {
+    await using api = await fakeDockerApi((call) => (call.startsWith('GET /info') ? null : real(call)));
+    const observed = await observeDocker({ socketPath: api.socketPath, timeoutMs: 200 });
+    expect(observed).toEqual({ known: false, error: 'Docker did not answer in time' });
+  });
+
+  it('is unknown when one call fails, and says what Docker said', async () => {
+    const failing: Answer = (call) =>
+      call.startsWith('GET /networks') ? { status: 500, body: { message: 'database\nlocked' } } : real(call);
+    await using api = await fakeDockerApi(failing);
+    const observed = await observeDocker({ socketPath: api.socketPath });
+    expect(observed).toEqual({ known: false, error: 'Docker says: database locked' });
+  });
+
+  it('is unknown when something else answers in its place', async () => {
+    await using api = await fakeDockerApi(() => ({ body: { hello: 'world' } }));
+    const observed = await observeDocker({ socketPath: api.socketPath });
+    expect(observed).toEqual({ known: false, error: 'Docker cannot be reached: its answer is not a list' });
+  });
+});

@@ -1,0 +1,42 @@
+import { mkdtempSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+export interface FakeDockerApi extends AsyncDisposable {
+  socketPath: string;
+  /** `GET /info`, in order of arrival. */
+  calls: string[];
+  /** Parsed JSON bodies of the calls that had one. */
+  bodies: unknown[];
+}
+
+/** What to answer to `METHOD /path`; null: nothing, ever. */
+export type Answer = (call: string) => { status?: number; body?: unknown } | null;
+
+/** Something that speaks HTTP on a unix socket, in the place of a daemon. */
+export async function fakeDockerApi(answer: Answer): Promise<FakeDockerApi> {
+  const socketPath = path.join(mkdtempSync(path.join(tmpdir(), 'fake-docker-')), 'docker.sock');
+  const calls: string[] = [];
+  const bodies: unknown[] = [];
+  const server = createServer(async (request, response) => {
+    const call = `${request.method} ${decodeURIComponent(request.url ?? '')}`;
+    calls.push(call);
+    const chunks = await Array.fromAsync(request);
+    if (chunks.length > 0) bodies.push(JSON.parse(Buffer.concat(chunks).toString()));
+    const given = answer(call);
+    if (given === null) return;
+    response.writeHead(given.status ?? 200, { 'content-type': 'application/json' });
+    response.end(given.body === undefined ? '' : JSON.stringify(given.body));
+  });
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  return {
+    socketPath,
+    calls,
+    bodies,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
