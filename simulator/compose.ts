@@ -18,14 +18,18 @@ import type { SimulatedContainer, World } from './world.ts';
 type StepOf<Op extends Step['op']> = Extract<Step, { op: Op }>;
 const projectLabel = 'com.docker.compose.project';
 
-/** `docker compose up --detach --no-deps SERVICES`: what is as it should be is not touched. */
+/** `docker compose up -d SERVICES`: what is as it should be is not touched, and only what is listed is forced. */
 export function composeUp(world: World, step: ComposeUp, services: SimulatedService[]): Action[] {
   checkDocker(world);
   checkGuards(world, step.guards);
-  const listed = chosen(services, step.services);
+  const listed = new Set(chosen(services, step.services));
+  const all = withDependencies(services, listed);
   return [
-    ...networkActions(world, step.stack.project, listed),
-    ...listed.flatMap((service) => serviceActions(world, step, service)),
+    ...networkActions(world, step.stack.project, all),
+    ...all.flatMap((service) => {
+      const force = step.forceRecreate && listed.has(service);
+      return serviceActions(world, step.stack.project, service, force);
+    }),
   ];
 }
 
@@ -33,6 +37,24 @@ function chosen(services: SimulatedService[], names: string[]): SimulatedService
   const unknown = names.find((name) => !services.some((service) => service.name === name));
   if (unknown !== undefined) throw new StepError(`no such service: ${unknown}`, { retryable: false });
   return names.length === 0 ? services : services.filter((service) => names.includes(service.name));
+}
+
+/** Dependencies first, as compose starts them. */
+function withDependencies(services: SimulatedService[], listed: Set<SimulatedService>): SimulatedService[] {
+  const byName = new Map(services.map((service) => [service.name, service]));
+  const seen = new Set<SimulatedService>();
+  const sorted: SimulatedService[] = [];
+  const visit = (service: SimulatedService): void => {
+    if (seen.has(service)) return;
+    seen.add(service);
+    for (const name of service.dependsOn ?? []) {
+      const dependency = byName.get(name);
+      if (dependency !== undefined) visit(dependency);
+    }
+    sorted.push(service);
+  };
+  for (const service of listed) visit(service);
+  return sorted;
 }
 
 /** As compose does, every network is looked for before any container is touched. */
@@ -50,8 +72,7 @@ function networkActions(world: World, project: string, services: SimulatedServic
   );
 }
 
-function serviceActions(world: World, step: ComposeUp, service: SimulatedService): Action[] {
-  const { project } = step.stack;
+function serviceActions(world: World, project: string, service: SimulatedService, force: boolean): Action[] {
   const existing = containersOf(world, project, service.name);
   const surplus = existing.slice(service.replicas);
   const actions: Action[] = surplus.map((container) => () => removeContainer(world, container.id));
@@ -59,7 +80,7 @@ function serviceActions(world: World, step: ComposeUp, service: SimulatedService
   for (const [at, name] of names.entries()) {
     const container = existing[at];
     if (container === undefined) actions.push(...creation(world, project, service, name));
-    else if (step.forceRecreate || diverges(container, service)) {
+    else if (force || diverges(container, service)) {
       actions.push(...recreation(world, container, project, service));
     } else if (mustStart(world, container)) actions.push(() => startContainer(world, container.id));
   }

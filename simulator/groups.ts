@@ -8,7 +8,9 @@ export function createGroup(world: World, step: Extract<Step, { op: 'group-creat
   const existing = world.groups.get(step.group);
   if (existing === step.gid) return [];
   if (existing !== undefined) {
-    throw new StepError(`groupadd: group '${step.group}' already exists with id ${existing}`);
+    throw new StepError(`the group ${step.group} exists with the id ${existing}, not ${step.gid}`, {
+      retryable: false,
+    });
   }
   for (const gid of [...world.groups.values()]) {
     if (gid === step.gid) throw new StepError(`groupadd: GID '${step.gid}' already exists`);

@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 export function checkGuards(world: World, guards: MountGuard[]): void {
   for (const guard of guards) {
     if (world.index.mounts.get(guard.mountpoint) === guard.dataset) continue;
-    throw new StepError(`${guard.dataset} is not mounted at ${guard.mountpoint}; nothing was written there`);
+    throw new StepError(`${guard.dataset} is not mounted at ${guard.mountpoint}; nothing was written`);
   }
 }
 

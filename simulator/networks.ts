@@ -23,8 +23,9 @@ export function createNetwork(world: World, step: StepOf<'network-create'>): Act
 }
 
 function sameNetwork(existing: SimulatedNetwork, step: StepOf<'network-create'>): Action[] {
-  if (existing.subnets.length === 1 && existing.subnets[0] === step.subnet) return [];
-  throw new StepError(`network with name ${step.network} already exists`, { retryable: false });
+  if (existing.subnets.includes(step.subnet)) return [];
+  const subnets = existing.subnets.join(', ') || 'without a subnet';
+  throw new StepError(`network ${step.network} exists as bridge ${subnets}, not as bridge ${step.subnet}`);
 }
 
 /** Stopped containers do not hold a network; running ones do. One that is gone already is fine. */
@@ -32,21 +33,20 @@ export function removeNetworkStep(world: World, step: StepOf<'network-remove'>):
   checkDocker(world);
   const network = world.networks.get(step.network);
   if (network === undefined) return [];
-  if (hasActiveEndpoints(world, network)) {
-    throw new StepError(
-      `error while removing network: network ${network.name} id ${network.id} has active endpoints`,
-    );
+  const users = usersOf(world, network);
+  if (users.length > 0) {
+    const verb = users.length === 1 ? 'uses' : 'use';
+    throw new StepError(`network ${step.network} was not removed: ${users.join(', ')} still ${verb} it`);
   }
   return [() => world.networks.delete(step.network)];
 }
 
-function hasActiveEndpoints(world: World, network: SimulatedNetwork): boolean {
+function usersOf(world: World, network: SimulatedNetwork): string[] {
   const members = [...(world.index.networkMembers.get(network.name) ?? [])];
-  return members.some((id) => {
-    const container = world.containers.get(id);
-    const runs = container !== undefined && container.startedAtMs !== null && container.stopped === null;
-    return runs && container.networks[network.name] === network.id;
-  });
+  const containers = members.flatMap((id) => world.containers.get(id) ?? []);
+  const running = containers.filter(({ startedAtMs, stopped }) => startedAtMs !== null && stopped === null);
+  const users = running.filter((container) => container.networks[network.name] === network.id);
+  return users.map(({ name }) => name).sort();
 }
 
 export function addNetwork(world: World, name: string, subnet: string, labels: Record<string, string>): void {

@@ -15,6 +15,8 @@ export interface SimulatedService {
   replicas: number;
   /** External ones must exist; the others compose makes for itself. */
   networks: { name: string; external: boolean }[];
+  /** Services of the same stack that compose looks at as well, even where they are not listed. */
+  dependsOn?: string[];
   oneShot: boolean;
   hasHealthcheck: boolean;
   /** Absolute host paths. */

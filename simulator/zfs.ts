@@ -2,7 +2,7 @@ import { StepError } from '../reconciler/apply/types.ts';
 import { ownershipProperty } from '../reconciler/kinds/zfs-dataset.ts';
 import type { Step } from '../reconciler/types.ts';
 import type { Action } from './actions.ts';
-import { makeDirectories, makeDirectory } from './file-tree.ts';
+import { makeDirectories, makeDirectory, placeOf } from './file-tree.ts';
 import { nextId, parentOf, pathKey, type SimulatedDataset, type World } from './world.ts';
 import { acceptProperty } from './zfs-properties.ts';
 
@@ -17,12 +17,16 @@ export function createDataset(world: World, step: StepOf<'zfs-create'>): Action[
   if (!world.datasets.has(parent)) {
     throw new StepError(`cannot create '${step.dataset}': parent does not exist`);
   }
+  if (mountsItself(step)) checkEmpty(world, step.dataset, step.mountpoint);
   return [
     () => addDataset(world, step.dataset, local),
     () => stamp(world, step.dataset),
-    () => mountWanted(world, step.dataset),
-    () => expectMounted(world, step.dataset, step.mountpoint),
+    () => mountAsPlanned(world, step),
   ];
+}
+
+function mountsItself(step: StepOf<'zfs-create'>): boolean {
+  return step.mountpoint.startsWith('/') && (step.properties.canmount ?? 'on') === 'on';
 }
 
 function completeDataset(world: World, step: StepOf<'zfs-create'>, local: Record<string, string>): Action[] {
@@ -31,12 +35,7 @@ function completeDataset(world: World, step: StepOf<'zfs-create'>, local: Record
       () =>
         setLocal(world, step.dataset, property, value),
   );
-  return [
-    ...sets,
-    () => stamp(world, step.dataset),
-    () => mountWanted(world, step.dataset),
-    () => expectMounted(world, step.dataset, step.mountpoint),
-  ];
+  return [...sets, () => stamp(world, step.dataset), () => mountAsPlanned(world, step)];
 }
 
 /** What is made here is ours: see ownershipProperty. */
@@ -46,8 +45,10 @@ function stamp(world: World, name: string): void {
 
 export function setProperty(world: World, step: StepOf<'zfs-set'>): Action[] {
   checkPool(world, step.dataset);
-  datasetOf(world, step.dataset);
+  const dataset = datasetOf(world, step.dataset);
   const value = acceptProperty(step.dataset, step.property, step.value);
+  const moves = step.property === 'mountpoint' && dataset.mountpoint !== value && value.startsWith('/');
+  if (moves) checkEmpty(world, step.dataset, value);
   return [() => setLocal(world, step.dataset, step.property, value)];
 }
 
@@ -59,22 +60,34 @@ export function inheritStep(world: World, step: StepOf<'zfs-inherit'>): Action[]
 
 export function mountStep(world: World, step: StepOf<'zfs-mount'>): Action[] {
   checkPool(world, step.dataset);
-  const { mountpoint } = datasetOf(world, step.dataset);
-  if (!mountpoint.startsWith('/')) {
-    throw new StepError(`cannot mount '${step.dataset}': no mountpoint set (${mountpoint})`);
+  const { mountpoint, mountedAt } = datasetOf(world, step.dataset);
+  if (mountpoint !== step.mountpoint) {
+    throw new StepError(`${step.dataset} has the mountpoint ${mountpoint}, not ${step.mountpoint}`);
   }
-  return [() => mountDataset(world, step.dataset), () => expectMounted(world, step.dataset, step.mountpoint)];
+  if (mountedAt === null) checkEmpty(world, step.dataset, mountpoint);
+  return [() => mountDataset(world, step.dataset)];
+}
+
+/** Real ZFS would mount over anything; the executor does not let it, and neither does this one. */
+function checkEmpty(world: World, dataset: string, directory: string): void {
+  const place = placeOf(world, directory);
+  const names = [...(world.index.pathChildren.get(pathKey(place.filesystem, place.path)) ?? [])];
+  if (names.length === 0) return;
+  const some = names.slice(0, 3).map((key) => key.slice(key.lastIndexOf('/') + 1));
+  throw new StepError(
+    `${directory} is not empty (${some.join(', ')}), so ${dataset} was not mounted over it; move that away first`,
+  );
 }
 
 function checkPool(world: World, dataset: string): void {
   const pool = dataset.split('/')[0] ?? '';
   if (world.pools.get(pool)?.imported) return;
-  throw new StepError(`cannot open '${dataset}': the pool ${pool} is not imported`);
+  throw new StepError(`the pool ${pool} is not imported; nothing was done to ${dataset}`);
 }
 
 function datasetOf(world: World, name: string): SimulatedDataset {
   const dataset = world.datasets.get(name);
-  if (dataset === undefined) throw new StepError(`cannot open '${name}': dataset does not exist`);
+  if (dataset === undefined) throw new StepError(`the dataset ${name} does not exist`);
   return dataset;
 }
 
@@ -112,12 +125,15 @@ function mountDataset(world: World, name: string): void {
   if (!world.paths.has(pathKey(name, ''))) makeDirectory(world, name, '');
 }
 
-function expectMounted(world: World, name: string, mountpoint: string): void {
-  const mountedAt = world.datasets.get(name)?.mountedAt ?? null;
-  if (mountedAt === mountpoint || !mountpoint.startsWith('/')) return;
-  throw new StepError(
-    `${name} is ${mountedAt === null ? 'not mounted' : `mounted at ${mountedAt}`}, not at ${mountpoint}`,
-  );
+function mountAsPlanned(world: World, step: StepOf<'zfs-create'>): void {
+  if (!mountsItself(step)) return;
+  for (const action of mountStep(world, {
+    op: 'zfs-mount',
+    dataset: step.dataset,
+    mountpoint: step.mountpoint,
+  })) {
+    action();
+  }
 }
 
 /** Unmounts it and, since nothing can stay mounted inside it, everything below. */

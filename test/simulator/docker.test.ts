@@ -40,7 +40,7 @@ describe('networks of the simulated host', () => {
     const host = hostWith({ git: [aService({ name: 'app', networks: [labNet] })] });
     await run(host, network('lab_net', '10.88.0.0/26'), up('git'));
     const remove: Step = { op: 'network-remove', network: 'lab_net' };
-    await expect(run(host, remove)).rejects.toThrow('has active endpoints');
+    await expect(run(host, remove)).rejects.toThrow('git-app-1 still uses it');
     await run(host, { op: 'compose-down', project: 'git' }, remove, remove);
   });
 });

@@ -20,7 +20,7 @@ const seen = async (host: ReturnType<typeof hostWith>) =>
 describe('a step that fails on purpose', () => {
   it.each([
     ['nothing', { type: 'absent' }],
-    ['half', { type: 'directory', uid: 0, mode: '0755' }],
+    ['half', { type: 'directory', uid: 0, mode: '0000' }],
     ['all', { type: 'directory', uid: 7, mode: '0700' }],
   ] as const)('has done %s by then, and ends well the next time', async (after, value) => {
     const host = hostWith({}, { faults: { steps: [{ when: { number: 2 }, how: 'fail', after }] } });

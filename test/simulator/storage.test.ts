@@ -75,7 +75,11 @@ describe('datasets of the simulated host', () => {
       "invalid property 'speed'",
     ],
     ['with an odd recordsize', create('datapool/a', { recordsize: '5000' }), 'must be power of 2'],
-    ['elsewhere than the plan says', { ...create('datapool/a'), mountpoint: '/x' } as Step, 'not at /x'],
+    [
+      'elsewhere than the plan says',
+      { ...create('datapool/a'), mountpoint: '/x' } as Step,
+      'has the mountpoint /datapool/a, not /x',
+    ],
   ])('are refused %s', async (_case, step, message) => {
     await expect(run(hostWith(), step)).rejects.toThrow(message);
   });
@@ -102,12 +106,12 @@ describe('datasets of the simulated host', () => {
 });
 
 describe('directories of the simulated host', () => {
-  it('get owner and mode, also above what was missing', async () => {
+  it('get owner and mode, together with those above that were missing', async () => {
     const host = hostWith();
     await run(host, create('datapool/services'), directory('/datapool/services/photo/library'));
     const library = { type: 'directory', uid: 101_000, gid: 3000, mode: '2770' };
     expect(await at(host, '/datapool/services/photo/library')).toEqual(library);
-    expect(await at(host, '/datapool/services/photo')).toMatchObject({ uid: 0, mode: '0755' });
+    expect(await at(host, '/datapool/services/photo')).toEqual(library);
   });
 
   it('are another file system’s while the dataset is unmounted, and nothing is written there', async () => {
@@ -125,7 +129,7 @@ describe('directories of the simulated host', () => {
 
   it.each([
     [true, 7],
-    [false, 0],
+    [false, 101_000],
   ])('change owner below themselves only when that is asked for (%s)', async (recursive, uid) => {
     const host = hostWith();
     const path = '/datapool/services/a';
