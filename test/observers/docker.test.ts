@@ -99,7 +99,8 @@ describe('the daemon', () => {
       known: true,
       value: { serverVersion: '20.10.24+dfsg1', usernsBase: { uid: 0, gid: 0 } },
     });
-    const { containers, networks } = (observed as { value: Record<string, unknown[]> }).value;
+    if (!observed.known) throw new Error(observed.error);
+    const { containers, networks } = observed.value;
     expect(containers).toHaveLength(fixture('containers.json').length);
     expect(networks).toContainEqual(
       expect.objectContaining({ name: 'photo_net', subnets: ['10.88.0.0/26'] }),

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 
 export interface FakeDockerApi extends AsyncDisposable {
   socketPath: string;
@@ -22,8 +23,8 @@ export async function fakeDockerApi(answer: Answer): Promise<FakeDockerApi> {
   const server = createServer(async (request, response) => {
     const call = `${request.method} ${decodeURIComponent(request.url ?? '')}`;
     calls.push(call);
-    const chunks = await Array.fromAsync(request);
-    if (chunks.length > 0) bodies.push(JSON.parse(Buffer.concat(chunks).toString()));
+    const sent = await text(request);
+    if (sent !== '') bodies.push(JSON.parse(sent));
     const given = answer(call);
     if (given === null) return;
     response.writeHead(given.status ?? 200, { 'content-type': 'application/json' });
