@@ -1,7 +1,8 @@
+import { ownershipProperty } from '../reconciler/kinds/zfs-dataset.ts';
 import { removeContainer, stopContainer } from './containers.ts';
 import { changeOwner, entryAt, placeOf } from './file-tree.ts';
 import { pathKey, type SimulatedContainer, type World } from './world.ts';
-import { mountWanted, setLocal, unmountTree } from './zfs.ts';
+import { inheritProperty, mountWanted, setLocal, unmountTree } from './zfs.ts';
 import { acceptProperty } from './zfs-properties.ts';
 
 /** What people and accidents do to a host behind Steward's back. None of them destroys data. */
@@ -11,6 +12,8 @@ export type Drift =
   | { drift: 'editContainer'; name: string }
   | { drift: 'unmountDataset'; dataset: string }
   | { drift: 'overrideProperty'; dataset: string; property: string; value: string }
+  /** As if a person had made it: without our mark. */
+  | { drift: 'disown'; dataset: string }
   | { drift: 'removeNetwork'; network: string }
   | { drift: 'chownDirectory'; path: string; uid: number; gid: number }
   | { drift: 'deleteDirectory'; path: string }
@@ -32,6 +35,8 @@ export function applyDrift(world: World, drift: Drift): boolean {
       return unmount(world, drift.dataset);
     case 'overrideProperty':
       return override(world, drift.dataset, drift.property, drift.value);
+    case 'disown':
+      return disown(world, drift.dataset);
     case 'removeNetwork':
       return removeNetwork(world, drift.network);
     case 'chownDirectory':
@@ -76,6 +81,12 @@ function unmount(world: World, name: string): boolean {
 function override(world: World, name: string, property: string, value: string): boolean {
   if (!world.datasets.has(name)) return false;
   setLocal(world, name, property, acceptProperty(name, property, value));
+  return true;
+}
+
+function disown(world: World, name: string): boolean {
+  if (!world.datasets.has(name)) return false;
+  inheritProperty(world, name, ownershipProperty);
   return true;
 }
 

@@ -154,7 +154,8 @@ export function setLocal(world: World, name: string, property: string, value: st
   if (property === 'mountpoint') moveTree(world, name);
 }
 
-function inheritProperty(world: World, name: string, property: string): void {
+/** `zfs inherit`: back to the parent's value. */
+export function inheritProperty(world: World, name: string, property: string): void {
   const dataset = datasetOf(world, name);
   if (dataset.local[property] === undefined) return;
   const { [property]: _gone, ...local } = dataset.local;

@@ -1,0 +1,240 @@
+import fc from 'fast-check';
+import type {
+  DesiredContainer,
+  DesiredDirectory,
+  DesiredResource,
+  DesiredStack,
+  DesiredState,
+} from '../../desired-state/types.ts';
+import type { Step } from '../../reconciler/types.ts';
+import type { Drift } from '../../simulator/drift.ts';
+import type { SimulatedHost } from '../../simulator/host.ts';
+import { digestValue } from '../../tools/digest.ts';
+import { container, dataset, desired, directory, network, stack } from './build.ts';
+
+/**
+ * Random labs and random hosts, consistent in themselves: every container's network, bind mount and dataset is
+ * declared, and two labs out of the same arbitrary differ as two commits do (same names, other contents).
+ */
+
+const parent = 'datapool/services';
+const serviceNames = ['central_hub', 'git', 'monitoring', 'photo', 'remote_access', 'wiki'];
+const sharedGroup = 'labdata';
+
+interface ServiceShape {
+  name: string;
+  hasChild: boolean;
+  properties: Record<string, string>;
+  directories: { name: string; uid: number; shared: boolean; enforceMode: boolean }[];
+  hasNetwork: boolean;
+  suspend: boolean;
+  containers: ContainerShape[];
+}
+
+interface ContainerShape {
+  name: string;
+  tag: number;
+  replicas: number;
+  hasHealthcheck: boolean;
+  oneShot: boolean;
+  fixedName: boolean;
+}
+
+const propertySets = fc.record(
+  {
+    recordsize: fc.constantFrom('16384', '1048576'),
+    compression: fc.constantFrom('zstd', 'lz4'),
+    quota: fc.constantFrom('1073741824', '536870912000'),
+    'lab:tier': fc.constantFrom('gold', 'clay'),
+  },
+  { requiredKeys: [] },
+);
+
+const containerShapes: fc.Arbitrary<ContainerShape> = fc.record({
+  name: fc.constantFrom('server', 'database', 'worker'),
+  tag: fc.integer({ min: 1, max: 3 }),
+  replicas: fc.constantFrom(1, 1, 1, 2),
+  hasHealthcheck: fc.boolean(),
+  oneShot: fc.constantFrom(false, false, false, true),
+  fixedName: fc.boolean(),
+});
+
+const serviceShapes: fc.Arbitrary<ServiceShape> = fc.record({
+  name: fc.constantFrom(...serviceNames),
+  hasChild: fc.boolean(),
+  properties: propertySets,
+  directories: fc.uniqueArray(
+    fc.record({
+      name: fc.constantFrom('data', 'library', 'config/deep'),
+      uid: fc.constantFrom(0, 999, 1000),
+      shared: fc.boolean(),
+      enforceMode: fc.boolean(),
+    }),
+    { maxLength: 3, selector: (item) => item.name },
+  ),
+  hasNetwork: fc.boolean(),
+  suspend: fc.constantFrom(false, false, false, false, true),
+  containers: fc.uniqueArray(containerShapes, { minLength: 1, maxLength: 3, selector: (item) => item.name }),
+});
+
+/** 1..6 services of 1..3 containers; no limit on removals, so that any two can follow each other. */
+export function desiredStates(options: { suspended?: boolean } = {}): fc.Arbitrary<DesiredState> {
+  const shapes = fc.uniqueArray(serviceShapes, { minLength: 1, maxLength: 6, selector: (item) => item.name });
+  return shapes.map((services) =>
+    labOf(services.map((item) => ({ ...item, suspend: item.suspend && options.suspended === true }))),
+  );
+}
+
+function labOf(services: ServiceShape[]): DesiredState {
+  const resources: DesiredResource[] = [
+    groupResource(),
+    dataset(parent, { service: null, setsMountpoint: true, mountpoint: `/${parent}` }),
+    ...services.flatMap(serviceResources),
+  ];
+  const suspended = services.filter((item) => item.suspend).map((item) => item.name);
+  return desired(resources, {
+    commit: { ...desired([]).commit, id: digestValue(services).slice(0, 40) },
+    suspended,
+    sharedGroup,
+    limits: { removalCount: 1_000, removalPercent: 100, parallel: 4 },
+  });
+}
+
+function groupResource(): DesiredResource {
+  const origin = { file: 'lab.yaml', line: 1, column: 1 };
+  return { kind: 'group', id: `group:${sharedGroup}`, name: sharedGroup, service: null, origin, needs: [] };
+}
+
+function serviceResources(shape: ServiceShape): DesiredResource[] {
+  const own = `${parent}/${shape.name}`;
+  const datasets = [
+    dataset(own, { properties: shape.properties, needs: [`zfs-dataset:${parent}`] }),
+    ...(shape.hasChild ? [dataset(`${own}/database`, { needs: [`zfs-dataset:${own}`] })] : []),
+  ];
+  const directories = shape.directories.map((item) => directoryOf(shape.name, own, item));
+  const networks = shape.hasNetwork ? [network(`${shape.name}_net`, { service: shape.name })] : [];
+  const needs = [...datasets, ...directories, ...networks].map((resource) => resource.id);
+  return [...datasets, ...directories, ...networks, stackOf(shape, needs)];
+}
+
+function directoryOf(
+  service: string,
+  own: string,
+  shape: ServiceShape['directories'][number],
+): DesiredDirectory {
+  return directory(`/${own}/${shape.name}`, {
+    service,
+    needs: [`zfs-dataset:${own}`, ...(shape.shared ? [`group:${sharedGroup}` as const] : [])],
+    dataset: own,
+    datasetMountpoint: `/${own}`,
+    containerUid: shape.uid,
+    containerGid: shape.uid,
+    sharedGroup: shape.shared ? sharedGroup : null,
+    mode: shape.shared ? '2770' : '0750',
+    enforce: { owner: true, mode: shape.enforceMode },
+  });
+}
+
+function stackOf(shape: ServiceShape, needs: DesiredStack['needs']): DesiredStack {
+  const containers = shape.containers.map((item) => containerOf(shape, item));
+  const inputDigest = digestValue(containers);
+  return stack(shape.name, { needs, containers, inputDigest, suspend: shape.suspend });
+}
+
+function containerOf(service: ServiceShape, shape: ContainerShape): DesiredContainer {
+  const image = `example/${shape.name}:${shape.tag}`;
+  const bindMounts = service.directories.map((item) => `/${parent}/${service.name}/${item.name}`);
+  const networks = [service.hasNetwork ? `${service.name}_net` : `${service.name}_default`];
+  const fixed = shape.fixedName && shape.replicas === 1;
+  return container(shape.name, {
+    containerName: fixed ? `${service.name}-${shape.name}` : null,
+    image,
+    replicas: shape.replicas,
+    oneShot: shape.oneShot,
+    hasHealthcheck: shape.hasHealthcheck,
+    networks,
+    bindMounts,
+    fields: { image },
+    configHash: digestValue({ ...shape, service: service.name, bindMounts, networks, replicas: 0 }),
+  });
+}
+
+/** Something that goes wrong on a host that runs, or ran, this lab. Never the loss of data. */
+export function driftsOf(lab: DesiredState): fc.Arbitrary<Drift[]> {
+  const candidates = lab.resources.flatMap(driftsOfResource);
+  return candidates.length === 0
+    ? fc.constant([])
+    : fc.uniqueArray(fc.constantFrom(...candidates), { maxLength: 8 });
+}
+
+function driftsOfResource(resource: DesiredResource): Drift[] {
+  switch (resource.kind) {
+    case 'group':
+      return [];
+    case 'zfs-dataset':
+      return [
+        { drift: 'unmountDataset', dataset: resource.name },
+        { drift: 'overrideProperty', dataset: resource.name, property: 'recordsize', value: '32768' },
+      ];
+    case 'directory':
+      return [
+        { drift: 'chownDirectory', path: resource.path, uid: 0, gid: 0 },
+        { drift: 'deleteDirectory', path: resource.path },
+      ];
+    case 'docker-network':
+      return [{ drift: 'removeNetwork', network: resource.name }];
+    case 'compose-stack':
+      return containerNamesOf(resource).flatMap((name): Drift[] => [
+        { drift: 'killContainer', name },
+        { drift: 'removeContainer', name },
+        { drift: 'editContainer', name },
+      ]);
+  }
+}
+
+/** As compose names them. */
+export function containerNamesOf(resource: DesiredStack): string[] {
+  return resource.containers.flatMap(({ name, containerName, replicas }) => {
+    if (containerName !== null) return [containerName];
+    return Array.from({ length: replicas }, (_, at) => `${resource.name}-${name}-${at + 1}`);
+  });
+}
+
+/** How a host came to be as it is before Steward sees it for the first time. */
+export interface HostStory {
+  /** Steps that a person did by hand, in an order that works. */
+  steps: Step[];
+  data: string[];
+  foreignContainers: string[];
+  drifts: Drift[];
+}
+
+/** Part of what the lab declares is there already, made by hand: datasets without our mark, stacks of other hashes. */
+export function hostStories(lab: DesiredState): fc.Arbitrary<HostStory> {
+  const datasets = lab.resources.filter((resource) => resource.kind === 'zfs-dataset');
+  return fc.record({
+    steps: fc.nat(datasets.length).map((count) => datasets.slice(0, count).map(handMade)),
+    data: fc.subarray(datasets.map((item) => `${item.mountpoint}/kept`)),
+    foreignContainers: fc.uniqueArray(fc.constantFrom('pihole', 'watchtower'), { maxLength: 2 }),
+    drifts: driftsOf(lab),
+  });
+}
+
+function handMade(resource: Extract<DesiredResource, { kind: 'zfs-dataset' }>): Step {
+  const properties = resource.setsMountpoint ? { mountpoint: resource.mountpoint } : {};
+  return { op: 'zfs-create', dataset: resource.name, properties, mountpoint: resource.mountpoint };
+}
+
+/** Data is put only where a dataset is mounted: what lies on the OS disk is nobody's fault but the test's. */
+export async function liveThrough(host: SimulatedHost, story: HostStory): Promise<void> {
+  for (const step of story.steps) {
+    await host.executor.execute(step, {});
+    if ('dataset' in step) host.drift({ drift: 'disown', dataset: step.dataset });
+  }
+  const mounted = new Set(host.state.index.mounts.keys());
+  for (const path of story.data) {
+    if (mounted.has(path.slice(0, path.lastIndexOf('/')))) host.writeData(path);
+  }
+  for (const name of story.foreignContainers) host.addContainer({ name });
+  for (const drift of story.drifts) host.drift(drift);
+}
