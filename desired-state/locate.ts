@@ -41,7 +41,13 @@ export function parseYaml(file: string, bytes: Uint8Array): YamlFile {
 function decode(file: string, bytes: Uint8Array): { text: string } | { problem: Problem } {
   const start = { file, line: 1, column: 1, severity: 'error' as const };
   if (bytes.byteLength > maxYamlBytes) {
-    return { problem: { ...start, message: 'the file is larger than 1 MiB', fix: 'split it, or keep data out of it' } };
+    return {
+      problem: {
+        ...start,
+        message: 'the file is larger than 1 MiB',
+        fix: 'split it, or keep data out of it',
+      },
+    };
   }
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
@@ -74,16 +80,31 @@ function decodes(bytes: Uint8Array): boolean {
 function unreadable(file: string, problem: Problem): YamlFile {
   const start = { file, line: 1, column: 1 };
   const nothing = () => undefined;
-  return { file, value: undefined, problems: [problem], at: () => start, atKey: () => start, textAt: nothing, find: nothing };
+  return {
+    file,
+    value: undefined,
+    problems: [problem],
+    at: () => start,
+    atKey: () => start,
+    textAt: nothing,
+    find: nothing,
+  };
 }
 
-function plainValue(document: Document.Parsed, problems: Problem[], start: Origin): Pick<YamlFile, 'value' | 'problems'> {
+function plainValue(
+  document: Document.Parsed,
+  problems: Problem[],
+  start: Origin,
+): Pick<YamlFile, 'value' | 'problems'> {
   if (document.errors.length > 0) return { value: undefined, problems };
   try {
     return { value: document.toJS({ maxAliasCount: 100 }), problems };
   } catch {
     const message = 'aliases (`*name`) are nested too deeply or name no anchor';
-    return { value: undefined, problems: [...problems, { ...start, severity: 'error', message, fix: 'write the values out' }] };
+    return {
+      value: undefined,
+      problems: [...problems, { ...start, severity: 'error', message, fix: 'write the values out' }],
+    };
   }
 }
 
@@ -94,7 +115,8 @@ function positions(document: Document.Parsed, text: string, origin: (offset: num
   const nearest = (path: YamlPath, key: boolean): Origin => {
     for (let length = path.length; length > 0; length -= 1) {
       const step = walk(document, path.slice(0, length));
-      const node = step && (key && length === path.length ? (step.key ?? step.value) : (step.value ?? step.key));
+      const node =
+        step && (key && length === path.length ? (step.key ?? step.value) : (step.value ?? step.key));
       const offset = node?.range?.[0];
       if (offset !== undefined) return origin(offset);
     }
@@ -137,16 +159,24 @@ function resolveAlias(document: Document.Parsed, node: Node | null): Node | null
   return isAlias(node) ? ((node.resolve(document) as Node | undefined) ?? null) : node;
 }
 
-function child(document: Document.Parsed, node: Node | null, segment: string | number, depth: number): Step | undefined {
+function child(
+  document: Document.Parsed,
+  node: Node | null,
+  segment: string | number,
+  depth: number,
+): Step | undefined {
   if (isSeq(node)) {
     const item = node.items[Number(segment)];
     return item === undefined ? undefined : { key: null, value: item as Node | null };
   }
   if (!isMap(node) || depth > 20) return undefined;
-  const named = (name: string) => node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === name);
+  const named = (name: string) =>
+    node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === name);
   const pair = named(String(segment));
   if (pair) return { key: pair.key as Node, value: pair.value as Node | null };
   const merged = resolveAlias(document, (named('<<')?.value ?? null) as Node | null);
   const sources = isSeq(merged) ? merged.items.map((item) => resolveAlias(document, item as Node)) : [merged];
-  return sources.map((source) => child(document, source, segment, depth + 1)).find((found) => found !== undefined);
+  return sources
+    .map((source) => child(document, source, segment, depth + 1))
+    .find((found) => found !== undefined);
 }

@@ -118,7 +118,12 @@ export interface DesiredStack extends ResourceBase<'compose-stack'> {
   suspend: boolean;
 }
 
-export type DesiredResource = DesiredGroup | DesiredDataset | DesiredDirectory | DesiredNetwork | DesiredStack;
+export type DesiredResource =
+  | DesiredGroup
+  | DesiredDataset
+  | DesiredDirectory
+  | DesiredNetwork
+  | DesiredStack;
 export type DesiredOf<K extends Kind> = Extract<DesiredResource, { kind: K }>;
 
 export interface CommitInfo {

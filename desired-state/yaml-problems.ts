@@ -16,7 +16,14 @@ export function yamlProblems(
     if (seen.has(key)) return [];
     seen.add(key);
     const line = text.split('\n')[where.line - 1]?.trim() ?? '';
-    return [{ ...where, severity: 'error' as const, ...inWords(error), ...(line ? { text: line.slice(0, 60) } : {}) }];
+    return [
+      {
+        ...where,
+        severity: 'error' as const,
+        ...inWords(error),
+        ...(line ? { text: line.slice(0, 60) } : {}),
+      },
+    ];
   });
 }
 
@@ -27,18 +34,33 @@ function inWords(error: YAMLError): { message: string; fix: string } {
     case 'TAB_AS_INDENT':
       return { message: 'the line is indented with a tab', fix: 'indent with spaces' };
     case 'MULTIPLE_DOCS':
-      return { message: 'the file holds more than one YAML document', fix: 'remove the line `---` and what follows it' };
+      return {
+        message: 'the file holds more than one YAML document',
+        fix: 'remove the line `---` and what follows it',
+      };
     case 'BAD_INDENT':
     case 'BLOCK_AS_IMPLICIT_KEY':
       return { message: 'the indentation does not fit the lines above', fix: 'align it with its neighbours' };
     case 'MISSING_CHAR':
-      return { message: 'a closing quote, bracket or `:` is missing', fix: 'complete the value or write `key: value`' };
+      return {
+        message: 'a closing quote, bracket or `:` is missing',
+        fix: 'complete the value or write `key: value`',
+      };
     case 'BAD_ALIAS':
-      return { message: 'an alias (`*name`) is not written properly', fix: 'quote the text if it starts with `*`' };
+      return {
+        message: 'an alias (`*name`) is not written properly',
+        fix: 'quote the text if it starts with `*`',
+      };
     case 'TAG_RESOLVE_FAILED':
-      return { message: 'a tag (`!name`) is not known here', fix: 'remove it, or quote the text if it starts with `!`' };
+      return {
+        message: 'a tag (`!name`) is not known here',
+        fix: 'remove it, or quote the text if it starts with `!`',
+      };
     default:
-      return { message: `not valid YAML: ${lowerFirst(error.message.split('\n', 1)[0] ?? '')}`, fix: 'correct the YAML of this line' };
+      return {
+        message: `not valid YAML: ${lowerFirst(error.message.split('\n', 1)[0] ?? '')}`,
+        fix: 'correct the YAML of this line',
+      };
   }
 }
 

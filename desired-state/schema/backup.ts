@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { absolutePath, cron, timezone } from './names.ts';
 import { choice, flag, list, mapping, text, whole } from './words.ts';
 
@@ -22,7 +22,13 @@ const compression = text({
 const kept = (what: string) => whole(0, 10_000, `How many ${what} archives are kept.`).optional();
 
 const retention = mapping(
-  { hourly: kept('hourly'), daily: kept('daily'), weekly: kept('weekly'), monthly: kept('monthly'), yearly: kept('yearly') },
+  {
+    hourly: kept('hourly'),
+    daily: kept('daily'),
+    weekly: kept('weekly'),
+    monthly: kept('monthly'),
+    yearly: kept('yearly'),
+  },
   'How many archives of each kind are kept.',
 );
 
@@ -49,7 +55,15 @@ export const labBackup = mapping(
       'How the repository is reached.',
     ).optional(),
     encryption: choice(
-      ['repokey-blake2', 'repokey', 'keyfile-blake2', 'keyfile', 'authenticated-blake2', 'authenticated', 'none'],
+      [
+        'repokey-blake2',
+        'repokey',
+        'keyfile-blake2',
+        'keyfile',
+        'authenticated-blake2',
+        'authenticated',
+        'none',
+      ],
       'Encryption of new repositories.',
     ).default('repokey-blake2'),
     compression: compression.default('zstd,3'),
@@ -66,7 +80,10 @@ export const serviceBackup = mapping(
   {
     schedule: schedule.optional(),
     timezone: zone.optional(),
-    quiesce: choice(['stop', 'pause', 'none'], 'What happens to the containers while the snapshot is taken.').optional(),
+    quiesce: choice(
+      ['stop', 'pause', 'none'],
+      'What happens to the containers while the snapshot is taken.',
+    ).optional(),
     retention: retention.optional(),
     excludes: excludes.optional(),
     suspend: flag('No backups of this service.').optional(),

@@ -34,7 +34,10 @@ export function overlap(a: Cidr, b: Cidr): boolean {
 function isPrivate(value: string): boolean {
   const cidr = parseCidr(value);
   const privates = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map(parseCidr);
-  return cidr !== undefined && privates.some((range) => range && range.prefix <= cidr.prefix && overlap(range, cidr));
+  return (
+    cidr !== undefined &&
+    privates.some((range) => range && range.prefix <= cidr.prefix && overlap(range, cidr))
+  );
 }
 
 export const privateNetwork = (description: string) =>

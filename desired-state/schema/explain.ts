@@ -42,7 +42,10 @@ function unknownKey(key: string, path: YamlPath, yaml: YamlFile, schema: z.ZodTy
 /** The candidate that a slip of the pen would explain; undefined where none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (candidates.length === 0) return undefined;
-  const best = closest(word.toLowerCase(), candidates.map((candidate) => candidate.toLowerCase()));
+  const best = closest(
+    word.toLowerCase(),
+    candidates.map((candidate) => candidate.toLowerCase()),
+  );
   if (distance(word.toLowerCase(), best) > Math.max(2, Math.floor(best.length / 3))) return undefined;
   return candidates.find((candidate) => candidate.toLowerCase() === best);
 }
@@ -60,7 +63,13 @@ function wrongKey(issue: Extract<Issue, { code: 'invalid_key' }>, path: YamlPath
 }
 
 function missing(issue: Issue, path: YamlPath, yaml: YamlFile, empty: boolean): Problem {
-  if (path.length === 0) return { ...yaml.at([]), severity: 'error', message: 'the file is empty', fix: 'write version: 1 and what follows it' };
+  if (path.length === 0)
+    return {
+      ...yaml.at([]),
+      severity: 'error',
+      message: 'the file is empty',
+      fix: 'write version: 1 and what follows it',
+    };
   const { expected, fix } = fromWords(issue.message);
   const key = String(path.at(-1));
   return {
@@ -80,7 +89,8 @@ function wrongValue(issue: Issue, path: YamlPath, yaml: YamlFile): Problem {
   const { expected, fix } = fromWords(issue.message);
   const text = yaml.textAt(path);
   // People do write the words themselves where a reference belongs: those must not reach a log.
-  const show = text !== undefined && !path.some((segment) => /passphrase|password|secret|token/i.test(String(segment)));
+  const show =
+    text !== undefined && !path.some((segment) => /passphrase|password|secret|token/i.test(String(segment)));
   return {
     ...yaml.at(path),
     severity: 'error',
@@ -90,7 +100,12 @@ function wrongValue(issue: Issue, path: YamlPath, yaml: YamlFile): Problem {
   };
 }
 
-function fixFor(issue: Issue, fix: string | undefined, text: string | undefined, show: boolean): { fix?: string } {
+function fixFor(
+  issue: Issue,
+  fix: string | undefined,
+  text: string | undefined,
+  show: boolean,
+): { fix?: string } {
   if (show && text !== undefined && /quoted octal/.test(issue.message) && /^0?o?[0-7]{3,4}$/.test(text)) {
     return { fix: `write "${text.replace('o', '')}" in quotes` };
   }

@@ -30,13 +30,17 @@ const owners = table(
 
 const networkName = z
   .string()
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, { error: words('the name of a Docker network', 'write e.g. photo_net') });
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, {
+    error: words('the name of a Docker network', 'write e.g. photo_net'),
+  });
 
 const networks = mapping(
   {
     pool: privateNetwork('Subnets of service networks are cut out of this one.').default('10.88.0.0/16'),
     prefix: whole(16, 29, 'Size of one subnet: 26 gives 61 containers.').default(26),
-    subnets: table(networkName, privateNetwork('The fixed subnet.'), 'Networks with a fixed subnet.').default({}),
+    subnets: table(networkName, privateNetwork('The fixed subnet.'), 'Networks with a fixed subnet.').default(
+      {},
+    ),
   },
   'Docker networks: one subnet each, allocated once and kept.',
 );

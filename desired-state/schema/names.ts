@@ -1,5 +1,5 @@
-import ipaddr from 'ipaddr.js';
 import { Cron } from 'croner';
+import ipaddr from 'ipaddr.js';
 import { durationSeconds } from './units.ts';
 import { text } from './words.ts';
 

@@ -12,7 +12,11 @@ export const zfsProperties = z
     error: words('a mapping of ZFS properties', 'write e.g. { compression: zstd }'),
   })
   .describe('ZFS properties set on the dataset.')
-  .meta({ propertyNames: { anyOf: [{ enum: zfsPropertyNames }, { pattern: '^(?!steward:)[a-z0-9][a-z0-9+._-]*:' }] } });
+  .meta({
+    propertyNames: {
+      anyOf: [{ enum: zfsPropertyNames }, { pattern: '^(?!steward:)[a-z0-9][a-z0-9+._-]*:' }],
+    },
+  });
 
 const childName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*(\/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*$/, {
   error: words('the name of a child dataset', 'write e.g. database'),
@@ -40,9 +44,13 @@ const directory = mapping(
   {
     path: relativePath('Path below the dataset; `.` is the dataset itself.'),
     owner: owner.optional(),
-    group: owner.describe('Group inside the container; `sharedGroup` of lab.yaml comes before it.').optional(),
+    group: owner
+      .describe('Group inside the container; `sharedGroup` of lab.yaml comes before it.')
+      .optional(),
     mode: mode('Octal mode, quoted.').optional(),
-    recursive: flag('Give everything below to the owner too, also when the directory exists already.').optional(),
+    recursive: flag(
+      'Give everything below to the owner too, also when the directory exists already.',
+    ).optional(),
   },
   'One directory.',
 );
@@ -58,7 +66,8 @@ const route = mapping(
     to: text({
       expected: 'a container and its port such as "photo-server:2283"',
       example: '"photo-server:2283"',
-      pattern: /^((https?|h2c):\/\/)?[a-zA-Z0-9][a-zA-Z0-9_.-]*:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+      pattern:
+        /^((https?|h2c):\/\/)?[a-zA-Z0-9][a-zA-Z0-9_.-]*:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
       description: 'Container and port that requests go to.',
     }),
     tls: choice(['internal', 'acme', 'off'], 'Who issues the certificate.').optional(),
@@ -68,7 +77,10 @@ const route = mapping(
 
 const deploy = mapping(
   {
-    dependsOn: list(serviceName('Service that must be healthy first.'), 'Services that must be healthy first.').default([]),
+    dependsOn: list(
+      serviceName('Service that must be healthy first.'),
+      'Services that must be healthy first.',
+    ).default([]),
     healthTimeout: duration('How long the containers may take to become healthy.').default('180s'),
     onFailure: choice(['rollback', 'leave'], 'What happens when they do not.').default('rollback'),
   },
@@ -100,11 +112,17 @@ export const serviceSchema = mapping(
       .default(1)
       .describe('Version of this format.'),
     dataset: dataset.optional(),
-    directories: list(directory, 'Directories whose owner or mode differs from what the compose file implies.').default([]),
+    directories: list(
+      directory,
+      'Directories whose owner or mode differs from what the compose file implies.',
+    ).default([]),
     routes: list(route, 'Host names of the reverse proxy.').default([]),
     backup: serviceBackup.optional(),
     deploy: deploy.prefault({}),
-    policy: mapping({ allow: list(exception, 'Waived rules.').default([]) }, 'Exceptions from the rules of the lab.').optional(),
+    policy: mapping(
+      { allow: list(exception, 'Waived rules.').default([]) },
+      'Exceptions from the rules of the lab.',
+    ).optional(),
     suspend: flag('Leave this service exactly as it is.').default(false),
   },
   'What a service wants beyond its compose file; every part is optional.',

@@ -64,13 +64,17 @@ export function flag(description: string) {
 export function mapping<S extends z.core.$ZodLooseShape>(shape: S, description: string) {
   const keys = Object.keys(shape).join(', ');
   return z
-    .strictObject(shape, { error: words(`a mapping with keys out of ${keys}`, 'write `key: value` lines below it') })
+    .strictObject(shape, {
+      error: words(`a mapping with keys out of ${keys}`, 'write `key: value` lines below it'),
+    })
     .describe(description);
 }
 
 /** A list. */
 export function list<T extends z.core.SomeType>(item: T, description: string) {
-  return z.array(item, { error: words('a list', 'write one `- ` line for each entry') }).describe(description);
+  return z
+    .array(item, { error: words('a list', 'write one `- ` line for each entry') })
+    .describe(description);
 }
 
 /** A mapping whose keys the user chooses. */

@@ -12,7 +12,8 @@ const refuse = (expected: string, example: string): PropertyResult => ({
 
 function oneOf(...values: string[]): Check {
   const list = values.join(', ');
-  return (value) => (values.includes(value) ? { ok: true, value } : refuse(`one of ${list}`, `one of ${list}`));
+  return (value) =>
+    values.includes(value) ? { ok: true, value } : refuse(`one of ${list}`, `one of ${list}`);
 }
 
 const onOff = oneOf('on', 'off');
@@ -33,8 +34,14 @@ function powerOfTwo(min: number, max: number, expected: string, example: string)
   };
 }
 
-function pattern(form: RegExp, expected: string, example: string, canonical: Record<string, string> = {}): Check {
-  return (value) => (form.test(value) ? { ok: true, value: canonical[value] ?? value } : refuse(expected, example));
+function pattern(
+  form: RegExp,
+  expected: string,
+  example: string,
+  canonical: Record<string, string> = {},
+): Check {
+  return (value) =>
+    form.test(value) ? { ok: true, value: canonical[value] ?? value } : refuse(expected, example);
 }
 
 const compression = pattern(
@@ -47,7 +54,9 @@ const compression = pattern(
 const checks: Record<string, Check> = {
   aclinherit: oneOf('discard', 'noallow', 'restricted', 'passthrough', 'passthrough-x'),
   aclmode: oneOf('discard', 'groupmask', 'passthrough', 'restricted'),
-  acltype: pattern(/^(off|posix|posixacl|nfsv4)$/, 'one of off, posix, nfsv4', 'posix', { posixacl: 'posix' }),
+  acltype: pattern(/^(off|posix|posixacl|nfsv4)$/, 'one of off, posix, nfsv4', 'posix', {
+    posixacl: 'posix',
+  }),
   atime: onOff,
   checksum: oneOf('on', 'off', 'fletcher2', 'fletcher4', 'sha256', 'sha512', 'skein', 'edonr', 'blake3'),
   compression,
@@ -108,7 +117,10 @@ export function propertyNameProblem(name: string): { message: string; fix: strin
 
 function userPropertyProblem(name: string): { message: string; fix: string } | undefined {
   if (/^[a-z0-9][a-z0-9:+._-]{0,254}$/.test(name)) return undefined;
-  return { message: 'a user property is named with lower-case letters, digits and : + . _ -', fix: 'write e.g. lab:note' };
+  return {
+    message: 'a user property is named with lower-case letters, digits and : + . _ -',
+    fix: 'write e.g. lab:note',
+  };
 }
 
 /** The declared value in the form `zfs get -p` prints. Only for names that `isKnownProperty`. */

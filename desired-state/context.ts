@@ -1,0 +1,85 @@
+import type { ResolvedProject, View } from './compose/types.ts';
+import type { RepositoryFiles } from './files.ts';
+import type { YamlFile } from './locate.ts';
+import type { ServiceConfig } from './schema/service.ts';
+import type { ServiceFolder } from './service-folder.ts';
+import type { DesiredResource, Origin, Problem } from './types.ts';
+
+/** What the lab says that a service's resources depend on: part of the key under which they are remembered. */
+export interface LabInputs {
+  storage: { parent: string; mountpoint: string };
+  /** Null where lab.yaml could not be read. */
+  owners: Record<string, number> | null;
+  sharedGroup: string | null;
+  domain: string | null;
+  subnets: Record<string, string>;
+  stateDir: string;
+  hostEnvDir: string | null;
+}
+
+/** An environment file of a service, with the line of each variable. */
+export interface EnvLines {
+  /** Relative to the repository's root; null for one on the host, whose lines are nobody's business. */
+  file: string | null;
+  variables: Map<string, Origin>;
+}
+
+/** All that the resources of one service follow from. */
+export interface ServiceContext {
+  folder: ServiceFolder;
+  view: View;
+  lab: LabInputs;
+  files: RepositoryFiles;
+  config: ServiceConfig;
+  serviceYaml: YamlFile | null;
+  /** As written, in compose's order: for places only. */
+  composeYaml: YamlFile[];
+  env: EnvLines[];
+  /** Absolute paths as the host will see them. */
+  envFiles: string[];
+  project: ResolvedProject;
+  /** What kinds before this one in the registry have found. */
+  earlier: readonly DesiredResource[];
+}
+
+export interface Inferred<R extends DesiredResource> {
+  resources: R[];
+  problems: Problem[];
+  /** Repository files outside the service's folder that went in: path -> digest. */
+  outside?: Record<string, string>;
+}
+
+/** Where a value of the compose files is written; the later file wins, as it does in compose. */
+export function composeOrigin(
+  context: ServiceContext,
+  path: readonly (string | number)[],
+): Origin | undefined {
+  for (const yaml of [...context.composeYaml].reverse()) {
+    const origin = yaml.find(path);
+    if (origin) return origin;
+  }
+  return undefined;
+}
+
+/** The same, of the nearest ancestor that is written anywhere. */
+export function nearComposeOrigin(context: ServiceContext, path: readonly (string | number)[]): Origin {
+  for (let length = path.length; length > 0; length -= 1) {
+    const origin = composeOrigin(context, path.slice(0, length));
+    if (origin) return origin;
+  }
+  return stackOrigin(context);
+}
+
+export function stackOrigin(context: ServiceContext): Origin {
+  const file = `${context.folder.folder}/${context.folder.composeFiles[0] ?? ''}`;
+  return { file, line: 1, column: 1 };
+}
+
+export function serviceDataset(context: ServiceContext): string {
+  return `${context.lab.storage.parent}/${context.folder.name}`;
+}
+
+export function serviceMountpoint(context: ServiceContext): string {
+  const { mountpoint } = context.lab.storage;
+  return `${mountpoint}/${context.folder.name}`;
+}

@@ -1,0 +1,120 @@
+import type { ResolvedService } from './compose/types.ts';
+import {
+  composeOrigin,
+  nearComposeOrigin,
+  type ServiceContext,
+  serviceMountpoint,
+  stackOrigin,
+} from './context.ts';
+import { isBelow } from './files.ts';
+import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
+import { bindMounts } from './mounts.ts';
+import type { DesiredState, Origin } from './types.ts';
+
+type Described = Pick<
+  ServiceModel,
+  'ports' | 'containers' | 'reachable' | 'routes' | 'dependsOn' | 'foreignMounts' | 'notActedOn'
+>;
+
+/** What the rules across services want to know about one of them. */
+export function describe(context: Omit<ServiceContext, 'earlier'>): Described {
+  const full = { ...context, earlier: [] };
+  const services = Object.entries(context.project.services);
+  return {
+    ports: services.flatMap(([name, service]) => hostPorts(full, name, service)),
+    containers: services.flatMap(([name, service]) => hostNames(full, name, service)),
+    reachable: services.flatMap(([name, service]) => [name, ...aliases(name, service)]),
+    routes: routes(full),
+    dependsOn: context.config.deploy.dependsOn.map((name, index) => ({
+      name,
+      origin: yamlOrigin(full, ['deploy', 'dependsOn', index]),
+    })),
+    foreignMounts: foreignMounts(full),
+    notActedOn: notActedOn(full),
+  };
+}
+
+function yamlOrigin(context: ServiceContext, path: (string | number)[]): Origin {
+  return context.serviceYaml?.at(path) ?? stackOrigin(context);
+}
+
+function hostPorts(context: ServiceContext, container: string, service: ResolvedService): HostPort[] {
+  return (service.ports ?? []).flatMap((port, index) => {
+    const range = /^(\d+)(?:-(\d+))?$/.exec(port.published ?? '');
+    if (!range) return [];
+    const first = Number(range[1]);
+    return [
+      {
+        container,
+        address:
+          port.host_ip === undefined || /^(0\.0\.0\.0|::|)$/.test(port.host_ip) ? '0.0.0.0' : port.host_ip,
+        first,
+        last: Number(range[2] ?? first),
+        protocol: port.protocol ?? 'tcp',
+        origin: portPlace(context, container, first, index),
+      },
+    ];
+  });
+}
+
+/** Compose sorts and merges ports, so the entry is found by its number where it is written as one. */
+function portPlace(context: ServiceContext, container: string, published: number, index: number): Origin {
+  const base = ['services', container, 'ports'];
+  const isThis = new RegExp(`(^|[^\\d.])${published}([^\\d.]|$)`);
+  for (const yaml of [...context.composeYaml].reverse()) {
+    for (let item = 0; yaml.find([...base, item]); item += 1) {
+      const text = yaml.textAt([...base, item, 'published']) ?? yaml.textAt([...base, item]) ?? '';
+      if (isThis.test(text)) return yaml.at([...base, item]);
+    }
+  }
+  return nearComposeOrigin(context, [...base, index]);
+}
+
+function hostNames(context: ServiceContext, container: string, service: ResolvedService): Named[] {
+  const set = service.container_name;
+  if (set !== undefined) {
+    const origin = composeOrigin(context, ['services', container, 'container_name']);
+    return [{ name: set, origin: origin ?? nearComposeOrigin(context, ['services', container]) }];
+  }
+  const origin = nearComposeOrigin(context, ['services', container]);
+  return [{ name: `${context.project.name}-${container}-1`, origin }];
+}
+
+function aliases(name: string, service: ResolvedService): string[] {
+  const joined = Object.values(service.networks ?? {}) as ({ aliases?: string[] } | null)[];
+  const own = typeof service.hostname === 'string' ? [service.hostname] : [];
+  return [service.container_name ?? name, ...own, ...joined.flatMap((network) => network?.aliases ?? [])];
+}
+
+function routes(context: ServiceContext): RouteModel[] {
+  const { domain } = context.lab;
+  return context.config.routes.map((route, index) => ({
+    name: route.host.includes('.') || domain === null ? route.host : `${route.host}.${domain}`,
+    origin: yamlOrigin(context, ['routes', index, 'host']),
+    target: route.to.replace(/^[a-z0-9]+:\/\//, '').replace(/:\d+$/, ''),
+    targetOrigin: yamlOrigin(context, ['routes', index, 'to']),
+  }));
+}
+
+function foreignMounts(context: ServiceContext): Named[] {
+  const { mountpoint } = context.lab.storage;
+  return bindMounts(context)
+    .filter(({ source }) => isBelow(source, mountpoint) && source !== mountpoint)
+    .filter(({ source }) => !isBelow(source, serviceMountpoint(context)))
+    .map(({ source, origin }) => ({ name: source, origin }));
+}
+
+/** Parts of later issues: valid, and said aloud to be without effect. */
+function notActedOn(context: ServiceContext): DesiredState['notActedOn'] {
+  const { name: service, folder, encrypted } = context.folder;
+  const parts = (['routes', 'backup', 'policy'] as const).flatMap((part) => {
+    if (!context.serviceYaml?.find([part])) return [];
+    return [{ service, part, origin: context.serviceYaml.atKey([part]) }];
+  });
+  const files = encrypted.map((file) => ({
+    service,
+    part: file,
+    origin: { file: `${folder}/${file}`, line: 1, column: 1 },
+  }));
+  return [...parts, ...files];
+}

@@ -1,0 +1,126 @@
+import type { RepositoryFiles } from './files.ts';
+import { parseYaml, type YamlFile } from './locate.ts';
+import { errorAt } from './problems.ts';
+import { networkAddress, overlap, parseCidr } from './schema/cidr.ts';
+import { checkFile } from './schema/explain.ts';
+import { type Lab, labSchema } from './schema/lab.ts';
+import type { Problem } from './types.ts';
+
+export interface LabFile {
+  lab: Lab;
+  yaml: YamlFile;
+  problems: Problem[];
+  /** False where a part could not be read: what services say about it is then not judged. */
+  ownersKnown: boolean;
+  storageKnown: boolean;
+}
+
+/** Reads lab.yaml. Parts that are wrong fall back to defaults, so that the services can be checked all the same. */
+export async function readLab(files: RepositoryFiles): Promise<LabFile> {
+  const content = await files.read('lab.yaml');
+  if (content === null) return missingLab(files);
+  const yaml = parseYaml('lab.yaml', content.bytes);
+  const { value, problems } = checkFile(yaml, labSchema);
+  if (value)
+    return { lab: value, yaml, problems: labRules(value, yaml), ownersKnown: true, storageKnown: true };
+  return { ...salvage(yaml), yaml, problems };
+}
+
+async function missingLab(files: RepositoryFiles): Promise<LabFile> {
+  const start = { file: 'lab.yaml', line: 1, column: 1 };
+  const other = (await files.state('lab.yml')) === 'file';
+  const leaves = (await files.state('lab.yaml')) === 'outside';
+  const message = leaves ? 'lab.yaml is a symbolic link that leaves the repository' : 'there is no lab.yaml';
+  const fix = other ? 'rename lab.yml to lab.yaml' : 'write one, or start with `steward init`';
+  const yaml = parseYaml('lab.yaml', new Uint8Array());
+  return { ...salvage(yaml), yaml, problems: [errorAt(start, message, fix)] };
+}
+
+const placeholder = {
+  version: 1,
+  name: 'lab',
+  storage: { parent: 'unknown/services', mountpoint: '/unknown/services' },
+};
+
+function salvage(yaml: YamlFile): Pick<LabFile, 'lab' | 'ownersKnown' | 'storageKnown'> {
+  const given = typeof yaml.value === 'object' && yaml.value !== null ? Object.entries(yaml.value) : [];
+  const good = given.filter(([key, value]) => labSchema.safeParse({ ...placeholder, [key]: value }).success);
+  const lab = labSchema.parse({ ...placeholder, ...Object.fromEntries(good) });
+  const kept = (key: string) => good.some(([name]) => name === key);
+  const isBroken = (key: string) => given.some(([name]) => name === key) && !kept(key);
+  return { lab, storageKnown: kept('storage'), ownersKnown: yaml.value !== undefined && !isBroken('owners') };
+}
+
+/** Rules between the fields of lab.yaml. */
+function labRules(lab: Lab, yaml: YamlFile): Problem[] {
+  return [...poolRules(lab, yaml), ...subnetRules(lab, yaml), ...storageRules(lab, yaml)];
+}
+
+function poolRules(lab: Lab, yaml: YamlFile): Problem[] {
+  const pool = parseCidr(lab.networks.pool);
+  if (!pool || lab.networks.prefix >= pool.prefix) return [];
+  const { prefix } = lab.networks;
+  const message = `a subnet of prefix ${prefix} is larger than the pool ${lab.networks.pool}`;
+  return [
+    errorAt(
+      yaml.at(['networks', 'prefix']),
+      message,
+      `write a prefix from ${pool.prefix} to 29`,
+      String(prefix),
+    ),
+  ];
+}
+
+function subnetRules(lab: Lab, yaml: YamlFile): Problem[] {
+  const fixed = Object.entries(lab.networks.subnets);
+  const problems: Problem[] = [];
+  for (const [index, [name, cidr]] of fixed.entries()) {
+    const twin = fixed.slice(0, index).find(([, other]) => overlaps(cidr, other));
+    const at = yaml.at(['networks', 'subnets', name]);
+    if (twin)
+      problems.push(
+        errorAt(at, `the subnet of ${name} overlaps that of ${twin[0]}, ${twin[1]}`, 'choose another', cidr),
+      );
+  }
+  return problems;
+}
+
+function overlaps(a: string, b: string): boolean {
+  const [left, right] = [parseCidr(a), parseCidr(b)];
+  return left !== undefined && right !== undefined && overlap(left, right);
+}
+
+function storageRules(lab: Lab, yaml: YamlFile): Problem[] {
+  const { mountpoint } = lab.storage;
+  const system = [
+    '/bin',
+    '/boot',
+    '/dev',
+    '/etc',
+    '/lib',
+    '/proc',
+    '/root',
+    '/run',
+    '/sbin',
+    '/sys',
+    '/usr',
+    '/var',
+    '/home',
+    '/tmp',
+  ];
+  if (!system.includes(mountpoint)) return hubRules(lab, yaml);
+  const fix = 'write a directory of its own such as /datapool/services';
+  return [
+    errorAt(yaml.at(['storage', 'mountpoint']), `${mountpoint} belongs to the system`, fix, mountpoint),
+    ...hubRules(lab, yaml),
+  ];
+}
+
+function hubRules(lab: Lab, yaml: YamlFile): Problem[] {
+  const address = lab.hub?.address;
+  if (address === undefined || !overlaps(`${address}/32`, lab.networks.pool)) return [];
+  const message = `the hub's address ${address} lies in the pool of container networks ${networkAddress(lab.networks.pool)}`;
+  return [
+    errorAt(yaml.at(['hub', 'address']), message, "write the server's address in the home network", address),
+  ];
+}

@@ -1,0 +1,42 @@
+import type { DesiredResource, DesiredState, Origin, Problem } from './types.ts';
+
+/** A word that names something, and where it is written. */
+export interface Named {
+  name: string;
+  origin: Origin;
+}
+
+export interface HostPort {
+  container: string;
+  /** `0.0.0.0` for every address. */
+  address: string;
+  first: number;
+  last: number;
+  protocol: string;
+  origin: Origin;
+}
+
+export interface RouteModel extends Named {
+  /** Container, alias or address that requests go to, without port. */
+  target: string;
+  targetOrigin: Origin;
+}
+
+/** One service with all that the rules across services look at. Never changed once made: unchanged services share it. */
+export interface ServiceModel {
+  name: string;
+  origin: Origin;
+  suspended: boolean;
+  resources: DesiredResource[];
+  ports: HostPort[];
+  /** Container names on the host, set or given by compose. */
+  containers: Named[];
+  /** Every name under which other containers reach one of these. */
+  reachable: string[];
+  routes: RouteModel[];
+  dependsOn: Named[];
+  /** Bind mounts below the lab's storage that are not the service's own. */
+  foreignMounts: Named[];
+  notActedOn: DesiredState['notActedOn'];
+  problems: Problem[];
+}

@@ -1,0 +1,83 @@
+import path from 'node:path';
+import type { ResolvedProject, ResolvedService } from './compose/types.ts';
+import { composeOrigin, nearComposeOrigin, type ServiceContext } from './context.ts';
+import type { Origin } from './types.ts';
+
+/** A host path that a container sees. */
+export interface BindMount {
+  container: string;
+  /** Absolute, normalised. */
+  source: string;
+  target: string;
+  readOnly: boolean;
+  origin: Origin;
+}
+
+/** Bind mounts of all containers, in the order in which the containers are written. */
+export function bindMounts(context: ServiceContext): BindMount[] {
+  return containerNames(context).flatMap((container) => {
+    const service = context.project.services[container];
+    return service ? mountsOf(context, container, service) : [];
+  });
+}
+
+/** Names of the compose services in the order of the files: compose prints them sorted. */
+export function containerNames(context: ServiceContext): string[] {
+  const names = Object.keys(context.project.services);
+  const origins = new Map(names.map((name) => [name, composeOrigin(context, ['services', name])]));
+  const rank = (name: string) => {
+    const origin = origins.get(name);
+    return origin ? origin.line * 10_000 + origin.column : Number.MAX_SAFE_INTEGER;
+  };
+  return names.sort((a, b) => rank(a) - rank(b));
+}
+
+function mountsOf(context: ServiceContext, container: string, service: ResolvedService): BindMount[] {
+  return (service.volumes ?? []).flatMap((volume, index) => {
+    const source = hostPath(context.project, volume);
+    if (source === undefined) return [];
+    const origin = mountOrigin(context, container, volume.target, index);
+    return [{ container, source, target: volume.target, readOnly: volume.read_only === true, origin }];
+  });
+}
+
+/** The host path of a bind mount, also of a named volume that is a bind mount in disguise. */
+function hostPath(
+  project: ResolvedProject,
+  volume: { type: string; source?: string; target: string },
+): string | undefined {
+  const source = volume.type === 'bind' ? volume.source : deviceOf(project, volume);
+  return source?.startsWith('/') ? trimSlash(path.posix.normalize(source)) : undefined;
+}
+
+function deviceOf(project: ResolvedProject, volume: { type: string; source?: string }): string | undefined {
+  if (volume.type !== 'volume' || volume.source === undefined) return undefined;
+  const options = project.volumes?.[volume.source]?.driver_opts as Record<string, string> | undefined;
+  return /\bbind\b/.test(String(options?.o ?? '')) ? options?.device : undefined;
+}
+
+function trimSlash(file: string): string {
+  return file.length > 1 && file.endsWith('/') ? file.slice(0, -1) : file;
+}
+
+/** Merged files number the volumes anew, so the entry is found by its target. */
+function mountOrigin(context: ServiceContext, container: string, target: string, index: number): Origin {
+  const base = ['services', container, 'volumes'];
+  for (const yaml of [...context.composeYaml].reverse()) {
+    for (let item = 0; ; item += 1) {
+      const origin = yaml.find([...base, item]);
+      if (!origin) break;
+      const written = yaml.textAt([...base, item, 'target']) ?? yaml.textAt([...base, item]) ?? '';
+      const parts = written.replace(/["']/g, '').split(':');
+      if (parts[0] === target || parts[1] === target) return origin;
+    }
+  }
+  return nearComposeOrigin(context, [...base, index]);
+}
+
+/** Docker's name of each network of the project that the compose service joins. */
+export function networkNames(project: ResolvedProject, service: ResolvedService): string[] {
+  if (service.network_mode !== undefined && service.network_mode !== '') return [];
+  const keys = Object.keys(service.networks ?? { default: null });
+  return keys.map((key) => project.networks?.[key]?.name ?? `${project.name}_${key}`).sort();
+}

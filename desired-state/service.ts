@@ -1,0 +1,153 @@
+import path from 'node:path';
+import type { ComposeReader, ComposeRequest, ResolvedProject, View } from './compose/types.ts';
+import type { EnvLines, LabInputs, ServiceContext } from './context.ts';
+import { describe } from './describe.ts';
+import { envLines } from './fields.ts';
+import type { RepositoryFiles } from './files.ts';
+import { parseYaml, type YamlFile } from './locate.ts';
+import type { ServiceModel } from './model.ts';
+import { errorAt } from './problems.ts';
+import { inferResources } from './resources/index.ts';
+import { checkFile } from './schema/explain.ts';
+import { type ServiceConfig, serviceSchema } from './schema/service.ts';
+import type { HostEnv, ServiceFolder } from './service-folder.ts';
+import type { Problem } from './types.ts';
+
+export interface ServiceInputs {
+  folder: ServiceFolder;
+  view: View;
+  lab: LabInputs;
+  files: RepositoryFiles;
+  compose: ComposeReader;
+  hostEnv: HostEnv | null;
+}
+
+export interface LoadedService {
+  /** Null where an error leaves too little to work with; the errors are in `problems`. */
+  model: ServiceModel | null;
+  problems: Problem[];
+  /** Repository files outside the folder that the model follows from: path -> digest. */
+  outside: Record<string, string>;
+}
+
+/** Reads one service. Throws ToolError where the compose reader cannot be run at all. */
+export async function loadService(inputs: ServiceInputs): Promise<LoadedService> {
+  const { folder, files, view, lab } = inputs;
+  const service = await readServiceFile(folder, files);
+  const resolved = await resolveCompose(inputs);
+  const problems = [...folder.problems, ...service.problems, ...resolved.problems];
+  if (resolved.project === undefined) return { model: null, problems, outside: {} };
+  const context: Omit<ServiceContext, 'earlier'> = {
+    folder,
+    view,
+    lab,
+    files,
+    config: service.config,
+    serviceYaml: service.yaml,
+    composeYaml: await readComposeYaml(folder, files),
+    env: await readEnvLines(inputs),
+    envFiles: envFiles(inputs, view.as),
+    project: resolved.project,
+  };
+  const inferred = await inferResources(context);
+  problems.push(...inferred.problems);
+  return { model: toModel(context, inferred.resources, problems), problems, outside: inferred.outside };
+}
+
+function toModel(
+  context: Omit<ServiceContext, 'earlier'>,
+  resources: ServiceModel['resources'],
+  problems: Problem[],
+): ServiceModel {
+  const { folder, config } = context;
+  return {
+    name: folder.name,
+    origin: { file: `${folder.folder}/${folder.composeFiles[0] ?? ''}`, line: 1, column: 1 },
+    suspended: config.suspend,
+    resources,
+    ...describe(context),
+    problems,
+  };
+}
+
+interface ServiceFile {
+  config: ServiceConfig;
+  yaml: YamlFile | null;
+  problems: Problem[];
+}
+
+async function readServiceFile(folder: ServiceFolder, files: RepositoryFiles): Promise<ServiceFile> {
+  const defaults = serviceSchema.parse({});
+  if (folder.serviceFile === null) return { config: defaults, yaml: null, problems: [] };
+  const content = await files.read(folder.serviceFile);
+  if (content === null) return { config: defaults, yaml: null, problems: [unreadable(folder.serviceFile)] };
+  const yaml = parseYaml(folder.serviceFile, content.bytes);
+  // An empty service.yaml, or one of comments only, says what none at all says.
+  if (yaml.value === null && yaml.problems.length === 0) return { config: defaults, yaml, problems: [] };
+  const { value, problems } = checkFile(yaml, serviceSchema);
+  return { config: value ?? defaults, yaml, problems };
+}
+
+function unreadable(file: string): Problem {
+  const message = `${file} leaves the repository or is larger than 16 MiB`;
+  return errorAt({ file, line: 1, column: 1 }, message, 'put the file itself into the repository');
+}
+
+async function resolveCompose(
+  inputs: ServiceInputs,
+): Promise<{ project?: ResolvedProject; problems: Problem[] }> {
+  const { folder, files, view, compose } = inputs;
+  const own = [...folder.composeFiles, ...(folder.hasEnv ? ['.env'] : [])];
+  const unsafe: Problem[] = [];
+  for (const name of own) {
+    const file = `${folder.folder}/${name}`;
+    if ((await files.state(file)) !== 'file') unsafe.push(unreadable(file));
+  }
+  if (unsafe.length > 0) return { problems: unsafe };
+  const request: ComposeRequest = {
+    project: folder.name,
+    view,
+    folder: folder.folder,
+    files: folder.composeFiles,
+    envFiles: envFiles(inputs, view.root),
+    extraLabels: {},
+  };
+  const result = await compose.resolve(request);
+  if (result.ok) return { project: result.project, problems: [] };
+  return { problems: result.problems.map((problem) => mentionEncrypted(problem, inputs)) };
+}
+
+/** Environment files in order, with the repository's one below `root`. */
+function envFiles(inputs: ServiceInputs, root: string): string[] {
+  const { folder, hostEnv } = inputs;
+  const own = folder.hasEnv ? [path.posix.join(root, folder.folder, '.env')] : [];
+  return [...own, ...(hostEnv ? [hostEnv.file] : [])];
+}
+
+/** A variable that nobody sets may well be set in a file that is not read yet. */
+function mentionEncrypted(problem: Problem, inputs: ServiceInputs): Problem {
+  const { encrypted, name } = inputs.folder;
+  if (encrypted.length === 0 || !/variable/i.test(problem.message)) return problem;
+  const message = `${problem.message}; ${encrypted.join(', ')} is encrypted, and Steward does not read such files yet`;
+  return {
+    ...problem,
+    message,
+    fix: `put the value into ${inputs.lab.hostEnvDir ?? '/etc/steward/env'}/${name}.env on the host`,
+  };
+}
+
+async function readComposeYaml(folder: ServiceFolder, files: RepositoryFiles): Promise<YamlFile[]> {
+  const read = folder.composeFiles.map(async (name) => {
+    const file = `${folder.folder}/${name}`;
+    const content = await files.read(file);
+    return content === null ? [] : [parseYaml(file, content.bytes)];
+  });
+  return (await Promise.all(read)).flat();
+}
+
+async function readEnvLines(inputs: ServiceInputs): Promise<EnvLines[]> {
+  const { folder, files, hostEnv } = inputs;
+  const own = folder.hasEnv ? await files.read(`${folder.folder}/.env`) : null;
+  const host = hostEnv === null ? [] : [envLines(null, hostEnv.bytes)];
+  return [...(own === null ? [] : [envLines(`${folder.folder}/.env`, own.bytes)]), ...host];
+}
