@@ -77,7 +77,10 @@ const serviceShapes: fc.Arbitrary<ServiceShape> = fc.record({
   containers: fc.uniqueArray(containerShapes, { minLength: 1, maxLength: 3, selector: (item) => item.name }),
 });
 
-/** 1..6 services of 1..3 containers; no limit on removals, so that any two can follow each other. */
+/**
+ * 1..6 services of 1..3 containers. No limit on removals, so that any two can follow each other; where they have no
+ * service in common, the second has to be approved.
+ */
 export function desiredStates(options: { suspended?: boolean } = {}): fc.Arbitrary<DesiredState> {
   const shapes = fc.uniqueArray(serviceShapes, { minLength: 1, maxLength: 6, selector: (item) => item.name });
   return shapes.map((services) =>
