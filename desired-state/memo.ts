@@ -56,8 +56,7 @@ async function isCurrent(files: RepositoryFiles, outside: Record<string, string>
 
 /** Null where the content cannot be told for sure: the service is then read every time. */
 async function contentKey(inputs: ServiceInputs): Promise<string | null> {
-  const { folder, files, view, lab, compose, hostEnv } = inputs;
-  const tree = await files.tree(folder.folder);
+  const { folder, files, view, lab, compose, hostEnv, tree } = inputs;
   if (!tree.ok) return null;
   const references = await outsideReferences(files, folder.folder, Object.keys(tree.files));
   if (references === null) return null;

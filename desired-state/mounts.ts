@@ -79,5 +79,10 @@ function mountOrigin(context: ServiceContext, container: string, target: string,
 export function networkNames(project: ResolvedProject, service: ResolvedService): string[] {
   if (service.network_mode !== undefined && service.network_mode !== '') return [];
   const keys = Object.keys(service.networks ?? { default: null });
-  return keys.map((key) => project.networks?.[key]?.name ?? `${project.name}_${key}`).sort();
+  return keys.map((key) => networkName(project, key)).sort();
+}
+
+function networkName(project: ResolvedProject, key: string): string {
+  const network = project.networks?.[key];
+  return network?.name ?? (network?.external === true ? key : `${project.name}_${key}`);
 }

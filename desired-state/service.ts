@@ -3,11 +3,11 @@ import type { ComposeReader, ComposeRequest, ResolvedProject, View } from './com
 import type { EnvLines, LabInputs, ServiceContext } from './context.ts';
 import { describe } from './describe.ts';
 import { envLines } from './fields.ts';
-import type { RepositoryFiles } from './files.ts';
+import type { RepositoryFiles, TreeResult } from './files.ts';
 import { parseYaml, type YamlFile } from './locate.ts';
 import type { ServiceModel } from './model.ts';
 import { errorAt } from './problems.ts';
-import { inferResources } from './resources/index.ts';
+import { inferService } from './resources/index.ts';
 import { checkFile } from './schema/explain.ts';
 import { type ServiceConfig, serviceSchema } from './schema/service.ts';
 import type { HostEnv, ServiceFolder } from './service-folder.ts';
@@ -20,6 +20,8 @@ export interface ServiceInputs {
   files: RepositoryFiles;
   compose: ComposeReader;
   hostEnv: HostEnv | null;
+  /** All files of the folder. */
+  tree: TreeResult;
 }
 
 export interface LoadedService {
@@ -49,7 +51,7 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
     envFiles: envFiles(inputs, view.as),
     project: resolved.project,
   };
-  const inferred = await inferResources(context);
+  const inferred = await inferService(context);
   problems.push(...inferred.problems);
   return { model: toModel(context, inferred.resources, problems), problems, outside: inferred.outside };
 }
@@ -96,13 +98,8 @@ function unreadable(file: string): Problem {
 async function resolveCompose(
   inputs: ServiceInputs,
 ): Promise<{ project?: ResolvedProject; problems: Problem[] }> {
-  const { folder, files, view, compose } = inputs;
-  const own = [...folder.composeFiles, ...(folder.hasEnv ? ['.env'] : [])];
-  const unsafe: Problem[] = [];
-  for (const name of own) {
-    const file = `${folder.folder}/${name}`;
-    if ((await files.state(file)) !== 'file') unsafe.push(unreadable(file));
-  }
+  const { folder, view, compose } = inputs;
+  const unsafe = await unsafePaths(inputs);
   if (unsafe.length > 0) return { problems: unsafe };
   const request: ComposeRequest = {
     project: folder.name,
@@ -115,6 +112,20 @@ async function resolveCompose(
   const result = await compose.resolve(request);
   if (result.ok) return { project: result.project, problems: [] };
   return { problems: result.problems.map((problem) => mentionEncrypted(problem, inputs)) };
+}
+
+/** Compose follows links on its own, so it is not called where one leads out of the repository. */
+async function unsafePaths({ folder, files, tree }: ServiceInputs): Promise<Problem[]> {
+  if (!tree.ok && tree.reason === 'outside') {
+    const message = `${tree.path} is a symbolic link that leaves the repository`;
+    const fix = 'put the file itself into the repository';
+    return [errorAt({ file: tree.path, line: 1, column: 1 }, message, fix)];
+  }
+  const own = [...folder.composeFiles, ...(folder.hasEnv ? ['.env'] : [])].map(
+    (name) => `${folder.folder}/${name}`,
+  );
+  const states = await Promise.all(own.map(async (file) => ({ file, state: await files.state(file) })));
+  return states.filter(({ state }) => state !== 'file').map(({ file }) => unreadable(file));
 }
 
 /** Environment files in order, with the repository's one below `root`. */

@@ -89,7 +89,7 @@ function directory(
     name: wish.path,
     service: context.folder.name,
     origin: wish.origin,
-    needs: [`zfs-dataset:${holder.name}`],
+    needs: needs(holder, wish.declared?.group === undefined ? sharedGroup : null),
     path: wish.path,
     dataset: holder.name,
     datasetMountpoint: holder.mountpoint,
@@ -100,6 +100,10 @@ function directory(
     enforce: { owner: (declared ?? inferred) !== null, mode: mode !== undefined },
     recursive: wish.declared?.recursive ?? false,
   };
+}
+
+function needs(holder: DesiredDataset, group: string | null): ResourceId[] {
+  return [...(group === null ? [] : [`group:${group}` as const]), `zfs-dataset:${holder.name}`];
 }
 
 /** The first `user:` that writes there wins; null where every container starts as root or only reads. */

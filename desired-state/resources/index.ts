@@ -1,31 +1,48 @@
 import type { Inferred, ServiceContext } from '../context.ts';
+import type { LabFile } from '../lab.ts';
 import type { DesiredOf, DesiredResource, Kind, Problem } from '../types.ts';
 import { serviceStack } from './compose-stack.ts';
 import { serviceDirectories } from './directory.ts';
 import { serviceNetworks } from './docker-network.ts';
-import { serviceDatasets } from './zfs-dataset.ts';
+import { sharedGroup } from './group.ts';
+import { parentDataset, serviceDatasets } from './zfs-dataset.ts';
 
-type Infer<K extends Kind> = (
-  context: ServiceContext,
-) => Inferred<DesiredOf<K>> | Promise<Inferred<DesiredOf<K>>>;
+/** How the resources of one kind follow from lab.yaml, and from each service. */
+interface Inference<K extends Kind> {
+  lab?: (lab: LabFile) => Inferred<DesiredOf<K>>;
+  service?: (context: ServiceContext) => Inferred<DesiredOf<K>> | Promise<Inferred<DesiredOf<K>>>;
+}
 
-/** How the resources of each kind follow from a service, in order of creation: later kinds see the earlier. */
-export const inference = {
-  'zfs-dataset': serviceDatasets,
-  directory: serviceDirectories,
-  'docker-network': serviceNetworks,
-  'compose-stack': serviceStack,
-} satisfies { [K in Kind]: Infer<K> };
+/** In order of creation: later kinds see what the earlier ones found. */
+const inference = {
+  group: { lab: sharedGroup },
+  'zfs-dataset': { lab: parentDataset, service: serviceDatasets },
+  directory: { service: serviceDirectories },
+  'docker-network': { service: serviceNetworks },
+  'compose-stack': { service: serviceStack },
+} satisfies { [K in Kind]: Inference<K> };
+
+const all: Inference<Kind>[] = Object.values(inference);
+
+/** What the services of a lab share. */
+export function inferLab(lab: LabFile): Inferred<DesiredResource> {
+  const found = all.flatMap(({ lab: infer }) => (infer ? [infer(lab)] : []));
+  return {
+    resources: found.flatMap(({ resources }) => resources),
+    problems: found.flatMap(({ problems }) => problems),
+  };
+}
 
 /** All resources of one service. */
-export async function inferResources(
+export async function inferService(
   context: Omit<ServiceContext, 'earlier'>,
 ): Promise<Required<Inferred<DesiredResource>>> {
   const resources: DesiredResource[] = [];
   const problems: Problem[] = [];
   const outside: Record<string, string> = {};
-  for (const infer of Object.values(inference)) {
-    const found: Inferred<DesiredResource> = await infer({ ...context, earlier: resources });
+  for (const { service: infer } of all) {
+    if (!infer) continue;
+    const found = await infer({ ...context, earlier: resources });
     resources.push(...found.resources);
     problems.push(...found.problems);
     Object.assign(outside, found.outside);

@@ -28,11 +28,9 @@ const owners = table(
   'Names for users of containers; the id on the host is the userns base plus this.',
 );
 
-const networkName = z
-  .string()
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, {
-    error: words('the name of a Docker network', 'write e.g. photo_net'),
-  });
+const networkName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, {
+  error: words('the name of a Docker network', 'write e.g. photo_net'),
+});
 
 const networks = mapping(
   {

@@ -1,0 +1,67 @@
+import { ownerOfPath } from './check.ts';
+import type { LabFile } from './lab.ts';
+import type { ServiceModel } from './model.ts';
+import { compareText } from './problems.ts';
+import { mergeNetworks } from './resources/docker-network.ts';
+import { inferLab } from './resources/index.ts';
+import type { CommitInfo, DesiredNetwork, DesiredResource, DesiredState, ResourceId } from './types.ts';
+
+/** Puts lab and services together; resources sorted by id. Models stay as they are, since other loads share them. */
+export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[]): DesiredState {
+  const suspended = models.filter((model) => model.suspended).map(({ name }) => name);
+  const { name, storage, sharedGroup, networks, limits } = lab.lab;
+  return {
+    commit,
+    labName: name,
+    storage: { parent: storage.parent, mountpoint: storage.mountpoint },
+    sharedGroup: sharedGroup ?? null,
+    networkPool: { cidr: networks.pool, prefix: networks.prefix },
+    limits: {
+      removalCount: limits.removals.count,
+      removalPercent: limits.removals.percent,
+      parallel: limits.parallel,
+    },
+    services: models.map((model) => model.name),
+    suspended,
+    resources: allResources(lab, models, new Set(suspended)),
+    notActedOn: [...labNotActedOn(lab), ...models.flatMap((model) => model.notActedOn)],
+    warnings: [],
+  };
+}
+
+function allResources(
+  lab: LabFile,
+  models: ServiceModel[],
+  suspended: ReadonlySet<string>,
+): DesiredResource[] {
+  const names = new Set(models.map((model) => model.name));
+  const own = models.flatMap((model) =>
+    model.resources.map((resource) => withForeignNeeds(resource, model, lab, names)),
+  );
+  const networks = own.filter((resource): resource is DesiredNetwork => resource.kind === 'docker-network');
+  const others = own.filter((resource) => resource.kind !== 'docker-network');
+  const all = [...inferLab(lab).resources, ...mergeNetworks(networks, suspended), ...others];
+  return all.sort((a, b) => compareText(a.id, b.id));
+}
+
+/** A stack that mounts data of another service needs that dataset too: it must not start on an empty directory. */
+function withForeignNeeds(
+  resource: DesiredResource,
+  model: ServiceModel,
+  lab: LabFile,
+  names: ReadonlySet<string>,
+): DesiredResource {
+  if (resource.kind !== 'compose-stack' || model.foreignMounts.length === 0) return resource;
+  const { parent, mountpoint } = lab.lab.storage;
+  const owners = model.foreignMounts
+    .map(({ name }) => ownerOfPath(name, mountpoint))
+    .filter((name) => names.has(name));
+  const foreign = owners.map((name): ResourceId => `zfs-dataset:${parent}/${name}`);
+  return { ...resource, needs: [...new Set([...resource.needs, ...foreign])] };
+}
+
+function labNotActedOn({ yaml }: LabFile): DesiredState['notActedOn'] {
+  return (['hub', 'backup'] as const).flatMap((part) =>
+    yaml.find([part]) ? [{ service: null, part, origin: yaml.atKey([part]) }] : [],
+  );
+}
