@@ -1,0 +1,42 @@
+import type { Change, Plan, Step } from '../../reconciler/types.ts';
+
+/** A plan for programs. The order of keys is fixed: the same plan gives the same bytes. */
+export function planJson(plan: Plan, commandOf: (step: Step) => string) {
+  const { commit, inSync, blocked, reports, held, problems } = plan;
+  const changes = plan.changes.map((change) => changeJson(change, commandOf));
+  return sorted({ commit, inSync, changes, blocked, reports, held, problems }, topKeys);
+}
+
+const topKeys = ['commit', 'inSync', 'changes', 'blocked', 'reports', 'held', 'problems'];
+
+function changeJson(change: Change, commandOf: (step: Step) => string) {
+  const { verb, kind, id, name, service, summary, reasons, disruption, needs } = change;
+  const steps = change.steps.map((step) => {
+    const { op, ...rest } = step;
+    return { op, command: commandOf(step), ...(deep(rest) as object) };
+  });
+  return {
+    verb,
+    kind,
+    id,
+    name,
+    service,
+    summary,
+    reasons: deep(reasons),
+    disruption: deep(disruption),
+    needs,
+    steps,
+  };
+}
+
+function sorted<T extends Record<string, unknown>>(value: T, keys: string[]): T {
+  return Object.fromEntries(keys.map((key) => [key, key === 'changes' ? value[key] : deep(value[key])])) as T;
+}
+
+/** Keys by name, all the way down. */
+function deep(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(deep);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, deep(inner)]));
+}

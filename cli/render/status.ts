@@ -1,0 +1,85 @@
+import { placeOf, reasonText } from './reason.ts';
+import { joinLines, type Look, pad, paint, plural, type Style, safe, truncate, widest } from './text.ts';
+import { duration, relative } from './time.ts';
+import type { ServiceState, ServiceStatus, Status } from './types.ts';
+
+const styles: Record<ServiceState, Style> = {
+  'in-sync': 'green',
+  drifted: 'yellow',
+  blocked: 'red',
+  unknown: 'red',
+  orphaned: 'cyan',
+  suspended: 'cyan',
+  failed: 'red',
+  stalled: 'red',
+  'backing-off': 'yellow',
+};
+
+export interface StatusOptions extends Look {
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+export function renderStatus(status: Status, options: StatusOptions): string {
+  const parts = [head(status, options), services(status.services, options), notes(status, options)];
+  const blocks = parts.filter((block) => block.length > 0).flatMap((block) => [...block, '']);
+  return joinLines([...blocks, paint(options, 'bold', total(status))]);
+}
+
+function head(status: Status, options: StatusOptions): string[] {
+  const { lastCycle, lock } = status;
+  const cycle =
+    lastCycle === null
+      ? 'no cycle yet: steward reconcile'
+      : `${safe(lastCycle.result)} ${relative(lastCycle.at, options.now)}, took ${duration(lastCycle.durationMs)}`;
+  const held =
+    lock === undefined ? [] : [`at work     process ${lock.pid}, since ${relative(lock.since, options.now)}`];
+  return [`commit      ${commits(status)}`, `last cycle  ${cycle}`, ...held];
+}
+
+function commits({ commit, appliedCommit }: Status): string {
+  if (commit === null) return 'none yet';
+  if (commit === appliedCommit) return `${short(commit)}, applied`;
+  const now = appliedCommit === null ? 'nothing applied yet' : `the host is at ${short(appliedCommit)}`;
+  return `${short(commit)}, not applied; ${now}`;
+}
+
+function services(list: ServiceStatus[], options: StatusOptions): string[] {
+  const names = widest(list.map(({ name }) => safe(name)));
+  const states = widest(list.map(({ state }) => state));
+  return list.map((service) => {
+    const state = paint(options, styles[service.state], pad(service.state, states));
+    const room = options.width === null ? null : Math.max(4, options.width - names - states - 4);
+    return `${pad(safe(service.name), names)}  ${state}  ${truncate(detail(service, options.now), room)}`;
+  });
+}
+
+function detail(service: ServiceStatus, now: number): string {
+  const { appliedCommit, attemptedCommit, containers, error, nextAttemptAt } = service;
+  const tried = attemptedCommit !== null && attemptedCommit !== appliedCommit;
+  return [
+    appliedCommit === null ? 'never applied' : short(appliedCommit),
+    ...(tried ? [`tried ${short(attemptedCommit)}`] : []),
+    ...(containers === undefined ? [] : [`${containers.running}/${containers.wanted} running`]),
+    ...(nextAttemptAt === undefined ? [] : [`next attempt ${relative(nextAttemptAt, now)}`]),
+    ...(error === undefined ? [] : [safe(error)]),
+  ].join(' · ');
+}
+
+function notes({ held, orphans, problems }: Status, look: Look): string[] {
+  return [
+    ...(held === null ? [] : [paint(look, 'yellow', `held: ${reasonText(held)}`)]),
+    ...orphans.map((name) => `! ${safe(name)}  orphaned; data kept`),
+    ...problems.map((problem) => `${problem.severity}: ${placeOf(problem)}: ${safe(problem.message)}`),
+  ];
+}
+
+function total({ services: list, problems }: Status): string {
+  const counts = new Map<string, number>();
+  for (const { state } of list) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const states = [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
+  const wrong = problems.length === 0 ? '' : ` · ${plural(problems.length, 'problem')}`;
+  return `${plural(list.length, 'service')}${states === '' ? '' : `: ${states}`}${wrong}`;
+}
+
+const short = (commit: string): string => safe(commit.slice(0, 7));

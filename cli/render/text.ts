@@ -1,0 +1,88 @@
+import { styleText } from 'node:util';
+import stringWidth from 'string-width';
+
+/** Text for a terminal or a pipe: safe, aligned, as wide as it may be. */
+
+export interface Look {
+  /** True only for a terminal that wants colours. */
+  color: boolean;
+  /** Columns of the terminal; null for a pipe, where nothing is shortened. */
+  width: number | null;
+}
+
+export type Style = Parameters<typeof styleText>[0];
+
+/** Colour and width of a stream. NO_COLOR and FORCE_COLOR are honoured by Node's own validation. */
+export function lookOf(stream: NodeJS.WriteStream): Look {
+  const probe = styleText('bold', 'x', { stream, validateStream: true });
+  return { color: probe !== 'x', width: stream.isTTY ? (stream.columns ?? 80) : null };
+}
+
+export function paint(look: Look, style: Style, text: string): string {
+  return look.color && text !== '' ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/** What hostile data could paint with: C0, DEL, C1, line separators, direction overrides. */
+const hostile = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
+const named: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** User data on one line: control characters are shown, never obeyed. */
+export function safe(text: string): string {
+  return text.replace(hostile, (char) => named[char] ?? escaped(char));
+}
+
+function escaped(char: string): string {
+  const code = (char.codePointAt(0) as number).toString(16);
+  return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u{${code}}`;
+}
+
+/** Columns that the text takes; double-width characters count twice, colours not at all. */
+export const widthOf = (text: string): number => stringWidth(text);
+
+export function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)));
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** At most `width` columns; what was left out is shown as `…`. Plain text only: colour comes after. */
+export function truncate(text: string, width: number | null): string {
+  if (width === null || widthOf(text) <= width) return text;
+  if (width < 1) return '';
+  let short = '';
+  let used = 1;
+  for (const { segment } of graphemes.segment(text)) {
+    used += widthOf(segment);
+    if (used > width) break;
+    short += segment;
+  }
+  return `${short}…`;
+}
+
+/** Keeps the end, which tells paths apart. */
+export function truncateStart(text: string, width: number | null): string {
+  if (width === null || widthOf(text) <= width) return text;
+  if (width < 1) return '';
+  const segments = [...graphemes.segment(text)].map(({ segment }) => segment).reverse();
+  let short = '';
+  let used = 1;
+  for (const segment of segments) {
+    used += widthOf(segment);
+    if (used > width) break;
+    short = segment + short;
+  }
+  return `…${short}`;
+}
+
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+export function widest(texts: string[]): number {
+  return texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
+}
+
+/** Lines into one text that ends in a line break. Spaces at line ends are dropped. */
+export function joinLines(lines: string[]): string {
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+}
