@@ -1,4 +1,5 @@
 import type { DesiredContainer, DesiredStack, DesiredState } from '../desired-state/types.ts';
+import { StepError } from '../reconciler/apply/types.ts';
 import type { StackRef } from '../reconciler/types.ts';
 import { digestValue } from '../tools/digest.ts';
 
@@ -26,16 +27,44 @@ export interface SimulatedService {
 /** Stands in for `docker compose config`, so that the simulator need not know compose. */
 export type ResolveStack = (stack: StackRef) => Promise<SimulatedService[]>;
 
-/** The stacks of a desired state by project, for hosts that are driven in the process that loaded it. */
-export function resolveFromDesired(desired: DesiredState): ResolveStack {
-  const stacks = new Map<string, SimulatedService[]>();
-  const external = new Set<string>();
-  for (const resource of desired.resources)
-    if (resource.kind === 'docker-network') external.add(resource.name);
+/** Fills in what compose would stamp on the containers, as `Source.hashes` of a cycle does. */
+export type HashStacks = (stacks: DesiredStack[]) => Promise<DesiredStack[]>;
+
+/**
+ * The stacks of the desired state that is in force at the moment of a step, for hosts that are driven by the process
+ * that loaded it. `hashes` must be the one that the cycle compares with, or containers are recreated for ever;
+ * without it the hashes in the desired state count.
+ */
+export function resolveFromDesired(
+  current: DesiredState | (() => DesiredState),
+  hashes: HashStacks = async (stacks) => stacks,
+): ResolveStack {
+  let known: Lookup | null = null;
+  return async ({ project }) => {
+    const desired = typeof current === 'function' ? current() : current;
+    if (known?.desired !== desired) known = lookup(desired);
+    const { external } = known;
+    const stack = known.stacks.get(project);
+    if (stack === undefined)
+      throw new StepError(`no stack ${project} in commit ${desired.commit.id.slice(0, 7)}`);
+    const hashed = await hashes([stack]);
+    return hashed.flatMap((item) => simulatedServices(item, external));
+  };
+}
+
+interface Lookup {
+  desired: DesiredState;
+  stacks: Map<string, DesiredStack>;
+  external: Set<string>;
+}
+
+function lookup(desired: DesiredState): Lookup {
+  const found: Lookup = { desired, stacks: new Map(), external: new Set() };
   for (const resource of desired.resources) {
-    if (resource.kind === 'compose-stack') stacks.set(resource.name, simulatedServices(resource, external));
+    if (resource.kind === 'docker-network') found.external.add(resource.name);
+    if (resource.kind === 'compose-stack') found.stacks.set(resource.name, resource);
   }
-  return async (stack) => stacks.get(stack.project) ?? [];
+  return found;
 }
 
 /** A container whose hash was not asked from compose gets one of its fields, image included. */

@@ -1,10 +1,8 @@
 import type { DesiredState } from '../../desired-state/types.ts';
 import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
 import type { Store } from '../../reconciler/state/store.ts';
-import type { StackRef } from '../../reconciler/types.ts';
 import type { SimulatedHost } from '../../simulator/host.ts';
-import type { SimulatedService } from '../../simulator/services.ts';
-import { resolveFromDesired } from '../../simulator/services.ts';
+import { type ResolveStack, resolveFromDesired } from '../../simulator/services.ts';
 import type { Clock } from '../../tools/clock.ts';
 
 /** Sleeping takes no time and moves the clock. */
@@ -25,14 +23,11 @@ export function virtualClock(startMs = 1_700_000_000_000): Clock & { advance(ms:
 /** A commit that can be exchanged: what compose would read on this host at the moment of a step. */
 export interface Checkout {
   current: DesiredState;
-  resolveStack(stack: StackRef): Promise<SimulatedService[]>;
+  resolveStack: ResolveStack;
 }
 
 export function checkout(current: DesiredState): Checkout {
-  const self: Checkout = {
-    current,
-    resolveStack: (stack) => resolveFromDesired(self.current)(stack),
-  };
+  const self: Checkout = { current, resolveStack: resolveFromDesired(() => self.current) };
   return self;
 }
 

@@ -29,7 +29,7 @@ export function hostWith(
 
 /** A host that runs exactly what this desired state declares. */
 export function hostFor(desired: DesiredState, options: Partial<SimulatedHostOptions> = {}): SimulatedHost {
-  return simulatedHost({ now: handClock().now, resolveStack: resolveFromDesired(desired), ...options });
+  return simulatedHost({ now: handClock().now, resolveStack: resolveFromDesired(() => desired), ...options });
 }
 
 export function aService(given: Partial<SimulatedService> & { name: string }): SimulatedService {
