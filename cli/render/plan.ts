@@ -98,7 +98,9 @@ function noticeRow(notice: Notice, options: PlanOptions): Row {
   const { kind, name, reasons, verb } = notice;
   const style = verb === 'blocked' ? 'red' : 'cyan';
   const [first] = reasons;
-  const alone = reasons.length === 1 && first !== undefined && isShort(first.note, first.from, first.to);
+  const roomy = options.width === null || options.width >= 100;
+  const alone =
+    roomy && reasons.length === 1 && first !== undefined && isShort(first.note, first.from, first.to);
   const why = alone ? `: ${reasonText(first)}${first.origin ? `  ${placeOf(first.origin)}` : ''}` : '';
   const below = alone ? [] : reasonLines(reasons, options);
   const advice = verb === 'blocked' ? [`    ${paint(options, 'dim', `→ ${adviceFor(notice.state)}`)}`] : [];

@@ -51,7 +51,10 @@ function downtime(changes: Change[]): string {
   const down = changes.filter(
     ({ disruption, verb }) => disruption.containers.length > 0 && verb !== 'create' && verb !== 'delete',
   );
-  if (down.length === 0) return 'no downtime';
+  const stopped = changes.some(
+    ({ disruption, verb }) => verb === 'delete' && disruption.containers.length > 0,
+  );
+  if (down.length === 0) return stopped ? 'only what is removed stops' : 'no downtime';
   const shown = down.slice(0, 3).map(({ name, disruption }) => `${safe(name)} ${about(disruption.seconds)}`);
   const more = down.length > 3 ? [`${down.length - 3} more`] : [];
   return `down: ${[...shown, ...more].join(', ')}`;

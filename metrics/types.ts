@@ -1,0 +1,25 @@
+import type { Outcome, Plan } from '../reconciler/types.ts';
+
+type PlanProblem = Plan['problems'][number];
+
+/** What one cycle says to the metrics, as plain data. */
+
+export const cycleResults = ['converged', 'changed', 'failed', 'bad_commit', 'held', 'unknown'] as const;
+export type CycleMetric = (typeof cycleResults)[number];
+
+export const phases = ['fetch', 'load', 'observe', 'plan', 'apply', 'total'] as const;
+export type MetricPhase = (typeof phases)[number];
+
+export interface CycleRecord {
+  /** Milliseconds since the epoch. */
+  at: number;
+  result: CycleMetric;
+  /** Milliseconds; a phase that was not reached is absent. */
+  phases: Partial<Record<MetricPhase, number>>;
+  /** Null where the commit could not be loaded: the resources of the cycle before stay as they were. */
+  plan: Plan | null;
+  outcomes: Outcome[];
+  /** Milliseconds since the epoch of the last fetch that succeeded; null: never. */
+  fetchedAt: number | null;
+  problems: PlanProblem[];
+}
