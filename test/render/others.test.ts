@@ -1,0 +1,66 @@
+import { PassThrough } from 'node:stream';
+import { expect, it } from 'vitest';
+import { renderDiff } from '../../cli/render/diff.ts';
+import { renderHistory } from '../../cli/render/history.ts';
+import { renderOutcomes } from '../../cli/render/outcomes.ts';
+import { progressReporter } from '../../cli/render/progress.ts';
+import { renderStatus } from '../../cli/render/status.ts';
+import type { Outcome } from '../../reconciler/types.ts';
+import { change, now } from './sample.ts';
+
+const look = { color: false, width: null, now };
+const git = change({ kind: 'compose-stack', name: 'git', verb: 'update' });
+const outcomes: Outcome[] = [
+  { change: git, result: 'applied', error: null, durationMs: 4200, downtimeMs: 3900 },
+  {
+    change: change({ kind: 'docker-network', name: 'wiki_net' }),
+    result: 'failed',
+    error: 'pool is full',
+    durationMs: 80,
+    downtimeMs: 0,
+  },
+];
+const service = {
+  name: 'git',
+  state: 'backing-off',
+  appliedCommit: 'aaaaaaaaaa',
+  attemptedCommit: 'bbbbbbbbbb',
+  error: 'unhealthy',
+  nextAttemptAt: now + 90_000,
+} as const;
+const status = {
+  commit: 'bbbbbbbbbb',
+  appliedCommit: 'aaaaaaaaaa',
+  lastCycle: { at: now - 30_000, result: 'failed', durationMs: 900 },
+  services: [service],
+  problems: [],
+  held: null,
+  orphans: ['tank/wiki'],
+};
+const entry = {
+  at: now - 3_600_000,
+  id: 'compose-stack:git',
+  verb: 'update',
+  commit: 'bbbbbbbbbb',
+  result: 'failed',
+  error: 'unhealthy',
+  durationMs: 900,
+  reasons: [{ field: 'image', from: 'a:1', to: 'a:2' }],
+} as const;
+
+it.each([
+  ['outcomes', () => renderOutcomes(outcomes, look)],
+  ['status', () => renderStatus(status, look)],
+  ['history', () => renderHistory([{ ...entry, reasons: [...entry.reasons] }], look)],
+  ['diff', () => renderDiff('a\nb\n', 'a\nc\n', 'Caddyfile')],
+])('%s reads as its golden file says', async (name, render) => {
+  await expect(render()).toMatchFileSnapshot(`golden/${name}.txt`);
+});
+
+it('progress on a pipe is one line for each finished change', () => {
+  const stream = new PassThrough();
+  const reporter = progressReporter(stream as unknown as NodeJS.WriteStream);
+  reporter.event({ type: 'started', change: git });
+  reporter.event({ type: 'finished', outcome: outcomes[0] as Outcome });
+  expect(String(stream.read())).toMatch(/^✓ compose-stack {2}git {2}updated {2}4\.2 s\n$/);
+});
