@@ -1,0 +1,175 @@
+import { lstat, readFile, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import pLimit from 'p-limit';
+import { gitConfig } from './repository/config.ts';
+import { type Git, gitRunner } from './repository/git.ts';
+import { askRemote } from './repository/remote.ts';
+import { explainFile } from './repository/sentence.ts';
+import { parseSource, type Source } from './repository/source.ts';
+import { isCommitId, prepare, readHead, removeDurably, writeDurably } from './repository/state-dir.ts';
+import { openStore, type Store } from './repository/store.ts';
+import { RepositoryError, type RepositoryOptions, type SyncResult } from './repository/types.ts';
+import { type WorkTree, workTree } from './repository/work-tree.ts';
+import type { CommitInfo } from './types.ts';
+
+export { checkTree } from './repository/check-tree.ts';
+
+/**
+ * The config repository on this machine, all below `stateDir`: `repository.git` (objects), `staging/` (a commit that
+ * is being judged), `checkout/` (the commit in force, at a path that never changes). Calls queue up; one process only
+ * may use a state directory. `stage`, `promote` and `drifted` throw RepositoryError.
+ */
+export interface Repository {
+  /** Configuration roots (with the sub-path) of the two work trees. */
+  checkoutRoot: string;
+  stagingRoot: string;
+  /** One ls-remote of the one ref; a fetch only when it moved or the store is damaged. Never throws. */
+  sync(signal?: AbortSignal): Promise<SyncResult>;
+  /** Makes staging/ exactly the commit, and returns the configuration root in it. */
+  stage(commitId: string): Promise<string>;
+  /** Makes checkout/ the commit in place (see WorkTree.become), and returns the configuration root in it. */
+  promote(commitId: string): Promise<string>;
+  /** The commit of the last promote that came to its end; null when a later one did not. See also `drifted`. */
+  promoted(): Promise<string | null>;
+  /** Tracked files in checkout/ that differ from the commit: one git process, a stat for each file. */
+  drifted(commitId: string): Promise<string[]>;
+}
+
+interface Parts {
+  git: Git;
+  source: Source;
+  store: Store;
+  staging: WorkTree;
+  checkout: WorkTree;
+}
+
+/** Touches nothing yet; what is wrong with the options is told by the first call. */
+export function openRepository(given: RepositoryOptions): Repository {
+  const options = { ...given, stateDir: path.resolve(given.stateDir) };
+  const at = (name: string) => path.join(options.stateDir, name);
+  const root = (name: string) => path.join(at(name), options.path ?? '');
+  const turn = pLimit(1);
+  const memory: Memory = { verified: null };
+  const parts = () => openParts(options, at('gitconfig'));
+  return {
+    checkoutRoot: root('checkout'),
+    stagingRoot: root('staging/tree'),
+    sync: (signal) => turn(() => sync(options, parts, at('head.json'), memory, signal)),
+    stage: (commitId) => turn(async () => stage(await parts(), commitId, root('staging/tree'), memory)),
+    promote: (commitId) =>
+      turn(async () => promote(await parts(), commitId, root('checkout'), at('checkout.commit'), memory)),
+    promoted: () => turn(() => readMarker(at('checkout.commit'), at('checkout'))),
+    drifted: (commitId) => turn(async () => (await parts()).checkout.drifted(checkedId(commitId))),
+  };
+}
+
+/** The commit whose objects were found complete in this process; looked at again after any failure. */
+interface Memory {
+  verified: string | null;
+}
+
+async function openParts(options: RepositoryOptions, configFile: string): Promise<Parts> {
+  const { stateDir } = options;
+  const source = parseSource(options);
+  await prepare(stateDir, configFile, await gitConfig(options, source));
+  const git = gitRunner(options, source, configFile);
+  const store = openStore(git, stateDir);
+  const tree = (name: string, index: string) =>
+    workTree(git, store.directory, path.join(stateDir, name), path.join(stateDir, index));
+  const staging = tree('staging/tree', 'staging.index');
+  return { git, source, store, staging, checkout: tree('checkout', 'checkout.index') };
+}
+
+async function sync(
+  options: RepositoryOptions,
+  parts: () => Promise<Parts>,
+  headFile: string,
+  memory: Memory,
+  signal?: AbortSignal,
+): Promise<SyncResult> {
+  let known: CommitInfo | null = null;
+  try {
+    const { git, source, store } = await parts();
+    const name = JSON.stringify([source.gitUrl, options.branch ?? null, options.tag ?? null]);
+    const saved = await readHead(headFile);
+    known = saved?.source === name ? saved.commit : null;
+    const head = await askRemote(git, source.gitUrl, options, signal);
+    if (known?.id === head.commitId && (await isWhole(store, head.commitId, memory, signal))) {
+      return { ok: true, commit: known, changed: false, remoteAsked: true };
+    }
+    const commit = await store.fetch(source.gitUrl, head, signal);
+    await writeDurably(headFile, JSON.stringify({ source: name, commit }));
+    memory.verified = commit.id;
+    return { ok: true, commit, changed: commit.id !== known?.id, remoteAsked: true };
+  } catch (error) {
+    const { message, retryable } = explainFile(error, options.stateDir);
+    return { ok: false, error: message, retryable, commit: known };
+  }
+}
+
+async function isWhole(
+  store: Store,
+  commitId: string,
+  memory: Memory,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (memory.verified === commitId) return (await lstat(store.directory).catch(() => null)) !== null;
+  if (!(await store.holds(commitId, signal))) return false;
+  memory.verified = commitId;
+  return true;
+}
+
+async function stage(parts: Parts, commitId: string, root: string, memory: Memory): Promise<string> {
+  await become(parts.staging, commitId, memory);
+  await parts.staging.clean();
+  return insideOf(parts.staging, root, commitId);
+}
+
+async function promote(
+  parts: Parts,
+  commitId: string,
+  root: string,
+  marker: string,
+  memory: Memory,
+): Promise<string> {
+  await removeDurably(marker);
+  await become(parts.checkout, commitId, memory);
+  await parts.store.keep('promoted', commitId);
+  const configRoot = await insideOf(parts.checkout, root, commitId);
+  await writeDurably(marker, `${commitId}\n`);
+  return configRoot;
+}
+
+async function become(tree: WorkTree, commitId: string, memory: Memory): Promise<void> {
+  try {
+    await tree.become(checkedId(commitId));
+    const wrong = await tree.drifted(commitId);
+    if (wrong.length === 0) return;
+    const message = `${tree.directory}: ${wrong.slice(0, 3).join(', ')} could not be made as in ${commitId.slice(0, 7)}`;
+    throw new RepositoryError(message, { retryable: true });
+  } catch (error) {
+    memory.verified = null;
+    throw explainFile(error, tree.directory);
+  }
+}
+
+/** The configuration root, held to be a real folder of the work tree and not a link out of it. */
+async function insideOf(tree: WorkTree, root: string, commitId: string): Promise<string> {
+  const subPath = path.relative(tree.directory, root);
+  const real = await realpath(root).catch(() => null);
+  const inside = real !== null && `${real}/`.startsWith(`${await realpath(tree.directory)}/`);
+  if (inside && (await lstat(real)).isDirectory()) return root;
+  const message = `commit ${commitId.slice(0, 7)} has no folder "${subPath}", where the configuration should be`;
+  throw new RepositoryError(message, { retryable: false });
+}
+
+async function readMarker(file: string, checkout: string): Promise<string | null> {
+  const text = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (!isCommitId(text)) return null;
+  return (await lstat(checkout).catch(() => null))?.isDirectory() ? text : null;
+}
+
+function checkedId(commitId: string): string {
+  if (isCommitId(commitId)) return commitId;
+  throw new RepositoryError(`"${commitId}" is not a full commit id`, { retryable: false });
+}

@@ -1,0 +1,120 @@
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { CommitInfo } from '../types.ts';
+import type { Git } from './git.ts';
+import type { RemoteHead } from './remote.ts';
+
+/**
+ * The bare object store. It holds nothing that cannot be fetched again, so whatever is wrong with it (half a clone, a
+ * cut pack, an empty ref) is answered in one way: a new one is made beside and takes its place when it is complete.
+ *
+ * Fetches are shallow: one commit is all that is ever checked out, a rewritten history is then as good as any other,
+ * and the first start does not depend on the age of the repository. Commits fetched earlier stay, kept by a ref each
+ * for a while (git gc prunes after two weeks), so that the last good one can still be checked out.
+ */
+export interface Store {
+  directory: string;
+  /** Gets the commit that the remote ref names now, which may be newer than `head`. */
+  fetch(url: string, head: RemoteHead, signal?: AbortSignal): Promise<CommitInfo>;
+  /** True when the commit and every tree and file of it can be read. */
+  holds(commitId: string, signal?: AbortSignal): Promise<boolean>;
+  /** Keeps the commit from being pruned, instead of the one kept under this name before. */
+  keep(name: string, commitId: string): Promise<void>;
+}
+
+export function openStore(git: Git, stateDir: string): Store {
+  const directory = path.join(stateDir, 'repository.git');
+  const fetch = async (url: string, head: RemoteHead, signal?: AbortSignal): Promise<CommitInfo> => {
+    try {
+      return await fetchInto(git, directory, url, head, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      return await fetchAnew(git, directory, url, head, signal).catch((second: unknown) => {
+        throw second ?? error;
+      });
+    }
+  };
+  return {
+    directory,
+    fetch,
+    holds: (commitId, signal) => holds(git, directory, commitId, signal),
+    keep: async (name, commitId) => {
+      await git(['update-ref', `refs/steward/${name}`, commitId], { gitDir: directory, where: directory });
+    },
+  };
+}
+
+async function fetchAnew(
+  git: Git,
+  directory: string,
+  url: string,
+  head: RemoteHead,
+  signal?: AbortSignal,
+): Promise<CommitInfo> {
+  const fresh = `${directory}.new`;
+  const broken = `${directory}.broken`;
+  try {
+    await remove(fresh);
+    await git(['init', '--bare', '--quiet', '--', fresh], { where: fresh, signal });
+    const commit = await fetchInto(git, fresh, url, head, signal);
+    await remove(broken);
+    await rename(directory, broken).catch(ignoreAbsent);
+    await rename(fresh, directory);
+    return commit;
+  } finally {
+    await remove(fresh);
+    await remove(broken);
+  }
+}
+
+async function fetchInto(
+  git: Git,
+  gitDir: string,
+  url: string,
+  head: RemoteHead,
+  signal?: AbortSignal,
+): Promise<CommitInfo> {
+  const incoming = 'refs/steward/incoming';
+  const options = ['--quiet', '--no-tags', '--force', '--no-write-fetch-head', '--no-recurse-submodules'];
+  const rest = ['--', url, `+${head.ref}:${incoming}`];
+  await git(['fetch', '--depth=1', ...options, ...rest], { gitDir, signal }).catch(async (error: Error) => {
+    // A plain web server with files ("dumb HTTP") can only give everything.
+    if (!/dumb http|shallow/i.test(error.message)) throw error;
+    await git(['fetch', ...options, ...rest], { gitDir, signal });
+  });
+  const commit = await readCommit(git, gitDir, `${incoming}^{commit}`, head.branch);
+  await verify(git, gitDir, commit.id, signal);
+  await git(['update-ref', 'refs/steward/head', commit.id], { gitDir, where: gitDir });
+  return commit;
+}
+
+async function readCommit(git: Git, gitDir: string, name: string, branch: string): Promise<CommitInfo> {
+  const args = ['log', '-1', '--no-show-signature', '--format=%H%x00%cI%x00%s', name, '--'];
+  const [id = '', date = '', subject = ''] = (await git(args, { gitDir, where: gitDir }))
+    .trimEnd()
+    .split('\0');
+  return { id, subject, branch, committedAt: new Date(date).toISOString() };
+}
+
+async function verify(git: Git, gitDir: string, commitId: string, signal?: AbortSignal): Promise<void> {
+  const args = ['rev-list', '--objects', '--quiet', '--max-count=1', commitId, '--'];
+  await git(args, { gitDir, where: gitDir, signal });
+}
+
+async function holds(git: Git, gitDir: string, commitId: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await verify(git, gitDir, commitId, signal);
+    return true;
+  } catch {
+    signal?.throwIfAborted();
+    return false;
+  }
+}
+
+async function remove(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+}
+
+function ignoreAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
