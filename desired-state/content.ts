@@ -83,11 +83,11 @@ async function digestSource(
   context: ServiceContext,
   source: Source,
 ): Promise<{ files: Record<string, string>; problem?: Problem }> {
-  const state = await context.files.state(source.file);
+  const state = context.files.state(source.file);
   if (state === 'absent') return { files: {}, problem: absent(source) };
   if (state === 'special') return { files: {} };
   const skip = source.use === 'build' ? await dockerIgnore(context.files, source.file) : undefined;
-  const tree = await context.files.tree(source.file, skip);
+  const tree = context.files.tree(source.file, skip);
   if (tree.ok) return { files: tree.files };
   return { files: {}, problem: tree.reason === 'outside' ? leaving(source, tree.path) : tooLarge(source) };
 }

@@ -7,7 +7,7 @@ import type { RepositoryFiles, Skip } from './files.ts';
  * `!` line could bring something below it back.
  */
 export async function dockerIgnore(files: RepositoryFiles, context: string): Promise<Skip | undefined> {
-  const content = await files.read(path.posix.join(context, '.dockerignore'));
+  const content = files.read(path.posix.join(context, '.dockerignore'));
   if (content === null) return undefined;
   const rules = new TextDecoder().decode(content.bytes).split('\n').flatMap(parseRule);
   const bringsBack = rules.some((rule) => rule.keep);

@@ -1,4 +1,14 @@
-import { type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+} from 'node:fs';
 import path from 'node:path';
 import { digest, digestValue } from '../tools/digest.ts';
 
@@ -30,45 +40,55 @@ export type TreeResult =
  * or `..` would reach outside is `outside` and never opened. Each file is read once for the life of this object.
  */
 export interface RepositoryFiles {
-  state(file: string): Promise<PathState>;
+  state(file: string): PathState;
   /** Null for what is no readable regular file inside, or larger than `treeBounds.bytes`. */
-  read(file: string): Promise<FileContent | null>;
+  read(file: string): FileContent | null;
   /** Sorted by name; empty where there is no such folder. */
-  list(folder: string): Promise<Entry[]>;
+  list(folder: string): Entry[];
   /** All files below a file or folder that `skip` does not name. `.git` is never part of it. */
-  tree(start: string, skip?: Skip): Promise<TreeResult>;
+  tree(start: string, skip?: Skip): TreeResult;
 }
 
+/** Throws where there is no such root. */
 export function repositoryFiles(root: string): RepositoryFiles {
-  const realRoot = realpath(root);
-  const contents = new Map<string, Promise<FileContent | null>>();
-  const files: RepositoryFiles = {
-    state: async (file) => stateOf(await realRoot, file),
+  const realRoot = realpathSync(root);
+  const contents = new Map<string, FileContent | null>();
+  const remember = (file: string, read: () => FileContent | null) => {
+    const known = contents.get(file);
+    if (known !== undefined) return known;
+    const content = read();
+    contents.set(file, content);
+    return content;
+  };
+  return {
+    state: (file) => stateOf(realRoot, file),
     read: (file) => {
       const key = path.posix.normalize(file);
-      const known = contents.get(key) ?? realRoot.then((real) => readInside(real, key));
-      contents.set(key, known);
-      return known;
+      return remember(key, () =>
+        stateOf(realRoot, key) === 'file' ? readPlain(path.join(realRoot, key)) : null,
+      );
     },
-    list: async (folder) => listFolder(await realRoot, folder),
-    tree: async (start, skip) => readTree(files, start, skip ?? (() => false)),
+    list: (folder) =>
+      listFolder(realRoot, folder).map(({ name, state }) => ({ name, directory: state === 'directory' })),
+    tree: (start, skip) => {
+      const read = (file: string) => remember(file, () => readPlain(path.join(realRoot, file)));
+      return walkTree({ realRoot, read, skip: skip ?? (() => false) }, path.posix.normalize(start));
+    },
   };
-  return files;
 }
 
 /** The real path of what `file` names, or why it may not be read. */
-async function inside(realRoot: string, file: string): Promise<string | 'absent' | 'outside'> {
+function inside(realRoot: string, file: string): string | { state: 'absent' | 'outside' } {
   const joined = path.join(realRoot, file);
-  if (!isBelow(joined, realRoot)) return 'outside';
+  if (!isBelow(joined, realRoot)) return { state: 'outside' };
   try {
-    const real = await realpath(joined);
-    return isBelow(real, realRoot) ? real : 'outside';
+    const real = realpathSync.native(joined);
+    return isBelow(real, realRoot) ? real : { state: 'outside' };
   } catch (error) {
+    if (!isAbsence(error)) throw error;
     // A link to nothing: whether its target is ours cannot be told, so it counts as leaving.
-    const link = await lstat(joined).catch(() => null);
-    if (link?.isSymbolicLink()) return 'outside';
-    if (isAbsence(error)) return 'absent';
-    throw error;
+    const isLink = lstatSync(joined, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+    return { state: isLink ? 'outside' : 'absent' };
   }
 }
 
@@ -80,76 +100,89 @@ function isAbsence(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-async function stateOf(realRoot: string, file: string): Promise<PathState> {
-  const real = await inside(realRoot, file);
-  if (real === 'absent' || real === 'outside') return real;
-  const stats = await lstat(real);
-  if (stats.isFile()) return 'file';
-  return stats.isDirectory() ? 'directory' : 'special';
+function stateOf(realRoot: string, file: string): PathState {
+  const real = inside(realRoot, file);
+  if (typeof real !== 'string') return real.state;
+  return typeOf(lstatSync(real));
 }
 
-async function readInside(realRoot: string, file: string): Promise<FileContent | null> {
-  if ((await stateOf(realRoot, file)) !== 'file') return null;
-  const handle = await open(path.join(realRoot, file), 'r');
+function typeOf(entry: { isFile(): boolean; isDirectory(): boolean }): PathState {
+  if (entry.isFile()) return 'file';
+  return entry.isDirectory() ? 'directory' : 'special';
+}
+
+function readPlain(file: string): FileContent | null {
+  // Should a pipe have taken the file's place by now, opening it must not wait for a writer.
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    return await readHandle(handle);
+    const stats = fstatSync(handle);
+    if (!stats.isFile() || stats.size > treeBounds.bytes) return null;
+    const bytes = readFileSync(handle);
+    return { bytes, digest: `${digest(bytes)}${stats.mode & 0o100 ? '+x' : ''}` };
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 }
 
-async function readHandle(handle: FileHandle): Promise<FileContent | null> {
-  const stats = await handle.stat();
-  if (stats.size > treeBounds.bytes) return null;
-  const bytes = await handle.readFile();
-  return { bytes, digest: `${digest(bytes)}${stats.mode & 0o100 ? '+x' : ''}` };
+interface ListedEntry {
+  name: string;
+  state: PathState;
 }
 
-async function listFolder(realRoot: string, folder: string): Promise<Entry[]> {
-  const real = await inside(realRoot, folder);
-  if (real === 'absent' || real === 'outside') return [];
-  const entries = await readdir(real, { withFileTypes: true }).catch((error: unknown) => {
+function listFolder(realRoot: string, folder: string): ListedEntry[] {
+  const real = inside(realRoot, folder);
+  if (typeof real !== 'string') return [];
+  return entriesOf(real)
+    .map((entry) => ({
+      name: entry.name,
+      // Only a link can lead elsewhere: the folder itself has been looked at.
+      state: entry.isSymbolicLink() ? stateOf(realRoot, path.posix.join(folder, entry.name)) : typeOf(entry),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function entriesOf(real: string): Dirent[] {
+  try {
+    return readdirSync(real, { withFileTypes: true });
+  } catch (error) {
     if (isAbsence(error)) return [];
     throw error;
-  });
-  const listed = entries.map(async (entry) => {
-    const linked = entry.isSymbolicLink();
-    const directory = linked
-      ? (await stateOf(realRoot, path.posix.join(folder, entry.name))) === 'directory'
-      : entry.isDirectory();
-    return { name: entry.name, directory };
-  });
-  return (await Promise.all(listed)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
 }
 
-async function readTree(files: RepositoryFiles, start: string, skip: Skip): Promise<TreeResult> {
+interface Walk {
+  realRoot: string;
+  read(file: string): FileContent | null;
+  skip: Skip;
+}
+
+function walkTree(walk: Walk, start: string): TreeResult {
   const found: Record<string, string> = {};
-  const queue = [path.posix.normalize(start)];
+  const queue = [{ file: start, state: stateOf(walk.realRoot, start) }];
   let count = 0;
   let bytes = 0;
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const current = next;
-    const state = await files.state(current);
-    if (state === 'outside') return { ok: false, reason: 'outside', path: current };
-    if (state === 'directory') queue.push(...(await childrenOf(files, current, skip)));
+    const { file, state } = next;
+    if (state === 'outside') return { ok: false, reason: 'outside', path: file };
+    if (state === 'directory') queue.push(...childrenOf(walk, file));
     if (state !== 'file') continue;
-    const content = await files.read(current);
+    const content = walk.read(file);
     count += 1;
     bytes += content?.bytes.byteLength ?? treeBounds.bytes + 1;
-    if (count > treeBounds.files || bytes > treeBounds.bytes)
-      return { ok: false, reason: 'too-large', path: current };
-    if (content) found[current] = content.digest;
+    if (count > treeBounds.files || bytes > treeBounds.bytes || queue.length > 10 * treeBounds.files) {
+      return { ok: false, reason: 'too-large', path: file };
+    }
+    if (content) found[file] = content.digest;
   }
   const sorted = Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1));
   return { ok: true, files: Object.fromEntries(sorted) };
 }
 
-async function childrenOf(files: RepositoryFiles, folder: string, skip: Skip): Promise<string[]> {
-  const entries = await files.list(folder);
-  return entries
-    .filter((entry) => entry.name !== '.git')
-    .filter((entry) => !skip(path.posix.join(folder, entry.name), entry.directory))
-    .map((entry) => path.posix.join(folder, entry.name));
+function childrenOf({ realRoot, skip }: Walk, folder: string): { file: string; state: PathState }[] {
+  return listFolder(realRoot, folder)
+    .filter(({ name }) => name !== '.git')
+    .map(({ name, state }) => ({ file: path.posix.join(folder, name), state }))
+    .filter(({ file, state }) => !skip(file, state === 'directory'));
 }
 
 /** One digest for a tree. */

@@ -12,12 +12,12 @@ export interface Folders {
 /** Looks at everything directly below services/. */
 export async function readFolders(files: RepositoryFiles): Promise<Folders> {
   const at = { file: 'services', line: 1, column: 1 };
-  const state = await files.state('services');
+  const state = files.state('services');
   if (state === 'outside') {
     const message = 'services is a symbolic link that leaves the repository';
     return { services: [], problems: [errorAt(at, message, 'put the folder itself into the repository')] };
   }
-  const entries = await files.list('services');
+  const entries = files.list('services');
   if (entries.length === 0) {
     return {
       services: [],
@@ -40,7 +40,7 @@ async function leavingLinks(
   const others = entries.filter((entry) => !entry.directory && !/^[._]/.test(entry.name));
   const states = await mapLimited(16, others, async ({ name }) => ({
     name,
-    state: await files.state(`services/${name}`),
+    state: files.state(`services/${name}`),
   }));
   return states
     .filter(({ state }) => state === 'outside')

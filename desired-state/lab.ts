@@ -17,7 +17,7 @@ export interface LabFile {
 
 /** Reads lab.yaml. Parts that are wrong fall back to defaults, so that the services can be checked all the same. */
 export async function readLab(files: RepositoryFiles): Promise<LabFile> {
-  const content = await files.read('lab.yaml');
+  const content = files.read('lab.yaml');
   if (content === null) return missingLab(files);
   const yaml = parseYaml('lab.yaml', content.bytes);
   const { value, problems } = checkFile(yaml, labSchema);
@@ -28,8 +28,8 @@ export async function readLab(files: RepositoryFiles): Promise<LabFile> {
 
 async function missingLab(files: RepositoryFiles): Promise<LabFile> {
   const start = { file: 'lab.yaml', line: 1, column: 1 };
-  const other = (await files.state('lab.yml')) === 'file';
-  const leaves = (await files.state('lab.yaml')) === 'outside';
+  const other = files.state('lab.yml') === 'file';
+  const leaves = files.state('lab.yaml') === 'outside';
   const message = leaves ? 'lab.yaml is a symbolic link that leaves the repository' : 'there is no lab.yaml';
   const fix = other ? 'rename lab.yml to lab.yaml' : 'write one, or start with `steward init`';
   const yaml = parseYaml('lab.yaml', new Uint8Array());

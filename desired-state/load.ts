@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { assemble } from './assemble.ts';
 import { checkPool, checkServices, checkUnique } from './check.ts';
 import type { ComposeReader } from './compose/types.ts';
@@ -77,8 +78,10 @@ async function loadServices(
     folders.map(({ name }) => name),
   );
   return mapLimited(options.concurrency ?? 8, folders, async (folder) => {
+    // Reading is synchronous: metrics and signals get their turn between two services.
+    await setImmediate();
     const hostEnv = await readHostEnv(hostEnvDir, folder.name);
-    const tree = await files.tree(folder.folder);
+    const tree = files.tree(folder.folder);
     const service = { folder, view: { root, as }, lab: inputs, files, compose, hostEnv, tree };
     return remembered(memo, service, loadService);
   });

@@ -49,7 +49,7 @@ export function forgetOthers(memo: LoadMemo, as: string, present: readonly strin
 
 async function isCurrent(files: RepositoryFiles, outside: Record<string, string>): Promise<boolean> {
   for (const [file, digest] of Object.entries(outside)) {
-    if ((await files.read(file))?.digest !== digest) return false;
+    if (files.read(file)?.digest !== digest) return false;
   }
   return true;
 }
@@ -84,7 +84,7 @@ async function outsideReferences(
   const queue = own.filter(isConfiguration);
   const visited = new Set(queue);
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-    const text = new TextDecoder().decode((await files.read(file))?.bytes ?? new Uint8Array());
+    const text = new TextDecoder().decode(files.read(file)?.bytes ?? new Uint8Array());
     for (const [, , block] of text.matchAll(readBlock)) {
       if (/\$|(^|[\s"'[=-])\/\w/m.test(block ?? '')) return null;
     }
@@ -114,8 +114,8 @@ function targets(text: string, bases: string[]): string[] {
 }
 
 async function digestOf(files: RepositoryFiles, target: string): Promise<string | null> {
-  const state = await files.state(target);
-  if (state === 'file') return (await files.read(target))?.digest ?? null;
-  if (state === 'directory') return treeDigest(await files.tree(target));
+  const state = files.state(target);
+  if (state === 'file') return files.read(target)?.digest ?? null;
+  if (state === 'directory') return treeDigest(files.tree(target));
   return state;
 }

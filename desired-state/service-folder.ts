@@ -47,7 +47,7 @@ export async function inspectFolder(
 ): Promise<ServiceFolder | NoService> {
   const folder = `services/${name}`;
   if (/^[._]/.test(name)) return { problems: [] };
-  const entries = (known ?? (await files.list(folder))).filter((entry) => !entry.directory);
+  const entries = (known ?? files.list(folder)).filter((entry) => !entry.directory);
   const names = new Set(entries.map((entry) => entry.name));
   const compose = composeNames.filter((file) => names.has(file));
   if (compose[0] === undefined) return { problems: [noCompose(folder, names)] };

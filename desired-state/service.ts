@@ -81,7 +81,7 @@ interface ServiceFile {
 async function readServiceFile(folder: ServiceFolder, files: RepositoryFiles): Promise<ServiceFile> {
   const defaults = serviceSchema.parse({});
   if (folder.serviceFile === null) return { config: defaults, yaml: null, problems: [] };
-  const content = await files.read(folder.serviceFile);
+  const content = files.read(folder.serviceFile);
   if (content === null) return { config: defaults, yaml: null, problems: [unreadable(folder.serviceFile)] };
   const yaml = parseYaml(folder.serviceFile, content.bytes);
   // An empty service.yaml, or one of comments only, says what none at all says.
@@ -124,7 +124,7 @@ async function unsafePaths({ folder, files, tree }: ServiceInputs): Promise<Prob
   const own = [...folder.composeFiles, ...(folder.hasEnv ? ['.env'] : [])].map(
     (name) => `${folder.folder}/${name}`,
   );
-  const states = await Promise.all(own.map(async (file) => ({ file, state: await files.state(file) })));
+  const states = await Promise.all(own.map(async (file) => ({ file, state: files.state(file) })));
   return states.filter(({ state }) => state !== 'file').map(({ file }) => unreadable(file));
 }
 
@@ -150,7 +150,7 @@ function mentionEncrypted(problem: Problem, inputs: ServiceInputs): Problem {
 async function readComposeYaml(folder: ServiceFolder, files: RepositoryFiles): Promise<YamlFile[]> {
   const read = folder.composeFiles.map(async (name) => {
     const file = `${folder.folder}/${name}`;
-    const content = await files.read(file);
+    const content = files.read(file);
     return content === null ? [] : [parseYaml(file, content.bytes)];
   });
   return (await Promise.all(read)).flat();
@@ -158,7 +158,7 @@ async function readComposeYaml(folder: ServiceFolder, files: RepositoryFiles): P
 
 async function readEnvLines(inputs: ServiceInputs): Promise<EnvLines[]> {
   const { folder, files, hostEnv } = inputs;
-  const own = folder.hasEnv ? await files.read(`${folder.folder}/.env`) : null;
+  const own = folder.hasEnv ? files.read(`${folder.folder}/.env`) : null;
   const host = hostEnv === null ? [] : [envLines(null, hostEnv.bytes)];
   return [...(own === null ? [] : [envLines(`${folder.folder}/.env`, own.bytes)]), ...host];
 }
