@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { composeEnvironment } from '../../reconciler/apply/compose.ts';
 import { lastFault } from '../../reconciler/apply/compose-output.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
@@ -102,6 +102,14 @@ it('hands on nothing of our environment but what docker itself needs', () => {
   };
   expect(composeEnvironment(own, undefined)).toEqual({ PATH: '/bin', HOME: '/root', DOCKER_CONFIG: '/c' });
   expect(composeEnvironment(own, '/run/d.sock').DOCKER_HOST).toBe('unix:///run/d.sock');
+});
+
+it('starts compose with that environment and nothing besides', async () => {
+  vi.stubEnv('COMPOSE_FILE', '/elsewhere.yml');
+  const docker = fakeTool('echo "[$COMPOSE_FILE][$HOME]" >> "$LOG"');
+  await hostExecutor({ commands: { docker: docker.command } }).execute(up(), {});
+  vi.unstubAllEnvs();
+  expect(docker.calls()).toEqual([`[][${process.env.HOME ?? ''}]`]);
 });
 
 describe('out of what compose 2.26 printed, the fault is', () => {
