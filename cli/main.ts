@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { messageOf } from './errors.ts';
+import { version } from './version.ts';
 
 /** The `steward` command. Each sub-command loads only what it needs: starting is most of a short command's time. */
-
-/** Exit codes are a promise to scripts: see each command's help. */
-type Action = (...args: never[]) => Promise<number>;
 
 export async function main(argv: string[]): Promise<void> {
   const program = build();
@@ -32,21 +29,21 @@ function inspect(program: Command): void {
     .command('init')
     .argument('[dir]', 'where to write it', '.')
     .description('write a config repository to start from')
-    .action(lazily(async (...args) => (await import('./commands/init.ts')).init(...args)));
+    .action(lazily(async () => (await import('./commands/init.ts')).init));
   output(program.command('validate'))
     .argument('[dir]', 'a config repository', '.')
     .description('check every file; exit 0 valid, 1 problems')
     .option('--compose <reader>', 'who reads compose files: auto, docker or built-in', 'auto')
-    .action(lazily(async (...args) => (await import('./commands/validate.ts')).validate(...args)));
+    .action(lazily(async () => (await import('./commands/validate.ts')).validate));
   program
     .command('schema')
     .argument('[file]', 'lab or service', 'service')
     .description('print the JSON Schema of lab.yaml or service.yaml')
-    .action(lazily(async (...args) => (await import('./commands/schema.ts')).schema(...args)));
+    .action(lazily(async () => (await import('./commands/schema.ts')).schema));
   host(output(program.command('plan')))
     .description('show what would change and why; exit 0 nothing, 2 changes, 1 error')
     .option('-v, --verbose', 'show the command of every step')
-    .action(lazily(async (...args) => (await import('./commands/plan.ts')).plan(...args)));
+    .action(lazily(async () => (await import('./commands/plan.ts')).plan));
 }
 
 function change(program: Command): void {
@@ -57,29 +54,29 @@ function change(program: Command): void {
     .option('--interval <time>', 'how often to look (60s)')
     .option('--listen <address:port>', 'where metrics and status are served (127.0.0.1:9464)')
     .option('-v, --verbose', 'show the command of every step')
-    .action(lazily(async (...args) => (await import('./commands/reconcile.ts')).reconcile(...args)));
+    .action(lazily(async () => (await import('./commands/reconcile.ts')).reconcile));
 }
 
 function records(program: Command): void {
   host(output(program.command('status')))
     .description('what is as Git says and what is not; exit 0 converged, 1 not')
-    .action(lazily(async (...args) => (await import('./commands/status.ts')).status(...args)));
+    .action(lazily(async () => (await import('./commands/status.ts')).status));
   host(program.command('approve'))
     .argument('<commit>', 'at least 7 characters of it')
     .description('let a commit through that removes many services')
-    .action(lazily(async (...args) => (await import('./commands/approve.ts')).approveCommit(...args)));
+    .action(lazily(async () => (await import('./commands/approve.ts')).approveCommit));
   host(output(program.command('why')))
     .argument('<id>', 'a resource, such as compose-stack:photo or photo')
     .description('what was done to one resource: when, why, for which commit, and how it ended')
-    .action(lazily(async (...args) => (await import('./commands/why.ts')).why(...args)));
+    .action(lazily(async () => (await import('./commands/why.ts')).why));
   host(program.command('retry'))
     .argument('<service>')
     .description('try a service again that Steward gave up on')
-    .action(lazily(async (...args) => (await import('./commands/retry.ts')).retry(...args)));
+    .action(lazily(async () => (await import('./commands/retry.ts')).retry));
   host(program.command('forget'))
     .argument('<id>', 'such as zfs-dataset:datapool/services/photo')
     .description('forget that a resource was ever there, so that an empty one may be made')
-    .action(lazily(async (...args) => (await import('./commands/forget.ts')).forgetResource(...args)));
+    .action(lazily(async () => (await import('./commands/forget.ts')).forgetResource));
 }
 
 function host(command: Command): Command {
@@ -90,7 +87,9 @@ function host(command: Command): Command {
     .option('--path <dir>', 'where the config is inside the repository')
     .option('--state-dir <dir>', 'where Steward keeps its state (/var/lib/steward)')
     .option('--config <file>', 'bootstrap file (/etc/steward/steward.yaml)')
-    .addOption(new Option('--host <host>', 'what to act on').choices(['local', 'simulator']).default('local'));
+    .addOption(
+      new Option('--host <host>', 'what to act on').choices(['local', 'simulator']).default('local'),
+    );
 }
 
 function output(command: Command): Command {
@@ -99,21 +98,10 @@ function output(command: Command): Command {
   );
 }
 
-/** Commander's arguments go through as they are; what the command returns becomes the exit code. */
-function lazily(action: (...args: any[]) => Promise<number>): Action {
-  return async (...args) => {
-    process.exitCode = await action(...args);
-    return process.exitCode;
+/** The command is loaded when it is called; what it returns becomes the exit code. */
+function lazily<Args extends unknown[]>(load: () => Promise<(...args: Args) => Promise<number>>) {
+  return async (...args: Args): Promise<void> => {
+    const command = await load();
+    process.exitCode = await command(...args);
   };
-}
-
-function version(): string {
-  for (const path of ['../package.json', '../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch {
-      // One of the two is there: the first in a clone, the second in the published package.
-    }
-  }
-  return 'unknown';
 }

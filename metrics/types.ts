@@ -4,7 +4,15 @@ type PlanProblem = Plan['problems'][number];
 
 /** What one cycle says to the metrics, as plain data. */
 
-export const cycleResults = ['converged', 'changed', 'failed', 'bad_commit', 'held', 'unknown'] as const;
+export const cycleResults = [
+  'converged',
+  'changed',
+  'failed',
+  'bad_commit',
+  'held',
+  'blocked',
+  'unknown',
+] as const;
 export type CycleMetric = (typeof cycleResults)[number];
 
 export const phases = ['fetch', 'load', 'observe', 'plan', 'apply', 'total'] as const;

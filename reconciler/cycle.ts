@@ -30,7 +30,7 @@ export interface CycleDeps {
   executor: Executor;
   store: Store;
   clock: Clock;
-  onPlan?: (plan: Plan) => void;
+  onPlan?: (plan: Plan, desired: DesiredState) => void;
   progress?: (event: ApplyEvent) => void;
   signal?: AbortSignal;
 }
@@ -86,7 +86,7 @@ async function reconcile(
     return makePlan({ desired: hashed, observed, inventory, nowMs: deps.clock.now() });
   });
   const { plan } = planned;
-  deps.onPlan?.(plan);
+  deps.onPlan?.(plan, desired);
   const seen: Cycle = { ...cycle, plan, desired, problems: desired.warnings };
   if (options.dry) return { ...seen, result: resultOf(plan, []) };
   if (plan.held !== null) return { ...seen, result: 'held' };

@@ -34,8 +34,13 @@ function compare(desired: DesiredDirectory, owner: Owner, seen: ObservedPath): V
       if (!desired.enforce.mode && !desired.recursive) return { state: 'in-sync', data: {} };
       return blocked(desired, 'conflict', `${desired.path} is there and is not a directory`);
     case 'directory':
-      return repair(desired, owner, seen);
+      return isUnfinished(seen.mode) ? creation(desired, owner) : repair(desired, owner, seen);
   }
+}
+
+/** Mode 0 is how a creation begins: one that was cut off there is not a directory of somebody's making. */
+function isUnfinished(mode: string): boolean {
+  return (Number.parseInt(mode, 8) & 0o777) === 0;
 }
 
 function isMounted(desired: DesiredDirectory, world: World): boolean {

@@ -83,13 +83,19 @@ function configuration(
 function networks(desired: DesiredContainer, found: ObservedContainer[], world: World): Finding | null {
   for (const name of desired.networks) {
     const id = world.networkByName.get(name)?.id;
-    const lost = found.filter((container) => id === undefined || container.networks[name] !== id);
+    const lost = found.filter((container) => isLost(container, name, id));
     if (lost.length === 0) continue;
     const note = id === undefined ? 'the network is gone' : 'not connected to the network of that name';
     const reason: Reason = { field: `networks.${name}`, from: null, to: name, note, container: desired.name };
     return finding(desired, { action: 'recreate', reasons: [reason], stops: runningNames(lost) });
   }
   return null;
+}
+
+/** One that never started has no network ids yet: starting it connects it. */
+function isLost(container: ObservedContainer, network: string, id: string | undefined): boolean {
+  if (container.state === 'created') return false;
+  return id === undefined || container.networks[network] !== id;
 }
 
 /** Mounted later than the container started: the container still sees the directory underneath. */

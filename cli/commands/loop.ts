@@ -1,0 +1,148 @@
+import { localRepositoryPath } from '../../desired-state/repository/source.ts';
+import { watchRepository } from '../../desired-state/watch.ts';
+import { record } from '../../metrics/record.ts';
+import { createMetrics, type Metrics } from '../../metrics/registry.ts';
+import { MetricsServer } from '../../metrics/server.ts';
+import type { CycleMetric } from '../../metrics/types.ts';
+import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.ts';
+import { Loop } from '../../reconciler/loop.ts';
+import { readInventory } from '../../reconciler/state/inventory.ts';
+import { messageOf } from '../errors.ts';
+import { keep, settleJournal } from '../keep.ts';
+import { locked } from '../locked.ts';
+import { logger } from '../log.ts';
+import type { Settings } from '../settings.ts';
+import { statusOf, total } from '../status-of.ts';
+import { version } from '../version.ts';
+import { type Wired, wire } from '../wire.ts';
+
+/** The daemon: cycle after cycle, with metrics and status on loopback, until it is told to stop. */
+export async function loop(settings: Settings, waitMs: number): Promise<number> {
+  const log = logger();
+  const metrics = createMetrics({ version: version(), node: process.versions.node });
+  const memory: Memory = { last: null, aliveAtMs: null };
+  const running = new Loop({
+    cycle: (signal) => oneCycle(wired, settings, waitMs, signal, memory),
+    onCycle: (cycle) => learn(cycle, metrics, memory, log),
+    onError: (error) => log.error({ err: messageOf(error).trim() }, 'cycle failed'),
+  });
+  const wired = await wire(settings, running.signal);
+  const server = serverOf(settings, metrics, memory, wired);
+  try {
+    const address = await server.start();
+    log.info({ address, intervalMs: settings.intervalMs, stateDir: settings.stateDir }, 'started');
+    stopOnSignals(running, log);
+    await watch(settings, running, log);
+    await running.run();
+    log.info('stopped');
+    return 0;
+  } finally {
+    running.stop();
+    await server.stop();
+    wired.close();
+  }
+}
+
+/** What /status and /healthz answer from: they never ask the host. */
+interface Memory {
+  last: Cycle | null;
+  /** When a cycle last ended or an apply last got on. */
+  aliveAtMs: number | null;
+}
+
+type Log = ReturnType<typeof logger>;
+
+function oneCycle(
+  wired: Wired,
+  settings: Settings,
+  waitMs: number,
+  signal: AbortSignal,
+  memory: Memory,
+): Promise<Cycle> {
+  const request = { stateDir: settings.stateDir, command: 'reconcile', waitMs, signal };
+  return locked(request, async () => {
+    settleJournal(wired);
+    const progress = () => {
+      memory.aliveAtMs = Date.now();
+    };
+    const cycle = await runCycle({ ...wired.deps, signal, progress }, { dry: false });
+    keep(wired, cycle);
+    return cycle;
+  });
+}
+
+function learn(cycle: Cycle, metrics: Metrics, memory: Memory, log: Log): void {
+  memory.last = cycle;
+  memory.aliveAtMs = Date.now();
+  record(metrics, {
+    at: cycle.atMs,
+    result: metricOf(cycle.result),
+    phases: { ...cycle.durationsMs, total: total(cycle) },
+    plan: cycle.plan,
+    outcomes: cycle.outcomes,
+    fetchedAt: cycle.fetchError === null ? cycle.atMs : null,
+    problems: cycle.problems,
+  });
+  logCycle(cycle, log);
+}
+
+const resultMetrics = {
+  converged: 'converged',
+  changed: 'changed',
+  failed: 'failed',
+  'bad-commit': 'bad_commit',
+  held: 'held',
+  blocked: 'blocked',
+  'no-commit': 'unknown',
+} as const satisfies Record<CycleResult, CycleMetric>;
+
+function metricOf(result: CycleResult): CycleMetric {
+  return resultMetrics[result];
+}
+
+/** A cycle with nothing to tell is told at debug level only: a log that repeats itself is not read. */
+function logCycle(cycle: Cycle, log: Log): void {
+  const fields = { commit: cycle.commit?.id, result: cycle.result, durationMs: Math.round(total(cycle)) };
+  for (const { change, result, error, durationMs } of cycle.outcomes) {
+    const { verb, kind, id } = change;
+    const line = { commit: cycle.commit?.id, kind, id, verb, result, durationMs: Math.round(durationMs) };
+    if (result === 'applied') log.info(line, 'change applied');
+    else log.error({ ...line, err: error }, 'change not applied');
+  }
+  for (const { file, line, column, message } of cycle.problems) log.warn({ file, line, column }, message);
+  if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
+  if (cycle.result === 'converged') log.debug(fields, 'cycle');
+  else log.info(fields, 'cycle');
+}
+
+function serverOf(settings: Settings, metrics: Metrics, memory: Memory, wired: Wired): MetricsServer {
+  return new MetricsServer({
+    registry: metrics.registry,
+    host: settings.listen.address,
+    port: settings.listen.port,
+    intervalMs: settings.intervalMs,
+    now: Date.now,
+    lastCycleAt: () => memory.aliveAtMs,
+    status: () => (memory.last === null ? null : statusOf(memory.last, readInventory(wired.store))),
+  });
+}
+
+async function watch(settings: Settings, running: Loop, log: Log): Promise<void> {
+  const { repository, intervalMs } = settings;
+  await watchRepository({
+    repositoryPath: repository === null ? null : localRepositoryPath(repository),
+    intervalMs,
+    onLook: () => running.look(),
+    onTrouble: (sentence) => log.warn(sentence),
+    signal: running.signal,
+  });
+}
+
+function stopOnSignals(running: Loop, log: Log): void {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      log.info({ signal: name }, 'stopping after the step under way');
+      running.stop();
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import { runCycle } from '../../reconciler/cycle.ts';
+import { converged } from '../../reconciler/plan.ts';
+import { locked } from '../locked.ts';
+import { printCycle } from '../print-cycle.ts';
+import { type Flags, readSettings } from '../settings.ts';
+import { noteWaiting } from '../terminal.ts';
+import { wire } from '../wire.ts';
+
+export interface PlanFlags extends Flags {
+  output: 'text' | 'json';
+  verbose?: boolean;
+}
+
+/** Exit 0: nothing to do. 2: there is. 1: the repository is not valid, or nothing could be known. */
+export async function plan(flags: PlanFlags): Promise<number> {
+  const settings = readSettings(flags);
+  const wired = await wire(settings);
+  try {
+    const request = { stateDir: settings.stateDir, command: 'plan', waitMs: 30_000, onWait: noteWaiting };
+    const cycle = await locked(request, () => runCycle(wired.deps, { dry: true }));
+    const { output, verbose } = flags;
+    const { sourceRoots } = wired;
+    printCycle(cycle, { output, verbose: verbose === true, dry: true, nowMs: Date.now(), sourceRoots });
+    if (cycle.plan === null) return 1;
+    return converged(cycle.plan) ? 0 : 2;
+  } finally {
+    wired.close();
+  }
+}

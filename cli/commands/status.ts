@@ -1,0 +1,44 @@
+import { lastCycle } from '../../reconciler/state/cycles.ts';
+import { readHolder, takeLock } from '../../reconciler/state/lock.ts';
+import { openStore } from '../../reconciler/state/store.ts';
+import { renderStatus } from '../render/status.ts';
+import { lookOf } from '../render/text.ts';
+import type { Status } from '../render/types.ts';
+import { type Flags, readSettings } from '../settings.ts';
+import { printJson } from '../terminal.ts';
+
+/** What the last cycle found; the host is not asked. Exit 0: it is as Git says. 1: not, or nobody looked yet. */
+export async function status(flags: Flags & { output: 'text' | 'json' }): Promise<number> {
+  const { stateDir } = readSettings(flags);
+  const store = openStore(stateDir);
+  try {
+    const row = lastCycle(store);
+    const shown = withLock((row?.detail as Status | undefined) ?? nothingYet, stateDir);
+    if (flags.output === 'json') printJson(shown);
+    else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: Date.now() }));
+    return row !== null && ['converged', 'changed'].includes(row.result) ? 0 : 1;
+  } finally {
+    store.close();
+  }
+}
+
+const nothingYet: Status = {
+  commit: null,
+  appliedCommit: null,
+  lastCycle: null,
+  services: [],
+  problems: [],
+  held: null,
+  orphans: [],
+};
+
+/** The holder's name is only worth telling while the lock is really held. */
+function withLock(status: Status, stateDir: string): Status {
+  const lock = takeLock(stateDir, { command: 'status', sinceMs: Date.now() }, 0);
+  if (lock.ok) {
+    lock.lock.release();
+    return status;
+  }
+  const holder = readHolder(stateDir);
+  return holder === null ? status : { ...status, lock: { pid: holder.pid, since: holder.sinceMs } };
+}

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ComposeReader } from '../../desired-state/compose/types.ts';
+import { checkTree } from '../../desired-state/repository.ts';
+import type { LoadResult } from '../../desired-state/types.ts';
+import { validateDirectory } from '../../desired-state/validate.ts';
+import { UserError } from '../errors.ts';
+import { sourcesIn } from '../print-cycle.ts';
+import { renderProblems } from '../render/problems.ts';
+import { lookOf } from '../render/text.ts';
+import { note, printJson } from '../terminal.ts';
+
+interface ValidateFlags {
+  output: 'text' | 'json';
+  compose: string;
+}
+
+/** A directory as it is, committed or not. Exit 0: valid, perhaps with warnings. 1: problems. */
+export async function validate(directory: string, flags: ValidateFlags): Promise<number> {
+  const root = resolve(directory);
+  if (!existsSync(join(root, 'lab.yaml'))) {
+    throw new UserError(`${root} has no lab.yaml: it is not a config repository (steward init writes one)`);
+  }
+  const compose = await readerFor(flags.compose);
+  const links = await checkTree(root);
+  const result: LoadResult =
+    links.length > 0 ? { ok: false, problems: links } : await validateDirectory(root, { compose });
+  if (flags.output === 'json') printJson(jsonOf(result, compose));
+  else printText(result, compose, root);
+  return result.ok ? 0 : 1;
+}
+
+function jsonOf(result: LoadResult, compose: ComposeReader) {
+  const problems = result.ok ? result.state.warnings : result.problems;
+  const notActedOn = result.ok ? result.state.notActedOn : [];
+  return { valid: result.ok, compose: compose.name, problems, notActedOn };
+}
+
+function printText(result: LoadResult, compose: ComposeReader, root: string): void {
+  const problems = result.ok ? result.state.warnings : result.problems;
+  const look = lookOf(process.stdout);
+  if (problems.length > 0) process.stdout.write(renderProblems(problems, sourcesIn([root]), look));
+  if (!result.ok) return;
+  const { services, resources, notActedOn } = result.state;
+  for (const { service, part } of notActedOn) {
+    process.stdout.write(`not acted on yet: ${service === null ? 'lab.yaml' : service} ${part}\n`);
+  }
+  process.stdout.write(
+    `Valid: ${services.length} services, ${resources.length} resources (read with ${compose.name}).\n`,
+  );
+}
+
+/** auto: the real compose where there is one, else our own. */
+async function readerFor(choice: string): Promise<ComposeReader> {
+  const memory = new Map<string, string>();
+  const cache = {
+    get: (key: string) => memory.get(key),
+    set: (key: string, value: string) => void memory.set(key, value),
+  };
+  if (choice === 'auto' || choice === 'docker') {
+    try {
+      const { dockerComposeReader } = await import('../../desired-state/compose/docker-compose.ts');
+      return await dockerComposeReader({ cache });
+    } catch (error) {
+      if (choice === 'docker') throw error;
+      note(
+        `No docker compose here (${(error as Error).message}): Steward reads the compose files by itself.`,
+      );
+    }
+  } else if (choice !== 'built-in') {
+    throw new UserError(`--compose ${choice}: it is auto, docker or built-in`);
+  }
+  const { builtInReader } = await import('../../desired-state/compose/built-in.ts');
+  return builtInReader();
+}

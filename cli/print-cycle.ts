@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Problem } from '../desired-state/types.ts';
+import { commandOf } from '../reconciler/apply/command.ts';
+import type { Cycle } from '../reconciler/cycle.ts';
+import type { Plan } from '../reconciler/types.ts';
+import { renderOutcomes } from './render/outcomes.ts';
+import { renderPlan } from './render/plan.ts';
+import { planJson } from './render/plan-json.ts';
+import { renderProblems } from './render/problems.ts';
+import { lookOf } from './render/text.ts';
+import { note, printJson } from './terminal.ts';
+
+export interface PrintOptions {
+  output: 'text' | 'json';
+  verbose?: boolean;
+  nowMs: number;
+  /** Where the files of problems can be read, to show the offending line. */
+  sourceRoots: string[];
+}
+
+export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: PrintOptions): void {
+  const mountpoint = cycle.desired?.storage.mountpoint;
+  const look = lookOf(process.stdout);
+  const shown = {
+    ...look,
+    now: options.nowMs,
+    verbose: options.verbose === true,
+    commandOf,
+    ...(mountpoint === undefined ? {} : { mountpoint }),
+  };
+  process.stdout.write(renderPlan(plan, shown));
+}
+
+/** Everything about a cycle that is over; `dry` says that nothing was to be applied. */
+export function printCycle(cycle: Cycle, options: PrintOptions & { dry: boolean }): void {
+  if (cycle.fetchError !== null) note(`${fetchNote(cycle)}\n`);
+  if (options.output === 'json') printJson(cycleJson(cycle));
+  else if (cycle.plan === null) printNoPlan(cycle, options);
+  else if (options.dry) printPlan(cycle.plan, cycle, options);
+  else if (cycle.outcomes.length > 0) {
+    process.stdout.write(`\n${renderOutcomes(cycle.outcomes, lookOf(process.stdout))}`);
+  }
+}
+
+function fetchNote(cycle: Cycle): string {
+  const still = cycle.commit === null ? '' : `; ${cycle.commit.id.slice(0, 7)} stays in force`;
+  return `steward: ${cycle.fetchError}${still}`;
+}
+
+function printNoPlan(cycle: Cycle, options: PrintOptions): void {
+  if (cycle.commit === null) {
+    note('steward: there is no commit to reconcile');
+    return;
+  }
+  process.stdout.write(
+    renderProblems(cycle.problems, sourcesIn(options.sourceRoots), lookOf(process.stdout)),
+  );
+  const commit = `${cycle.commit.id.slice(0, 7)} "${cycle.commit.subject}"`;
+  process.stdout.write(`Nothing was changed: ${commit} is not valid.\n`);
+}
+
+export function cycleJson(cycle: Cycle) {
+  const outcomes = cycle.outcomes.map(({ change, result, error, durationMs, downtimeMs }) => {
+    const times = { durationMs: Math.round(durationMs), downtimeMs: Math.round(downtimeMs) };
+    return { id: change.id, verb: change.verb, result, error, ...times };
+  });
+  if (cycle.plan === null) {
+    const { result, commit, problems, fetchError } = cycle;
+    return { result, commit, problems, fetchError, changes: [], blocked: [], outcomes };
+  }
+  return { ...planJson(cycle.plan, commandOf), result: cycle.result, fetchError: cycle.fetchError, outcomes };
+}
+
+/** Reads each file once; undefined where it cannot be read. */
+export function sourcesIn(roots: string[]): (file: Problem['file']) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (file) => {
+    if (!known.has(file)) known.set(file, firstReadable(roots, file));
+    return known.get(file);
+  };
+}
+
+function firstReadable(roots: string[], file: string): string | undefined {
+  for (const root of roots) {
+    try {
+      return readFileSync(join(root, file), 'utf8');
+    } catch {
+      // The next one, or none: the problem is shown without its line.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ComposeReader } from '../desired-state/compose/types.ts';
+import { loadDesiredState, withConfigHashes } from '../desired-state/load.ts';
+import { checkTree, type Repository } from '../desired-state/repository.ts';
+import type { CommitInfo, DesiredStack, DesiredState, LoadResult } from '../desired-state/types.ts';
+import type { Source } from '../reconciler/cycle.ts';
+import { digestValue } from '../tools/digest.ts';
+
+export interface SourceOptions {
+  repository: Repository;
+  compose: ComposeReader;
+  /** Where NAME.env files of the host are; they are not in Git and may change at any time. */
+  environmentDir: string;
+  stateDir: string;
+}
+
+/**
+ * Git for the reconciler. A commit is judged in the staging area, as if it stood in the stable checkout already; the
+ * checkout follows only when it is about to be applied. What was loaded for a commit is kept for as long as neither
+ * the commit nor the host's environment files change: a cycle with nothing to do reads no file of the repository.
+ */
+export function gitSource(options: SourceOptions): Source & { current(): DesiredState } {
+  const { repository } = options;
+  let loaded: { key: string; result: LoadResult } | null = null;
+  let hashed: { key: string; stacks: DesiredStack[] } | null = null;
+  return {
+    /** What was loaded last. Throws where nothing was. */
+    current() {
+      if (loaded?.result.ok !== true) throw new Error('nothing was loaded yet');
+      return loaded.result.state;
+    },
+    async sync(signal) {
+      const result = await repository.sync(signal);
+      const error = result.ok ? null : result.error;
+      return { commit: result.commit, error, fetched: result.ok };
+    },
+    async load(commit) {
+      const key = `${commit.id} ${environmentKey(options.environmentDir)}`;
+      if (loaded?.key !== key) loaded = { key, result: await load(commit, options) };
+      const { result } = loaded;
+      return result.ok ? { ok: true, state: { ...result.state, commit } } : result;
+    },
+    async hashes(stacks, commit) {
+      const key = `${commit.id} ${digestValue(stacks.map((stack) => [stack.id, stack.inputDigest]))}`;
+      if (hashed?.key !== key) {
+        const asked = await Promise.all(stacks.map((stack) => withConfigHashes(stack, options.compose)));
+        hashed = { key, stacks: asked };
+      }
+      return hashed.stacks;
+    },
+    async promote(commit) {
+      if ((await repository.promoted()) === commit.id && (await repository.drifted(commit.id)).length === 0) {
+        return;
+      }
+      await repository.promote(commit.id);
+    },
+  };
+}
+
+async function load(commit: CommitInfo, options: SourceOptions): Promise<LoadResult> {
+  const { repository } = options;
+  const isPromoted =
+    (await repository.promoted()) === commit.id && (await repository.drifted(commit.id)).length === 0;
+  const root = isPromoted ? repository.checkoutRoot : await repository.stage(commit.id);
+  const problems = await checkTree(root);
+  if (problems.length > 0) return { ok: false, problems };
+  return loadDesiredState({
+    root,
+    as: repository.checkoutRoot,
+    commit,
+    compose: options.compose,
+    hostEnvDir: options.environmentDir,
+    stateDir: options.stateDir,
+  });
+}
+
+/** Names, sizes and times of the host's environment files: enough to see that one was changed. */
+function environmentKey(directory: string): string {
+  try {
+    const names = readdirSync(directory).sort();
+    return digestValue(
+      names.map((name) => {
+        const { size, mtimeMs, ino } = statSync(join(directory, name));
+        return [name, size, mtimeMs, ino];
+      }),
+    );
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unreadable';
+  }
+}

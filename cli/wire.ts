@@ -1,0 +1,88 @@
+import type { ComposeReader, TextCache } from '../desired-state/compose/types.ts';
+import { openRepository } from '../desired-state/repository.ts';
+import type { CycleDeps } from '../reconciler/cycle.ts';
+import { textCache } from '../reconciler/state/cache.ts';
+import { openStore, type Store } from '../reconciler/state/store.ts';
+import { systemClock } from '../tools/clock.ts';
+import { UserError } from './errors.ts';
+import type { Settings } from './settings.ts';
+import { gitSource } from './source.ts';
+
+/** Settings -> the parts of a cycle: the one place where rooms are put together. */
+
+export interface Wired {
+  deps: CycleDeps;
+  store: Store;
+  /** Where the files of a problem can be read: the commit under judgement first. */
+  sourceRoots: string[];
+  close(): void;
+}
+
+export async function wire(settings: Settings, signal?: AbortSignal): Promise<Wired> {
+  const store = openStore(settings.stateDir);
+  try {
+    const compose = await composeReader(settings, textCache(store));
+    const repository = openRepository(repositoryOptions(settings));
+    const { environmentDir, stateDir } = settings;
+    const source = gitSource({ repository, compose, environmentDir, stateDir });
+    const host = await hostOf(settings, source);
+    const deps = { source, store, clock: systemClock, ...host, ...(signal === undefined ? {} : { signal }) };
+    const sourceRoots = [repository.stagingRoot, repository.checkoutRoot];
+    return { deps, store, sourceRoots, close: () => store.close() };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+async function hostOf(
+  settings: Settings,
+  source: ReturnType<typeof gitSource>,
+): Promise<Pick<CycleDeps, 'observer' | 'executor'>> {
+  if (settings.host === 'simulator') {
+    const { openSimulator } = await import('./simulator.ts');
+    return openSimulator(settings.stateDir, source, source.current);
+  }
+  const { hostObserver } = await import('../observers/host.ts');
+  const { hostExecutor } = await import('../reconciler/apply/host.ts');
+  return { observer: hostObserver(), executor: hostExecutor() };
+}
+
+async function composeReader(settings: Settings, cache: TextCache): Promise<ComposeReader> {
+  if (settings.host === 'simulator') {
+    const { builtInReader } = await import('../desired-state/compose/built-in.ts');
+    return builtInReader();
+  }
+  const { dockerComposeReader } = await import('../desired-state/compose/docker-compose.ts');
+  return dockerComposeReader({ cache });
+}
+
+function repositoryOptions(settings: Settings) {
+  const { repository: url, branch, tag, path, stateDir, credentials } = settings;
+  if (url === null) {
+    throw new UserError(
+      'no repository: give --repo URL or DIR, or write `repository:` into /etc/steward/steward.yaml',
+    );
+  }
+  const { sshKey, knownHosts, username, tokenFile, caFile } = credentials;
+  const given = { sshKeyFile: sshKey, knownHostsFile: knownHosts, username, tokenFile, caFile };
+  return withoutUndefined({
+    url,
+    stateDir,
+    branch: branch ?? undefined,
+    tag: tag ?? undefined,
+    path: path ?? undefined,
+    credentials: withoutUndefined(given),
+  });
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** exactOptionalPropertyTypes: an option that was not given is absent, not undefined. */
+function withoutUndefined<T extends object>(
+  value: T,
+): Partial<Defined<T>> & Pick<Defined<T>, RequiredKeys<T>> {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never;
+}
+
+type RequiredKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? never : K }[keyof T];
