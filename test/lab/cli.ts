@@ -73,7 +73,10 @@ const commands: Record<string, (args: readonly string[]) => Promise<number>> = {
 const [name = '', ...args] = process.argv.slice(2);
 const command = commands[name];
 if (command) {
-  process.exitCode = await command(args);
+  process.exitCode = await command(args).catch((error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  });
 } else {
   process.stderr.write(`${usage}\n`);
   process.exitCode = 2;

@@ -43,7 +43,9 @@ function speak(socket: Socket): Qmp {
     waiting.clear();
   };
   socket.on('error', end).on('close', end);
-  createInterface({ input: socket }).on('line', (line) => {
+  // The interface passes the socket's errors on; unheard, they would end the process.
+  const replies = createInterface({ input: socket }).on('error', end);
+  replies.on('line', (line) => {
     const reply = JSON.parse(line) as Reply;
     if (reply.id === undefined) return;
     waiting.get(reply.id)?.(reply);

@@ -18,13 +18,13 @@ compile_zfs_and_drop_the_compiler() {
   kernel=$(basename /lib/modules/*)
   dkms autoinstall -k "$kernel"
   cp -a "/lib/modules/$kernel/updates/dkms" /root/lab/modules
+  # Unpacking xz takes an emulated processor longer than reading the bigger file.
+  find "/lib/modules/$kernel/kernel" /root/lab/modules -name '*.ko.xz' -exec unxz {} +
   # shellcheck disable=SC2086
   apt-get purge -qy --autoremove -o APT::AutoRemove::RecommendsImportant=false \
     -o APT::AutoRemove::SuggestsImportant=false $PACKAGES_TO_COMPILE
   mkdir -p "/lib/modules/$kernel/updates"
   mv /root/lab/modules "/lib/modules/$kernel/updates/zfs"
-  # Unpacking xz takes an emulated processor longer than reading the bigger file.
-  find "/lib/modules/$kernel" -name '*.ko.xz' -exec unxz {} +
   depmod "$kernel"
   modinfo -k "$kernel" zfs > /dev/null
   update-initramfs -u -k "$kernel"

@@ -25,7 +25,8 @@ new_root() {
 # Copies files with the libraries they are linked with, at their own paths.
 add() {
   for file in "$@"; do
-    cp --parents -L "$file" "$root"
+    # Never through one of busybox' links, which may stand in the place.
+    cp --parents -L --remove-destination "$file" "$root"
     ldd "$file" 2> /dev/null | grep -o '/[^ ]*' | sort -u | while read -r library; do
       [ -e "$root$library" ] || cp --parents -L "$library" "$root"
     done
@@ -59,8 +60,9 @@ rm -rf "$root/usr/lib/postgresql/$version/lib/bitcode" "$root/usr/lib/postgresql
 cp --parents -r "/usr/share/postgresql/$version" /usr/share/zoneinfo "$root"
 rm -rf "$root/usr/share/postgresql/$version/extension" && mkdir "$root/usr/share/postgresql/$version/extension"
 cp "/usr/share/postgresql/$version/extension/plpgsql"* "$root/usr/share/postgresql/$version/extension/"
-add /usr/bin/setpriv
+add /usr/bin/setpriv /usr/bin/locale
 install -m 755 "$(dirname "$0")/postgres-entrypoint.sh" "$root/usr/local/bin/docker-entrypoint.sh"
 install -d -m 1777 "$root/var/run/postgresql" "$root/run/postgresql"
-install -d -o 999 -g 999 -m 700 "$root/var/lib/postgresql" "$root/var/lib/postgresql/data"
+install -d -o 999 -g 999 "$root/var/lib/postgresql"
+install -d -o 999 -g 999 -m 1777 "$root/var/lib/postgresql/data"
 save postgres-1

@@ -8,7 +8,7 @@ PGDATA=${PGDATA:-/var/lib/postgresql/data}
 if [ "$(id -u)" = 0 ]; then
   mkdir -p "$PGDATA"
   chown -R 999:999 "$PGDATA"
-  exec setpriv --reuid 999 --regid 999 --clear-groups "$0" "$@"
+  exec /usr/bin/setpriv --reuid 999 --regid 999 --clear-groups "$0" "$@"
 fi
 
 # initdb looks the user up by uid; the image leaves the file writable for uids it does not list.
