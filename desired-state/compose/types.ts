@@ -36,7 +36,13 @@ export interface ResolvedService {
   networks?: Record<string, unknown>;
   network_mode?: string;
   volumes?: { type: string; source?: string; target: string; read_only?: boolean; [key: string]: unknown }[];
-  ports?: { target: number; published?: string; protocol?: string; host_ip?: string; [key: string]: unknown }[];
+  ports?: {
+    target: number;
+    published?: string;
+    protocol?: string;
+    host_ip?: string;
+    [key: string]: unknown;
+  }[];
   configs?: { source: string; target?: string }[];
   secrets?: { source: string; target?: string }[];
   deploy?: { replicas?: number; [key: string]: unknown };

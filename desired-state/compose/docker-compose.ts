@@ -1,0 +1,138 @@
+import { type RunResult, run, ToolError } from '../../tools/run.ts';
+import { composeEnvironment, defaultPrefix, runCompose } from './command.ts';
+import { complaints } from './complaint.ts';
+import { inputKey } from './inputs.ts';
+import { maskSecrets } from './mask.ts';
+import { readSources, secretValues } from './sources.ts';
+import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject, TextCache } from './types.ts';
+import { unsetProblems, unsetVariables } from './unset.ts';
+
+export interface DockerComposeOptions {
+  cache: TextCache;
+  /** argv before compose's own options. Default `docker compose`. */
+  dockerCompose?: string[];
+}
+
+/** Remembered results of one process; more than any lab has services. */
+const maxRemembered = 1_000;
+
+/**
+ * The real docker compose. What it says is remembered by the content of everything that goes in (decision 0003);
+ * only masked projects and hashes leave this file. Throws ToolError where compose is missing or too old.
+ */
+export async function dockerComposeReader(options: DockerComposeOptions): Promise<ComposeReader> {
+  const prefix = options.dockerCompose ?? [...defaultPrefix];
+  const version = await composeVersion(prefix);
+  const remember = remembering(options.cache, version);
+  return {
+    name: `docker compose ${version}`,
+    resolve: (request) => resolve(prefix, request, remember),
+    hashes: async (request) => {
+      const known = await remember<Record<string, string>>('hashes', request, () => hashes(prefix, request));
+      return known;
+    },
+  };
+}
+
+async function composeVersion(prefix: string[]): Promise<string> {
+  const [file = '', ...args] = prefix;
+  const options = { env: composeEnvironment(), inheritEnv: false };
+  const { exitCode, stdout, stderr } = await run(file, [...args, 'version', '--short'], options);
+  const version = stdout.trim().replace(/^v/, '');
+  if (exitCode !== 0 || !/^\d+\.\d+/.test(version)) {
+    throw new ToolError(prefix.join(' '), `docker compose is not installed: ${lastLine(stderr)}`, {
+      retryable: false,
+    });
+  }
+  if (Number(version.split('.')[0]) < 2) {
+    throw new ToolError(prefix.join(' '), `docker compose ${version} is too old, 2.20 is needed`, {
+      retryable: false,
+    });
+  }
+  return version;
+}
+
+type Remember = <T>(what: string, request: ComposeRequest, make: () => Promise<T>) => Promise<T>;
+
+/** Looks in this process, then in the cache, then asks. What `make` throws is not remembered. */
+function remembering(cache: TextCache, version: string): Remember {
+  const memory = new Map<string, unknown>();
+  return async <T>(what: string, request: ComposeRequest, make: () => Promise<T>): Promise<T> => {
+    const inputs = await inputKey(request, version);
+    if (inputs === null) return make();
+    const key = `compose:${what}:1:${inputs}`;
+    const stored = memory.has(key) ? undefined : parsed(cache.get(key));
+    const value = (memory.get(key) ?? stored ?? (await make())) as T;
+    if (stored === undefined && !memory.has(key)) cache.set(key, JSON.stringify(value));
+    if (memory.size >= maxRemembered) memory.clear();
+    memory.set(key, value);
+    return structuredClone(value);
+  };
+}
+
+function parsed(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // A torn entry is as good as none.
+    return undefined;
+  }
+}
+
+/** Carries a refusal past the memory: only good results are kept. */
+class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly result: ComposeResult;
+  constructor(result: ComposeResult) {
+    super('compose refuses the files');
+    this.result = result;
+  }
+}
+
+async function resolve(
+  prefix: string[],
+  request: ComposeRequest,
+  remember: Remember,
+): Promise<ComposeResult> {
+  try {
+    const project = await remember<ResolvedProject>('project', request, () => ask(prefix, request));
+    return { ok: true, project, unresolved: [] };
+  } catch (error) {
+    if (error instanceof Refusal) return error.result;
+    throw error;
+  }
+}
+
+async function ask(prefix: string[], request: ComposeRequest): Promise<ResolvedProject> {
+  const result = await runCompose(prefix, request, ['config', '--format', 'json']);
+  if (result.exitCode !== 0) throw await refused(request, result);
+  const unset = unsetVariables(result.stderr);
+  if (unset.length > 0) {
+    const problems = unsetProblems(unset, await readSources(request));
+    throw new Refusal({ ok: false, problems });
+  }
+  return maskSecrets(JSON.parse(result.stdout) as ResolvedProject);
+}
+
+async function refused(request: ComposeRequest, result: RunResult): Promise<Refusal> {
+  const [sources, secrets] = await Promise.all([readSources(request), secretValues(request)]);
+  const unset = unsetProblems(unsetVariables(result.stderr), sources);
+  // An empty variable often is the very cause of the refusal, so it comes first.
+  return new Refusal({ ok: false, problems: [...unset, ...complaints(result.stderr, sources, secrets)] });
+}
+
+async function hashes(prefix: string[], request: ComposeRequest): Promise<Record<string, string>> {
+  const result = await runCompose(prefix, request, ['config', '--hash', '*']);
+  if (result.exitCode !== 0) {
+    // Its words may hold values of the environment; `resolve` of the same request says them with care.
+    const message = `docker compose gives no hashes for ${request.project} (exit ${result.exitCode})`;
+    throw new ToolError('docker compose', message, { retryable: false });
+  }
+  const pairs = result.stdout.trim().split('\n').filter(Boolean);
+  return Object.fromEntries(pairs.map((line) => line.trim().split(/\s+/, 2) as [string, string]));
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+}

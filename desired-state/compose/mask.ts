@@ -1,0 +1,71 @@
+import { canonicalJson, digest } from '../../tools/digest.ts';
+import type { ResolvedProject } from './types.ts';
+
+/**
+ * Which values of a resolved project may be shown and stored. Anything may have been interpolated from a secret,
+ * so this lists what is showable and everything else is masked: a field that compose learns tomorrow is a secret.
+ */
+interface Shown {
+  [field: string]: true | Shown;
+}
+
+/** `*` stands for any key or index. */
+const resource: Shown = { '*': { name: true, external: true, file: true, driver: true } };
+const mounted: Shown = { '*': { source: true, target: true, uid: true, gid: true, mode: true } };
+
+const service: Shown = {
+  image: true,
+  container_name: true,
+  user: true,
+  restart: true,
+  ports: { '*': true },
+  networks: { '*': { aliases: true, ipv4_address: true, ipv6_address: true, mac_address: true } },
+  network_mode: true,
+  volumes: { '*': { type: true, source: true, target: true, read_only: true, bind: true, volume: true } },
+  depends_on: { '*': true },
+  deploy: { replicas: true },
+  scale: true,
+  stop_grace_period: true,
+  build: { context: true, dockerfile: true },
+  healthcheck: { disable: true, test: { '0': true } },
+  profiles: true,
+  cap_add: true,
+  cap_drop: true,
+  privileged: true,
+  configs: mounted,
+  secrets: mounted,
+};
+
+const project: Shown = {
+  name: true,
+  services: { '*': service },
+  networks: { '*': { name: true, external: true, driver: true, internal: true, ipam: true } },
+  volumes: resource,
+  configs: resource,
+  secrets: resource,
+};
+
+/** `#` and 12 hex digits of SHA-256: tells a change, not the value. */
+export function maskedValue(value: unknown): string {
+  return `#${digest(typeof value === 'string' ? value : canonicalJson(value)).slice(0, 12)}`;
+}
+
+/** The same project, every value that may be secret replaced by its digest. Names of keys and nulls stay. */
+export function maskSecrets(resolved: ResolvedProject): ResolvedProject {
+  const { services, networks = {}, volumes = {}, configs = {}, secrets = {} } = resolved;
+  const whole = { name: resolved.name, services, networks, volumes, configs, secrets };
+  return masked(whole, project) as unknown as ResolvedProject;
+}
+
+function masked(value: unknown, shown: true | Shown | undefined): unknown {
+  if (shown === true || value === null) return value;
+  if (Array.isArray(value)) return value.map((item, index) => masked(item, below(shown, String(index))));
+  if (typeof value !== 'object') return maskedValue(value);
+  const entries = Object.entries(value).map(([key, item]) => [key, masked(item, below(shown, key))]);
+  return Object.fromEntries(entries);
+}
+
+function below(shown: Shown | undefined, key: string): true | Shown | undefined {
+  if (shown === undefined) return undefined;
+  return (Object.hasOwn(shown, key) ? shown[key] : undefined) ?? shown['*'];
+}

@@ -1,0 +1,30 @@
+import type { Problem } from '../types.ts';
+import { search } from './complaint.ts';
+import type { ComposeSource } from './sources.ts';
+
+/** What compose merely warns of, taken from what it prints on stderr. */
+export function unsetVariables(stderr: string): string[] {
+  const names = [...stderr.matchAll(/The \\?"([^"\\]+)\\?" variable is not set/g)].map(
+    (match) => match[1] ?? '',
+  );
+  return [...new Set(names)].sort();
+}
+
+/**
+ * A container that starts with an empty password is worse than none: a variable that nobody sets is an error.
+ * `${NAME:-}` says that empty is meant, and compose does not warn of it.
+ */
+export function unsetProblems(names: string[], sources: ComposeSource[]): Problem[] {
+  return names.map((name) => {
+    const pattern = new RegExp(`(?<!\\$)(?:\\$\\$)*\\$\\{?${name}(?![A-Za-z0-9_])`, 'i');
+    const found = sources.map((source) => search(source, pattern, 1)).find((place) => place !== undefined);
+    const origin = found ?? sources[0]?.yaml.at([]) ?? { file: 'docker-compose.yml', line: 1, column: 1 };
+    return {
+      ...origin,
+      severity: 'error',
+      message: `the variable ${name} is not set anywhere, so compose would put nothing in its place`,
+      text: `\${${name}}`,
+      fix: `set ${name} in .env, or write \${${name}:-} where it may be empty`,
+    };
+  });
+}
