@@ -16,13 +16,19 @@ export interface Head {
  */
 export async function prepare(stateDir: string, configFile: string, config: string): Promise<void> {
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o711 });
+    const made = await mkdir(stateDir, { recursive: true });
+    if (made !== undefined) await makePassable(made, stateDir);
     await privateDirectory(path.join(stateDir, 'staging'));
     const old = await readFile(configFile, 'utf8').catch(() => null);
     if (old !== config) await writeDurably(configFile, config);
   } catch (error) {
     throw explainFile(error, stateDir);
   }
+}
+
+/** From the first directory that was made down to the state directory, whatever the umask. */
+async function makePassable(made: string, stateDir: string): Promise<void> {
+  for (let at = stateDir; at.startsWith(made); at = path.dirname(at)) await chmod(at, 0o711);
 }
 
 async function privateDirectory(directory: string): Promise<void> {

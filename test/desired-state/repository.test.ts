@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -11,6 +12,7 @@ import {
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { runOk } from '../../tools/run.ts';
 import { makeOrigin, opened, refused, synced, temporaryDirectory } from './repository-fixture.ts';
 
 describe('following a ref', () => {
@@ -217,7 +219,6 @@ describe('a damaged object store is made anew while the work trees stay', () => 
     const restarted = opened(origin.work, { stateDir }).repository;
     expect(await synced(restarted)).toBe(next);
     expect(statSync(path.join(checkout, 'lab.yaml')).ino).toBe(ino);
-    await restarted.stage(next);
     await restarted.promote(next);
     expect(await restarted.drifted(next)).toEqual([]);
     expect(statSync(path.join(checkout, 'lab.yaml')).ino).toBe(ino);
@@ -254,10 +255,20 @@ describe('a state directory that cannot be used', () => {
     expect(result.error).toBe(`state directory ${file}/state: a part of the path is a file`);
   });
 
-  it('is named when nothing can be written (/proc, also for root)', async () => {
-    const origin = await makeOrigin();
-    const result = await refused(opened(origin.work, { stateDir: '/proc/steward' }).repository);
-    expect(result.error).toContain('state directory /proc/steward: ');
+  it.each([
+    ['full', 'size=64k', 'no space left'],
+    ['read-only', 'ro', 'read-only'],
+  ])('that is %s gives a sentence', async (_name, mountOptions, sentence) => {
+    const origin = await makeOrigin({ 'big.bin': randomBytes(200_000).toString('hex') });
+    const stateDir = temporaryDirectory();
+    await runOk('mount', ['-t', 'tmpfs', '-o', mountOptions, 'steward-test', stateDir]);
+    try {
+      const { error, commit } = await refused(opened(origin.work, { stateDir }).repository);
+      expect(error).toContain(sentence);
+      expect(commit).toBeNull();
+    } finally {
+      await runOk('umount', [stateDir]);
+    }
   });
 });
 
