@@ -24,6 +24,12 @@ export interface Disruption {
   containers: string[];
 }
 
+/**
+ * ZFS user property that marks a dataset as ours: set locally, it holds the dataset's own guid. User properties are
+ * inherited and travel with send and receive, so that neither a name nor the bare presence of one proves anything.
+ */
+export const ownershipProperty = 'steward:guid';
+
 /** A dataset that must be mounted at the very moment of a write below its mountpoint. */
 export interface MountGuard {
   dataset: string;

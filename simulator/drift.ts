@@ -1,4 +1,4 @@
-import { ownershipProperty } from '../reconciler/kinds/zfs-dataset.ts';
+import { ownershipProperty } from '../reconciler/types.ts';
 import { removeContainer, stopContainer } from './containers.ts';
 import { changeOwner, entryAt, placeOf } from './file-tree.ts';
 import { pathKey, type SimulatedContainer, type World } from './world.ts';

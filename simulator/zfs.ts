@@ -1,6 +1,6 @@
 import { StepError } from '../reconciler/apply/types.ts';
-import { ownershipProperty } from '../reconciler/kinds/zfs-dataset.ts';
 import type { Step } from '../reconciler/types.ts';
+import { ownershipProperty } from '../reconciler/types.ts';
 import type { Action } from './actions.ts';
 import { makeDirectories, makeDirectory, placeOf } from './file-tree.ts';
 import { nextId, parentOf, pathKey, type SimulatedDataset, type World } from './world.ts';

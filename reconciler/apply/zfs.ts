@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { ownershipProperty } from '../kinds/zfs-dataset.ts';
 import type { Step } from '../types.ts';
+import { ownershipProperty } from '../types.ts';
 import { argvOf, assignments } from './argv.ts';
 import { callTool, type ToolOptions } from './tool.ts';
 import { StepError } from './types.ts';

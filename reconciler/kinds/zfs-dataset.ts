@@ -1,15 +1,10 @@
 import type { DesiredDataset } from '../../desired-state/types.ts';
 import type { ObservedDataset } from '../../observers/types.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
-import type { Reason, Step } from '../types.ts';
+import { ownershipProperty, type Reason, type Step } from '../types.ts';
 import { blocked, quietChange, report, type Verdict, type World } from '../world.ts';
 
-/**
- * Datasets are created, mounted and given their properties; none is ever destroyed, renamed or moved. Ownership is
- * the user property steward:guid, set locally, that holds the dataset's own guid: user properties are inherited and
- * travel with send and receive, so that neither the name nor the bare presence of a property proves anything.
- */
-export const ownershipProperty = 'steward:guid';
+/** Datasets are created, mounted and given their properties; none is ever destroyed, renamed or moved. */
 
 export function diff(desired: DesiredDataset, world: World): Verdict {
   const { zfs } = world.observed;
