@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import type { Origin, Problem } from './types.ts';
 import { yamlProblems } from './yaml-problems.ts';
 
@@ -35,7 +45,7 @@ export function parseYaml(file: string, bytes: Uint8Array): YamlFile {
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const problems = yamlProblems(document, text, origin);
-  return { file, ...plainValue(document, problems, origin(0)), ...positions(document, text, origin) };
+  return { file, ...plainValue(document, problems, origin), ...positions(document, text, origin) };
 }
 
 function decode(file: string, bytes: Uint8Array): { text: string } | { problem: Problem } {
@@ -94,18 +104,37 @@ function unreadable(file: string, problem: Problem): YamlFile {
 function plainValue(
   document: Document.Parsed,
   problems: Problem[],
-  start: Origin,
+  origin: (offset: number) => Origin,
 ): Pick<YamlFile, 'value' | 'problems'> {
   if (document.errors.length > 0) return { value: undefined, problems };
+  const dangling = danglingAliases(document, origin);
+  if (dangling.length > 0) return { value: undefined, problems: [...problems, ...dangling] };
   try {
     return { value: document.toJS({ maxAliasCount: 100 }), problems };
   } catch {
-    const message = 'aliases (`*name`) are nested too deeply or name no anchor';
-    return {
-      value: undefined,
-      problems: [...problems, { ...start, severity: 'error', message, fix: 'write the values out' }],
-    };
+    const message = 'aliases (`*name`) repeat so much that the file grows beyond measure';
+    const bomb = { ...origin(0), severity: 'error' as const, message, fix: 'write the values out' };
+    return { value: undefined, problems: [...problems, bomb] };
   }
+}
+
+function danglingAliases(document: Document.Parsed, origin: (offset: number) => Origin): Problem[] {
+  const problems: Problem[] = [];
+  // One walk: asking each alias to resolve itself would walk the document once for each.
+  const anchors = new Set<string>();
+  visit(document, {
+    Value: (_key, node) => {
+      if (node.anchor !== undefined) anchors.add(node.anchor);
+    },
+    Alias: (_key, alias) => {
+      if (anchors.has(alias.source)) return;
+      const text = `*${alias.source}`;
+      const message = `nothing above is named &${alias.source}`;
+      const fix = `put quotes around ${text}, or name a value with &${alias.source}`;
+      problems.push({ ...origin(alias.range?.[0] ?? 0), severity: 'error', message, text, fix });
+    },
+  });
+  return problems;
 }
 
 type Lookups = Pick<YamlFile, 'at' | 'atKey' | 'textAt' | 'find'>;

@@ -27,6 +27,11 @@ export function yamlProblems(
   });
 }
 
+const misaligned = {
+  message: 'the indentation does not fit the lines above',
+  fix: 'align it with its neighbours',
+};
+
 function inWords(error: YAMLError): { message: string; fix: string } {
   switch (error.code) {
     case 'DUPLICATE_KEY':
@@ -39,8 +44,12 @@ function inWords(error: YAMLError): { message: string; fix: string } {
         fix: 'remove the line `---` and what follows it',
       };
     case 'BAD_INDENT':
+      if (error.message.startsWith('Flow')) {
+        return { message: 'a bracket above is not closed', fix: 'close it with ] or }' };
+      }
+      return misaligned;
     case 'BLOCK_AS_IMPLICIT_KEY':
-      return { message: 'the indentation does not fit the lines above', fix: 'align it with its neighbours' };
+      return misaligned;
     case 'MISSING_CHAR':
       return {
         message: 'a closing quote, bracket or `:` is missing',

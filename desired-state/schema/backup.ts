@@ -46,6 +46,7 @@ export const labBackup = mapping(
     passphrase: mapping(
       { file: absolutePath('File on the host that holds the passphrase.', '/etc/steward/borg-passphrase') },
       'A reference to the passphrase, never the words themselves.',
+      '{ file: /etc/steward/borg-passphrase }',
     ),
     ssh: mapping(
       {

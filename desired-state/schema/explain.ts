@@ -4,6 +4,8 @@ import type { YamlFile, YamlPath } from '../locate.ts';
 import type { Problem } from '../types.ts';
 import { fromWords } from './words.ts';
 
+const maxProblems = 100;
+
 type Issue = z.core.$ZodIssue;
 
 /** Checks a file against a schema. The value is there only when there is no problem at all. */
@@ -14,13 +16,15 @@ export function checkFile<S extends z.ZodType>(
   if (yaml.problems.length > 0) return { problems: yaml.problems };
   const result = schema.safeParse(yaml.value);
   if (result.success) return { value: result.data, problems: [] };
-  return { problems: result.error.issues.flatMap((issue) => explain(issue, yaml, schema)) };
+  // A file of thousands of mistakes is the wrong file; the first ones say so.
+  const issues = result.error.issues.slice(0, maxProblems);
+  return { problems: issues.flatMap((issue) => explain(issue, yaml, schema)) };
 }
 
 /** One zod issue in plain words, at its place in the file. */
 function explain(issue: Issue, yaml: YamlFile, schema: z.ZodType): Problem[] {
   const path = issue.path.map((segment) => (typeof segment === 'symbol' ? String(segment) : segment));
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, yaml, schema));
+  if (issue.code === 'unrecognized_keys') return issue.keys.slice(0, maxProblems).map((key) => unknownKey(key, path, yaml, schema));
   if (issue.code === 'invalid_key') return [wrongKey(issue, path, yaml)];
   const value = valueAt(yaml.value, path);
   if (value === undefined || value === null) return [missing(issue, path, yaml, value === null)];

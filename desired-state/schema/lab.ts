@@ -16,6 +16,7 @@ const storage = mapping(
     properties: zfsProperties.optional(),
   },
   'Where the data of services is.',
+  '{ parent: datapool/services, mountpoint: /datapool/services }',
 );
 
 const ownerName = z
@@ -71,6 +72,7 @@ const hub = mapping(
     address: ipAddress('What DNS records point to.'),
   },
   'The reverse proxy that joins the network of every service with a route.',
+  '{ service: central_hub, container: central_hub, address: 192.168.1.100 }',
 );
 
 export const labSchema = mapping(

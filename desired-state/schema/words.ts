@@ -61,11 +61,14 @@ export function flag(description: string) {
 }
 
 /** A mapping with exactly these keys. */
-export function mapping<S extends z.core.$ZodLooseShape>(shape: S, description: string) {
+export function mapping<S extends z.core.$ZodLooseShape>(shape: S, description: string, example?: string) {
   const keys = Object.keys(shape).join(', ');
   return z
     .strictObject(shape, {
-      error: words(`a mapping with keys out of ${keys}`, 'write `key: value` lines below it'),
+      error: words(
+        `a mapping with keys out of ${keys}`,
+        example === undefined ? 'write `key: value` lines below it' : `write ${example}`,
+      ),
     })
     .describe(description);
 }
