@@ -46,6 +46,7 @@ export function gitRunner(options: RepositoryOptions, source: Source, configFile
       const env = { ...shared, ...callEnvironment(call) };
       return await simpleGit({ ...guards, baseDir: options.stateDir, abort, completion, errors })
         .env(env)
+        .outputHandler(endPromptly)
         .raw(args);
     } catch (error) {
       if (call.signal?.aborted) throw new RepositoryError('stopped', { retryable: true, cause: error });
@@ -63,6 +64,14 @@ export function gitRunner(options: RepositoryOptions, source: Source, configFile
 
 /** A killed git may leave an ssh behind that holds the pipes for a while; do not wait for it. */
 const completion = { onClose: true, onExit: 500 };
+
+/**
+ * simple-git waits 50 ms more after a git that printed nothing, in case output is late. By 'close' there can be none,
+ * and most of our calls print nothing: an empty chunk at the end spares ten of these waits in every promote.
+ */
+function endPromptly(_command: string, stdout: NodeJS.ReadableStream): void {
+  stdout.once('end', () => stdout.emit('data', Buffer.alloc(0)));
+}
 
 /** By default simple-git takes a non-zero exit with nothing on stderr for success. */
 const errors: NonNullable<SimpleGitOptions['errors']> = (error, { exitCode }) =>

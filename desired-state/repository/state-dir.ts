@@ -32,7 +32,10 @@ async function makePassable(made: string, stateDir: string): Promise<void> {
 }
 
 async function privateDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  // Not `recursive`: on a read-only file system that reports ENOENT.
+  await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
   await chmod(directory, 0o700);
 }
 
