@@ -1,4 +1,3 @@
-import type { ResolvedService } from './compose/types.ts';
 import { nearComposeOrigin, type ServiceContext } from './context.ts';
 import type { YamlFile } from './locate.ts';
 import type { Origin } from './types.ts';
@@ -22,7 +21,7 @@ export function flatten(value: unknown, prefix = ''): Record<string, string> {
 export function fieldOrigins(
   context: ServiceContext,
   container: string,
-  service: ResolvedService,
+  service: Record<string, unknown>,
 ): Record<string, Origin> {
   const origins: Record<string, Origin> = {};
   const known = new Map<string, Origin>();

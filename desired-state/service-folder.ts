@@ -52,20 +52,26 @@ export async function inspectFolder(
   const compose = composeNames.filter((file) => names.has(file));
   if (compose[0] === undefined) return { problems: [noCompose(folder, names)] };
   if (!serviceNamePattern.test(name)) return { problems: [badName(folder, compose[0], name)] };
+  const isSops = names.has('.env') && holdsSops(files.read(`${folder}/.env`)?.bytes);
   const override = overrideNames.find((file) => names.has(file));
   return {
     name,
     folder,
     composeFiles: [compose[0], ...(override === undefined ? [] : [override])],
     serviceFile: names.has('service.yaml') ? `${folder}/service.yaml` : null,
-    hasEnv: names.has('.env'),
-    encrypted: [...names].filter(isEncrypted).sort(),
+    hasEnv: names.has('.env') && !isSops,
+    encrypted: [...names].filter((file) => isEncrypted(file) || (isSops && file === '.env')).sort(),
     problems: folderProblems(folder, names, compose),
   };
 }
 
 function isEncrypted(name: string): boolean {
   return /\.(age|sops)$|\.(sops|enc)\.(ya?ml|json|env)$|^\.env\.enc$/.test(name);
+}
+
+/** SOPS keeps the name of the file and encrypts the values in place. */
+function holdsSops(bytes: Uint8Array | undefined): boolean {
+  return bytes !== undefined && Buffer.from(bytes).includes('=ENC[AES256_GCM,');
 }
 
 function noCompose(folder: string, names: Set<string>): Problem {

@@ -68,9 +68,14 @@ function container(
     configHash: null,
     filesDigest: Object.keys(files).length === 0 ? null : digestValue(files),
     files,
-    fields: flatten(service),
-    fieldOrigins: fieldOrigins(context, name, service),
+    fields: flatten(withoutNulls(service)),
+    fieldOrigins: fieldOrigins(context, name, withoutNulls(service)),
   };
+}
+
+/** `command: null` is how compose prints that nothing is said. */
+function withoutNulls(service: ResolvedService): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(service).filter(([, value]) => value !== null));
 }
 
 /** Docker starts neither of these again after an exit with 0. */

@@ -6,12 +6,32 @@ const builtIn = ['bridge', 'host', 'none'];
 
 /** Every network that a compose file calls external. Compose makes the others itself. */
 export function serviceNetworks(context: ServiceContext): Inferred<DesiredNetwork> {
-  const resources = Object.entries(context.project.networks ?? {}).flatMap(([key, network]) => {
-    const name = network.name ?? key;
-    if (network.external !== true || builtIn.includes(name)) return [];
-    return [make(context, key, name)];
+  const named = new Map([...written(context), ...resolved(context)]);
+  const wanted = [...named].filter(([name]) => !builtIn.includes(name));
+  return { resources: wanted.map(([name, key]) => make(context, key, name)), problems: [] };
+}
+
+/** Docker's name -> key in the compose file. */
+function resolved(context: ServiceContext): [string, string][] {
+  return Object.entries(context.project.networks ?? {}).flatMap(([key, network]) =>
+    network.external === true ? [[network.name ?? key, key] as [string, string]] : [],
+  );
+}
+
+/** Compose leaves out what no active container joins; the file names it all the same, and others may join. */
+function written(context: ServiceContext): [string, string][] {
+  return context.composeYaml.flatMap(({ value }) => {
+    const networks = asRecord(asRecord(value).networks);
+    return Object.entries(networks).flatMap(([key, network]) => {
+      const { external, name = key } = asRecord(network);
+      const isPlain = typeof name === 'string' && /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name);
+      return external === true && isPlain ? [[name, key] as [string, string]] : [];
+    });
   });
-  return { resources, problems: [] };
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 function make(context: ServiceContext, key: string, name: string): DesiredNetwork {

@@ -24,7 +24,8 @@ export function checkFile<S extends z.ZodType>(
 /** One zod issue in plain words, at its place in the file. */
 function explain(issue: Issue, yaml: YamlFile, schema: z.ZodType): Problem[] {
   const path = issue.path.map((segment) => (typeof segment === 'symbol' ? String(segment) : segment));
-  if (issue.code === 'unrecognized_keys') return issue.keys.slice(0, maxProblems).map((key) => unknownKey(key, path, yaml, schema));
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.slice(0, maxProblems).map((key) => unknownKey(key, path, yaml, schema));
   if (issue.code === 'invalid_key') return [wrongKey(issue, path, yaml)];
   const value = valueAt(yaml.value, path);
   if (value === undefined || value === null) return [missing(issue, path, yaml, value === null)];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { looksLikeFile } from '../../desired-state/resources/directory.ts';
 import type { DesiredDirectory, DesiredResource, DesiredStack, Kind } from '../../desired-state/types.ts';
-import { type Files, problemsOf, smallLab, stateOf } from './lab-folder.ts';
+import { type Files, problemsOf, smallLab, stateOf, stubReader } from './lab-folder.ts';
 
 const web = (extra: string) => `services:\n  web:\n    image: nginx\n${extra}`;
 
@@ -286,4 +286,52 @@ test('parts of later versions are told apart as not acted on', async () => {
     'photo .env.age',
   ]);
   expect(state.suspended).toEqual(['photo']);
+});
+
+test.each([
+  ['.env.age', 'age-encryption.org/v1\n'],
+  ['.env', 'X=ENC[AES256_GCM,data:abc,iv:d,tag:e,type:str]\nsops_version=3.9\n'],
+])(
+  'a variable that only an encrypted %s may set is told apart from a forgotten one',
+  async (name, content) => {
+    const compose = stubReader();
+    const at = { file: 'services/photo/compose.yaml', line: 3, column: 12 };
+    compose.resolve = ({ envFiles }) => {
+      expect(envFiles).toEqual([]);
+      return Promise.resolve({
+        ok: false,
+        problems: [
+          { ...at, severity: 'error', message: 'nobody sets the variable X', fix: 'set it in .env' },
+        ],
+      });
+    };
+    const files = { 'services/photo/compose.yaml': web(''), [`services/photo/${name}`]: content };
+    expect(await problemsOf(files, { compose, hostEnvDir: '/nowhere' })).toEqual([
+      `services/photo/compose.yaml:3:12 error: nobody sets the variable X; ${name} is encrypted, and Steward does not read such files yet => put the value into /nowhere/photo.env on the host`,
+    ]);
+  },
+);
+
+test('an external network that no container joins is made all the same', async () => {
+  const compose = web(
+    'networks: { spare: { external: true }, computed: { external: true, name: "x_$Y" } }\n',
+  );
+  const reader = stubReader();
+  reader.resolve = () =>
+    Promise.resolve({
+      ok: true,
+      unresolved: [],
+      project: {
+        name: 'photo',
+        services: { web: { image: 'nginx' } },
+        networks: {},
+        volumes: {},
+        configs: {},
+        secrets: {},
+      },
+    });
+  const { resources } = await stateOf({ 'services/photo/compose.yaml': compose }, { compose: reader });
+  expect(resources.filter(({ kind }) => kind === 'docker-network').map(({ name }) => name)).toEqual([
+    'spare',
+  ]);
 });
