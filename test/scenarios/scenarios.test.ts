@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { renderPlan } from '../../cli/render/plan.ts';
+import { planJson } from '../../cli/render/plan-json.ts';
+import { commandOf } from '../../reconciler/apply/command.ts';
+import { converged, makePlan } from '../../reconciler/plan.ts';
+import { commit } from '../support/build.ts';
+import * as fromGit from './from-git.ts';
+import * as onTheHost from './on-the-host.ts';
+import type { Situation } from './settled.ts';
+import * as trouble from './trouble.ts';
+
+/**
+ * What a person reads in the situations that a home server meets. Each is a file of text, with the exit code of
+ * `plan` on its last line, and one of JSON. After a change that is meant: npx vitest run test/scenarios -u, and read
+ * what changed.
+ */
+const now = Date.parse(commit.committedAt) + 120_000;
+const nowMs = 1_000_000;
+
+const all: [string, () => Situation][] = [fromGit, onTheHost, trouble].flatMap((file) =>
+  Object.entries(file.scenarios),
+);
+
+describe.each(all)('%s', (name, situation) => {
+  const { plan } = makePlan({ ...situation(), nowMs });
+  const file = name.replaceAll(' ', '-').replaceAll(',', '');
+
+  it('reads as its golden text', async () => {
+    const look = {
+      color: false,
+      width: null,
+      verbose: false,
+      now,
+      mountpoint: '/datapool/services',
+      commandOf,
+    };
+    const text = `${renderPlan(plan, look)}exit ${converged(plan) ? 0 : 2}\n`;
+    await expect(text).toMatchFileSnapshot(`golden/${file}.txt`);
+  });
+
+  it('is as its golden JSON', async () => {
+    const json = planJson(plan, commandOf);
+    await expect(`${JSON.stringify(json, null, 2)}\n`).toMatchFileSnapshot(`golden/${file}.json`);
+  });
+});
+
+it('every scenario has a name of its own', () => {
+  expect(new Set(all.map(([name]) => name)).size).toBe(all.length);
+  expect(all.length).toBeGreaterThanOrEqual(25);
+});
