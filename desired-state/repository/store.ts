@@ -9,8 +9,8 @@ import type { RemoteHead } from './remote.ts';
  * cut pack, an empty ref) is answered in one way: a new one is made beside and takes its place when it is complete.
  *
  * Fetches are shallow: one commit is all that is ever checked out, a rewritten history is then as good as any other,
- * and the first start does not depend on the age of the repository. Commits fetched earlier stay, kept by a ref each
- * for a while (git gc prunes after two weeks), so that the last good one can still be checked out.
+ * and the first start does not depend on the age of the repository. Refs keep the
+ * newest and the promoted commit; others stay until git gc prunes them, two weeks later at the earliest.
  */
 export interface Store {
   directory: string;
