@@ -82,8 +82,7 @@ function hostNames(context: ServiceContext, container: string, service: Resolved
 
 function aliases(name: string, service: ResolvedService): string[] {
   const joined = Object.values(service.networks ?? {}) as ({ aliases?: string[] } | null)[];
-  const own = typeof service.hostname === 'string' ? [service.hostname] : [];
-  return [service.container_name ?? name, ...own, ...joined.flatMap((network) => network?.aliases ?? [])];
+  return [service.container_name ?? name, ...joined.flatMap((network) => network?.aliases ?? [])];
 }
 
 function routes(context: ServiceContext): RouteModel[] {

@@ -34,7 +34,7 @@ export function containerNames(context: ServiceContext): string[] {
 
 function mountsOf(context: ServiceContext, container: string, service: ResolvedService): BindMount[] {
   return (service.volumes ?? []).flatMap((volume, index) => {
-    const source = hostPath(context.project, volume);
+    const source = hostPath(context, volume);
     if (source === undefined) return [];
     const origin = mountOrigin(context, container, volume.target, index);
     return [{ container, source, target: volume.target, readOnly: volume.read_only === true, origin }];
@@ -43,17 +43,21 @@ function mountsOf(context: ServiceContext, container: string, service: ResolvedS
 
 /** The host path of a bind mount, also of a named volume that is a bind mount in disguise. */
 function hostPath(
-  project: ResolvedProject,
+  context: ServiceContext,
   volume: { type: string; source?: string; target: string },
 ): string | undefined {
-  const source = volume.type === 'bind' ? volume.source : deviceOf(project, volume);
+  const source = volume.type === 'bind' ? volume.source : deviceOf(context, volume);
   return source?.startsWith('/') ? trimSlash(path.posix.normalize(source)) : undefined;
 }
 
-function deviceOf(project: ResolvedProject, volume: { type: string; source?: string }): string | undefined {
+function deviceOf(context: ServiceContext, volume: { type: string; source?: string }): string | undefined {
   if (volume.type !== 'volume' || volume.source === undefined) return undefined;
-  const options = project.volumes?.[volume.source]?.driver_opts as Record<string, string> | undefined;
-  return /\bbind\b/.test(String(options?.o ?? '')) ? options?.device : undefined;
+  // Readers mask driver_opts, since those of a network share hold passwords; so these are taken as written.
+  const at = ['volumes', volume.source, 'driver_opts'];
+  const written = (option: string) =>
+    context.composeYaml.map((yaml) => yaml.textAt([...at, option])).findLast((text) => text !== undefined);
+  const device = written('device')?.replace(/^(["'])(.*)\1$/, '$2');
+  return /\bbind\b/.test(written('o') ?? '') ? device : undefined;
 }
 
 function trimSlash(file: string): string {

@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { type LoadOptions, loadDesiredState } from './load.ts';
+import { errorAt } from './problems.ts';
 import type { LoadResult } from './types.ts';
 
 const noCommit = {
@@ -9,18 +11,21 @@ const noCommit = {
   committedAt: '1970-01-01T00:00:00.000Z',
 };
 
-/** Reads a plain directory, committed or not, as `steward validate` does. The host's environment files are not
- * looked at unless a directory for them is named: a laptop does not have them. */
-export function validateDirectory(
+/**
+ * Reads a plain directory, committed or not, as `steward validate` does. The host's environment files are not
+ * looked at unless a directory for them is named: a laptop does not have them. Throws ToolError of the reader.
+ */
+export async function validateDirectory(
   directory: string,
   options: Pick<LoadOptions, 'compose'> & Partial<LoadOptions>,
 ): Promise<LoadResult> {
   const root = path.resolve(directory);
-  return loadDesiredState({
-    hostEnvDir: null,
-    ...options,
-    root,
-    as: options.as ?? root,
-    commit: options.commit ?? noCommit,
-  });
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+    const at = { file: directory, line: 1, column: 1 };
+    return {
+      ok: false,
+      problems: [errorAt(at, `there is no directory ${root}`, 'name a config repository')],
+    };
+  }
+  return loadDesiredState({ hostEnvDir: null, commit: noCommit, ...options, root, as: options.as ?? root });
 }

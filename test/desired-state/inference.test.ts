@@ -335,3 +335,8 @@ test('an external network that no container joins is made all the same', async (
     'spare',
   ]);
 });
+
+test('a named volume that is a bind mount in disguise is a directory too', async () => {
+  const compose = `${web('    user: "5"\n    volumes: ["disk:/data"]\n')}volumes: { disk: { driver_opts: { type: none, o: bind, device: "/tank/services/photo/disk" } } }\n`;
+  expect(await directory(compose)).toMatchObject({ path: '/tank/services/photo/disk', containerUid: 5 });
+});
