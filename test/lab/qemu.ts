@@ -7,10 +7,10 @@
  *   the devices' state, less than a megabyte, goes through QEMU's migration (`x-ignore-shared`).
  */
 
-import { readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import { diesWithUs } from './host-tools.ts';
 import { monitorSocket, type QemuOptions, qemuCommand } from './qemu-command.ts';
 import { connectQmp, type Qmp } from './qmp.ts';
@@ -32,19 +32,22 @@ export async function startQemu(options: QemuOptions): Promise<Qemu> {
   const command = qemuCommand(options);
   const [file, ...args] = options.detached ? command : diesWithUs(...command);
   const logFile = join(options.dir, 'qemu.log');
-  const child = execa(file, args, {
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: { file: logFile },
+  // The file itself, not a pipe through this process, which a detached machine outlives.
+  const words = await open(logFile, 'w');
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'ignore', words.fd],
     detached: options.detached ?? false,
-    cleanup: !options.detached,
-    reject: false,
   });
   if (options.detached) child.unref();
   let alive = true;
-  const exited = child.finally(() => {
-    alive = false;
+  const exited = new Promise<void>((resolve) => {
+    const end = () => {
+      alive = false;
+      resolve();
+    };
+    child.on('exit', end).on('error', end);
   });
+  await words.close();
   try {
     const qmp = await connectQmp(monitorSocket(options), () => alive);
     if (options.resumeDevices) await resume(qmp, options.resumeDevices);
@@ -52,8 +55,8 @@ export async function startQemu(options: QemuOptions): Promise<Qemu> {
   } catch (error) {
     child.kill('SIGKILL');
     await exited;
-    const words = await readFile(logFile, 'utf8').catch(() => '');
-    throw new Error(`lab: QEMU did not start: ${words}`, { cause: error });
+    const reason = await readFile(logFile, 'utf8').catch(() => '');
+    throw new Error(`lab: QEMU did not start: ${reason}`, { cause: error });
   }
 }
 
