@@ -34,7 +34,7 @@ export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: Pr
 
 /** Everything about a cycle that is over; `dry` says that nothing was to be applied. */
 export function printCycle(cycle: Cycle, options: PrintOptions & { dry: boolean }): void {
-  if (cycle.fetchError !== null) note(`${fetchNote(cycle)}\n`);
+  if (cycle.fetchError !== null) note(fetchNote(cycle));
   if (options.output === 'json') printJson(cycleJson(cycle));
   else if (cycle.plan === null) printNoPlan(cycle, options);
   else if (options.dry) printPlan(cycle.plan, cycle, options);

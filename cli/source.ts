@@ -50,20 +50,24 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
       return hashed.stacks;
     },
     async promote(commit) {
-      if ((await repository.promoted()) === commit.id && (await repository.drifted(commit.id)).length === 0) {
-        return;
-      }
-      await repository.promote(commit.id);
+      if (!(await isInForce(repository, commit))) await repository.promote(commit.id);
     },
   };
 }
 
+/** The checkout is this commit, and nobody edited it. A store that cannot tell counts as no. */
+async function isInForce(repository: Repository, commit: CommitInfo): Promise<boolean> {
+  if ((await repository.promoted()) !== commit.id) return false;
+  const drifted = await repository.drifted(commit.id).catch(() => null);
+  return drifted !== null && drifted.length === 0;
+}
+
 async function load(commit: CommitInfo, options: SourceOptions): Promise<LoadResult> {
   const { repository } = options;
-  const isPromoted =
-    (await repository.promoted()) === commit.id && (await repository.drifted(commit.id)).length === 0;
-  const root = isPromoted ? repository.checkoutRoot : await repository.stage(commit.id);
-  const problems = await checkTree(root);
+  // What is in force was judged before; containers may have left links and sockets in it since.
+  const inForce = await isInForce(repository, commit);
+  const root = inForce ? repository.checkoutRoot : await repository.stage(commit.id);
+  const problems = inForce ? [] : await checkTree(root);
   if (problems.length > 0) return { ok: false, problems };
   return loadDesiredState({
     root,

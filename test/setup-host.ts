@@ -6,6 +6,8 @@ import { run } from '../tools/run.ts';
 const packages: [name: string, program: string, use: string][] = [
   ['git', 'git', 'the config repository'],
   ['openssh-server', '/usr/sbin/sshd', 'a repository over SSH'],
+  ['openssh-client', 'ssh-keygen', 'a repository over SSH'],
+  ['openssl', 'openssl', 'a repository over HTTPS'],
   ['prometheus', 'promtool', 'promtool check metrics'],
   ['qemu-system-x86', 'qemu-system-x86_64', 'the lab VM'],
   ['qemu-utils', 'qemu-img', 'the lab VM'],

@@ -155,6 +155,12 @@ describe('directory', () => {
     expect(steps.map((step) => step.op)).toEqual(ops);
   });
 
+  it('whose creation was cut off is created again', () => {
+    const seen = build.observed({ ...mounted, paths: at({ uid: 101_000, gid: 101_000, mode: '0000' }) });
+    const [change] = planOf([build.directory(path)], seen).changes;
+    expect(change?.steps[0]).toMatchObject({ op: 'directory-create', mode: '0750' });
+  });
+
   it('is not looked at below a dataset that is not mounted', () => {
     const seen = build.observed({
       datasets: [build.seenDataset(photo, { mounted: false })],
