@@ -160,10 +160,18 @@ function declaredOwner(
 ): ContainerOwner | null {
   const { declared } = wish;
   if (declared?.owner === undefined && declared?.group === undefined) return null;
+  if (declared.owner === undefined && inferred === null) problems.push(groupWithoutOwner(context, wish));
   const uid = declared.owner === undefined ? (inferred?.uid ?? 0) : idOf(context, wish, 'owner', problems);
   const gid = declared.group === undefined ? undefined : idOf(context, wish, 'group', problems);
   const inherited = declared.owner === undefined ? inferred?.gid : uid;
   return { uid, gid: gid ?? inherited ?? uid };
+}
+
+/** Its container starts as root and may choose any owner: which one to keep beside the group is not ours to guess. */
+function groupWithoutOwner(context: ServiceContext, wish: Wish): Problem {
+  const at = context.serviceYaml?.at(['directories', wish.index ?? 0, 'group']) ?? wish.origin;
+  const group = String(wish.declared?.group);
+  return errorAt(at, 'the directory has a group but no known owner', 'add owner: beside group:', group);
 }
 
 function idOf(context: ServiceContext, wish: Wish, field: 'owner' | 'group', problems: Problem[]): number {

@@ -167,6 +167,13 @@ const table: [name: string, service: string, problems: string[]][] = [
       'services/photo/service.yaml:1:1 error: expected a mapping with keys out of version, dataset, directories, routes, backup, deploy, policy, suspend, found "hello" => write `key: value` lines below it',
     ],
   ],
+  [
+    'a group without an owner',
+    'directories: [{ path: data, group: 5 }]\n',
+    [
+      'services/photo/service.yaml:1:36 error: the directory has a group but no known owner => add owner: beside group:',
+    ],
+  ],
 ];
 
 test.each(table)('service.yaml with %s is explained', async (_name, service, problems) => {
