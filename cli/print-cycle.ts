@@ -20,7 +20,7 @@ export interface PrintOptions {
 }
 
 export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: PrintOptions): void {
-  const mountpoint = cycle.desired?.storage.mountpoint;
+  const mountpoint = cycle.desired?.storage?.mountpoint;
   const look = lookOf(process.stdout);
   const shown = {
     ...look,

@@ -1,5 +1,5 @@
 import { ownerOfPath } from './check.ts';
-import type { LabFile } from './lab.ts';
+import { type LabFile, storageOf } from './lab.ts';
 import type { ServiceModel } from './model.ts';
 import { compareText } from './problems.ts';
 import { mergeNetworks } from './resources/docker-network.ts';
@@ -9,11 +9,11 @@ import type { CommitInfo, DesiredNetwork, DesiredResource, DesiredState, Resourc
 /** Puts lab and services together; resources sorted by id. Models stay as they are, since other loads share them. */
 export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[]): DesiredState {
   const suspended = models.filter((model) => model.suspended).map(({ name }) => name);
-  const { name, storage, sharedGroup, networks, limits } = lab.lab;
+  const { name, sharedGroup, networks, limits } = lab.lab;
   return {
     commit,
     labName: name,
-    storage: { parent: storage.parent, mountpoint: storage.mountpoint },
+    storage: storageOf(lab.lab),
     sharedGroup: sharedGroup ?? null,
     networkPool: { cidr: networks.pool, prefix: networks.prefix },
     limits: {
@@ -51,8 +51,9 @@ function withForeignNeeds(
   lab: LabFile,
   names: ReadonlySet<string>,
 ): DesiredResource {
-  if (resource.kind !== 'compose-stack' || model.foreignMounts.length === 0) return resource;
-  const { parent, mountpoint } = lab.lab.storage;
+  const { storage } = lab.lab;
+  if (resource.kind !== 'compose-stack' || model.foreignMounts.length === 0 || !storage) return resource;
+  const { parent, mountpoint } = storage;
   const owners = model.foreignMounts
     .map(({ name }) => ownerOfPath(name, mountpoint))
     .filter((name) => names.has(name));

@@ -170,7 +170,7 @@ function cycleProblem(models: readonly ServiceModel[], cycle: string[]): Problem
 }
 
 function mountProblems(models: readonly ServiceModel[], names: readonly string[], lab: LabFile): Problem[] {
-  if (!lab.storageKnown) return [];
+  if (!lab.storageKnown || lab.lab.storage === undefined) return [];
   const { mountpoint } = lab.lab.storage;
   const known = new Set(names);
   return models.flatMap((model) =>

@@ -1,13 +1,15 @@
 import type { ResolvedProject, View } from './compose/types.ts';
 import type { RepositoryFiles } from './files.ts';
 import type { YamlFile } from './locate.ts';
+import { errorAt } from './problems.ts';
 import type { ServiceConfig } from './schema/service.ts';
 import type { ServiceFolder } from './service-folder.ts';
 import type { DesiredResource, Origin, Problem } from './types.ts';
 
 /** What the lab says that a service's resources depend on: part of the key under which they are remembered. */
 export interface LabInputs {
-  storage: { parent: string; mountpoint: string };
+  /** Null in a lab of stacks only. */
+  storage: { parent: string; mountpoint: string } | null;
   /** Null where lab.yaml could not be read. */
   owners: Record<string, number> | null;
   sharedGroup: string | null;
@@ -75,11 +77,19 @@ export function stackOrigin(context: ServiceContext): Origin {
   return { file, line: 1, column: 1 };
 }
 
-export function serviceDataset(context: ServiceContext): string {
-  return `${context.lab.storage.parent}/${context.folder.name}`;
+/** The service's own dataset and where it is mounted; null in a lab without storage. */
+export function serviceStorage(context: ServiceContext): { dataset: string; mountpoint: string } | null {
+  const { storage } = context.lab;
+  const { name } = context.folder;
+  if (storage === null) return null;
+  return { dataset: `${storage.parent}/${name}`, mountpoint: `${storage.mountpoint}/${name}` };
 }
 
-export function serviceMountpoint(context: ServiceContext): string {
-  const { mountpoint } = context.lab.storage;
-  return `${mountpoint}/${context.folder.name}`;
+/** For a part of service.yaml that means nothing in a lab without storage. */
+export function withoutStorage(context: ServiceContext, part: 'dataset' | 'directories'): Problem[] {
+  const { serviceYaml } = context;
+  if (serviceYaml === null || !serviceYaml.find([part])) return [];
+  const message = `lab.yaml names no storage, so there is no dataset for ${context.folder.name}`;
+  const fix = `add storage to lab.yaml, or remove ${part}`;
+  return [errorAt(serviceYaml.atKey([part]), message, fix, part)];
 }

@@ -3,7 +3,7 @@ import {
   composeOrigin,
   nearComposeOrigin,
   type ServiceContext,
-  serviceMountpoint,
+  serviceStorage,
   stackOrigin,
 } from './context.ts';
 import { isBelow } from './files.ts';
@@ -96,10 +96,12 @@ function routes(context: ServiceContext): RouteModel[] {
 }
 
 function foreignMounts(context: ServiceContext): Named[] {
-  const { mountpoint } = context.lab.storage;
+  const own = serviceStorage(context);
+  const { storage } = context.lab;
+  if (own === null || storage === null) return [];
   return bindMounts(context)
-    .filter(({ source }) => isBelow(source, mountpoint) && source !== mountpoint)
-    .filter(({ source }) => !isBelow(source, serviceMountpoint(context)))
+    .filter(({ source }) => isBelow(source, storage.mountpoint) && source !== storage.mountpoint)
+    .filter(({ source }) => !isBelow(source, own.mountpoint))
     .map(({ source, origin }) => ({ name: source, origin }));
 }
 

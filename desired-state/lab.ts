@@ -36,19 +36,29 @@ async function missingLab(files: RepositoryFiles): Promise<LabFile> {
   return { ...salvage(yaml), yaml, problems: [errorAt(start, message, fix)] };
 }
 
+/** Where the datasets of services go; null in a lab of stacks only. */
+export function storageOf({ storage }: Lab): { parent: string; mountpoint: string } | null {
+  return storage === undefined ? null : { parent: storage.parent, mountpoint: storage.mountpoint };
+}
+
 const placeholder = {
   version: 1,
   name: 'lab',
-  storage: { parent: 'unknown/services', mountpoint: '/unknown/services' },
 };
+
+/** Stands in for a storage that could not be read: there is meant to be one. */
+const unknownStorage = { parent: 'unknown/services', mountpoint: '/unknown/services' };
 
 function salvage(yaml: YamlFile): Pick<LabFile, 'lab' | 'ownersKnown' | 'storageKnown'> {
   const given = typeof yaml.value === 'object' && yaml.value !== null ? Object.entries(yaml.value) : [];
   const good = given.filter(([key, value]) => labSchema.safeParse({ ...placeholder, [key]: value }).success);
   const lab = labSchema.parse({ ...placeholder, ...Object.fromEntries(good) });
   const kept = (key: string) => good.some(([name]) => name === key);
-  const isBroken = (key: string) => given.some(([name]) => name === key) && !kept(key);
-  return { lab, storageKnown: kept('storage'), ownersKnown: yaml.value !== undefined && !isBroken('owners') };
+  const isKnown = (key: string) =>
+    yaml.value !== undefined && (kept(key) || !given.some(([name]) => name === key));
+  const storageKnown = isKnown('storage');
+  if (!storageKnown) lab.storage = unknownStorage;
+  return { lab, storageKnown, ownersKnown: isKnown('owners') };
 }
 
 /** Rules between the fields of lab.yaml. */
@@ -91,7 +101,7 @@ function overlaps(a: string, b: string): boolean {
 }
 
 function storageRules(lab: Lab, yaml: YamlFile): Problem[] {
-  const { mountpoint } = lab.storage;
+  const mountpoint = lab.storage?.mountpoint;
   const system = [
     '/bin',
     '/boot',
@@ -108,7 +118,7 @@ function storageRules(lab: Lab, yaml: YamlFile): Problem[] {
     '/home',
     '/tmp',
   ];
-  if (!system.includes(mountpoint)) return hubRules(lab, yaml);
+  if (mountpoint === undefined || !system.includes(mountpoint)) return hubRules(lab, yaml);
   const fix = 'write a directory of its own such as /datapool/services';
   return [
     errorAt(yaml.at(['storage', 'mountpoint']), `${mountpoint} belongs to the system`, fix, mountpoint),

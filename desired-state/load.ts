@@ -5,7 +5,7 @@ import type { ComposeReader } from './compose/types.ts';
 import type { LabInputs } from './context.ts';
 import { type RepositoryFiles, repositoryFiles } from './files.ts';
 import { readFolders } from './folders.ts';
-import { type LabFile, readLab } from './lab.ts';
+import { type LabFile, readLab, storageOf } from './lab.ts';
 import { mapLimited } from './limited.ts';
 import { createLoadMemo, forgetOthers, type LoadMemo, remembered } from './memo.ts';
 import { sortProblems } from './problems.ts';
@@ -93,7 +93,7 @@ function labInputs(
   hostEnvDir: string | null,
 ): LabInputs {
   return {
-    storage: { parent: lab.storage.parent, mountpoint: lab.storage.mountpoint },
+    storage: storageOf(lab),
     owners: ownersKnown ? lab.owners : null,
     sharedGroup: lab.sharedGroup ?? null,
     domain: lab.domain ?? null,

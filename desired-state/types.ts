@@ -144,7 +144,8 @@ export interface Limits {
 export interface DesiredState {
   commit: CommitInfo;
   labName: string;
-  storage: { parent: string; mountpoint: string };
+  /** Null in a lab of stacks only: no datasets, no directories. */
+  storage: { parent: string; mountpoint: string } | null;
   sharedGroup: string | null;
   networkPool: { cidr: string; prefix: number };
   limits: Limits;

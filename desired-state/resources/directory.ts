@@ -1,5 +1,11 @@
 import path from 'node:path';
-import { composeOrigin, type Inferred, type ServiceContext, serviceMountpoint } from '../context.ts';
+import {
+  composeOrigin,
+  type Inferred,
+  type ServiceContext,
+  serviceStorage,
+  withoutStorage,
+} from '../context.ts';
 import { isBelow } from '../files.ts';
 import { type BindMount, bindMounts } from '../mounts.ts';
 import { type ContainerOwner, parseOwner } from '../owners.ts';
@@ -23,15 +29,16 @@ interface Wish {
 
 /** Directories below the service's dataset: every bind mount there, and what service.yaml adds or corrects. */
 export function serviceDirectories(context: ServiceContext): Inferred<DesiredDirectory> {
+  const root = serviceStorage(context)?.mountpoint;
+  if (root === undefined) return { resources: [], problems: withoutStorage(context, 'directories') };
   const problems: Problem[] = [];
-  const wishes = collect(context, problems);
+  const wishes = collect(context, root, problems);
   const datasets = context.earlier.filter((resource) => resource.kind === 'zfs-dataset');
   const resources = wishes.map((wish) => directory(context, wish, datasets, problems));
   return { resources: resources.map((resource) => withAncestor(resource, resources)), problems };
 }
 
-function collect(context: ServiceContext, problems: Problem[]): Wish[] {
-  const root = serviceMountpoint(context);
+function collect(context: ServiceContext, root: string, problems: Problem[]): Wish[] {
   const wishes = new Map<string, Wish>();
   const yaml = context.serviceYaml;
   for (const [index, declared] of context.config.directories.entries()) {

@@ -1,9 +1,9 @@
 import {
   type Inferred,
   type ServiceContext,
-  serviceDataset,
-  serviceMountpoint,
+  serviceStorage,
   stackOrigin,
+  withoutStorage,
 } from '../context.ts';
 import type { LabFile } from '../lab.ts';
 import { readProperties } from '../properties.ts';
@@ -11,6 +11,7 @@ import type { DesiredDataset, Origin, Problem } from '../types.ts';
 
 /** The parent dataset, which the lab's services share. */
 export function parentDataset(lab: LabFile): Inferred<DesiredDataset> {
+  if (lab.lab.storage === undefined) return { resources: [], problems: [] };
   const { parent, mountpoint, properties } = lab.lab.storage;
   const declared = readProperties(lab.yaml, ['storage', 'properties'], properties);
   const resource: DesiredDataset = {
@@ -30,6 +31,14 @@ export function parentDataset(lab: LabFile): Inferred<DesiredDataset> {
 
 /** The dataset of a service and those below it. `a/b` brings `a` along, as `zfs create -p` would. */
 export function serviceDatasets(context: ServiceContext): Inferred<DesiredDataset> {
+  const storage = serviceStorage(context);
+  if (storage === null) return { resources: [], problems: withoutStorage(context, 'dataset') };
+  return datasetsBelow(context, storage);
+}
+
+type Storage = NonNullable<ReturnType<typeof serviceStorage>>;
+
+function datasetsBelow(context: ServiceContext, storage: Storage): Inferred<DesiredDataset> {
   const problems: Problem[] = [];
   const { config, serviceYaml } = context;
   const make = (child: string, path: string[], properties: Properties, origin: Origin): DesiredDataset => {
@@ -37,14 +46,14 @@ export function serviceDatasets(context: ServiceContext): Inferred<DesiredDatase
       ? readProperties(serviceYaml, [...path, 'properties'], properties)
       : undefined;
     problems.push(...(declared?.problems ?? []));
-    return dataset(context, child, origin, declared?.values ?? {}, declared?.origins ?? {});
+    return dataset(context, storage, child, origin, declared?.values ?? {}, declared?.origins ?? {});
   };
   const origin = serviceYaml?.find(['dataset']) ? serviceYaml.atKey(['dataset']) : stackOrigin(context);
   const found = new Map([['', make('', ['dataset'], config.dataset?.properties, origin)]]);
   for (const [child, declared] of Object.entries(config.dataset?.children ?? {})) {
     const at = serviceYaml?.atKey(['dataset', 'children', child]) ?? origin;
     for (const ancestor of ancestors(child)) {
-      if (!found.has(ancestor)) found.set(ancestor, dataset(context, ancestor, at, {}, {}));
+      if (!found.has(ancestor)) found.set(ancestor, dataset(context, storage, ancestor, at, {}, {}));
     }
     found.set(child, make(child, ['dataset', 'children', child], declared?.properties, at));
   }
@@ -60,13 +69,14 @@ function ancestors(child: string): string[] {
 
 function dataset(
   context: ServiceContext,
+  storage: Storage,
   child: string,
   origin: Origin,
   properties: Record<string, string>,
   propertyOrigins: Record<string, Origin>,
 ): DesiredDataset {
   const suffix = child === '' ? '' : `/${child}`;
-  const name = `${serviceDataset(context)}${suffix}`;
+  const name = `${storage.dataset}${suffix}`;
   return {
     kind: 'zfs-dataset',
     id: `zfs-dataset:${name}`,
@@ -74,7 +84,7 @@ function dataset(
     service: context.folder.name,
     origin,
     needs: [`zfs-dataset:${name.slice(0, name.lastIndexOf('/'))}`],
-    mountpoint: `${serviceMountpoint(context)}${suffix}`,
+    mountpoint: `${storage.mountpoint}${suffix}`,
     properties,
     propertyOrigins,
     setsMountpoint: false,

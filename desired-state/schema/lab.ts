@@ -85,7 +85,7 @@ export const labSchema = mapping(
       description: 'Name of the lab.',
     }),
     domain: dnsName('Domain below which routes live.').optional(),
-    storage,
+    storage: storage.optional(),
     owners: owners.default({}),
     sharedGroup: text({
       expected: 'the name of a group on the host',

@@ -26,13 +26,6 @@ const table: [name: string, lab: string | Uint8Array, problems: string[]][] = [
     ],
   ],
   [
-    'missing storage',
-    'version: 1\nname: homelab\n',
-    [
-      'lab.yaml:1:1 error: "storage" is missing: expected a mapping with keys out of parent, mountpoint, properties => add storage: { parent: datapool/services, mountpoint: /datapool/services }',
-    ],
-  ],
-  [
     'storage without a mountpoint',
     'version: 1\nname: homelab\nstorage:\n  parent: tank/services\n',
     [

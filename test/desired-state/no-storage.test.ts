@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { problemsOf, stateOf } from './lab-folder.ts';
+
+/** A host without ZFS: lab.yaml names no storage, and stacks are all there is. */
+
+const lab = 'version: 1\nname: homelab\n';
+const compose = `services:
+  web:
+    image: nginx
+    user: "999"
+    volumes: ["/srv/photo/data:/data"]
+    networks: [photo_net]
+networks: { photo_net: { external: true } }
+`;
+
+test('a lab without storage has stacks and networks, and neither datasets nor directories', async () => {
+  const state = await stateOf({ 'lab.yaml': lab, 'services/photo/docker-compose.yml': compose });
+  expect(state.storage).toBeNull();
+  expect(state.resources.map(({ id }) => id)).toEqual(['compose-stack:photo', 'docker-network:photo_net']);
+  expect(state.resources[0]?.needs).toEqual(['docker-network:photo_net']);
+  expect(state.warnings).toEqual([]);
+});
+
+test.each([
+  ['dataset', 'dataset:\n  properties: { recordsize: 16K }\n'],
+  ['directories', 'directories:\n  - { path: data }\n'],
+])('%s in service.yaml is a mistake where the lab has no storage', async (part, service) => {
+  const files = { 'services/photo/docker-compose.yml': compose, 'services/photo/service.yaml': service };
+  expect(await problemsOf({ 'lab.yaml': lab, ...files })).toEqual([
+    `services/photo/service.yaml:1:1 error: lab.yaml names no storage, so there is no dataset for photo => add storage to lab.yaml, or remove ${part}`,
+  ]);
+});
+
+test('a storage that is wrong is not one that is missing: services are not blamed for it', async () => {
+  const service = { 'services/photo/service.yaml': 'dataset:\n  properties: { recordsize: 16K }\n' };
+  const files = { 'services/photo/docker-compose.yml': compose, ...service };
+  expect(await problemsOf({ 'lab.yaml': `${lab}storage: 3\n`, ...files })).toEqual([
+    expect.stringMatching(/^lab\.yaml:3:10 error: /),
+  ]);
+});
+
+test('a lab that cannot be read at all is not one without storage', async () => {
+  const service = { 'services/photo/service.yaml': 'dataset:\n  properties: { recordsize: 16K }\n' };
+  const files = { 'services/photo/docker-compose.yml': compose, ...service };
+  expect(await problemsOf({ 'lab.yaml': 'a: [\n', ...files })).toEqual([
+    expect.stringMatching(/^lab\.yaml:\d+:\d+ error: /),
+  ]);
+});
