@@ -37,7 +37,7 @@ export type TreeResult =
 
 /**
  * The config repository as far as it may be read: every path is relative to its root, and what a symbolic link
- * or `..` would reach outside is `outside` and never opened. Each file is read once for the life of this object.
+ * or `..` would reach outside is `outside` and never opened. Each file and folder is read once for the life of this object.
  */
 export interface RepositoryFiles {
   state(file: string): PathState;
@@ -53,6 +53,12 @@ export interface RepositoryFiles {
 export function repositoryFiles(root: string): RepositoryFiles {
   const realRoot = realpathSync(root);
   const contents = new Map<string, FileContent | null>();
+  const listings = new Map<string, ListedEntry[]>();
+  const list = (folder: string) => {
+    const listed = listings.get(folder) ?? listFolder(realRoot, folder);
+    listings.set(folder, listed);
+    return listed;
+  };
   const remember = (file: string, read: () => FileContent | null) => {
     const known = contents.get(file);
     if (known !== undefined) return known;
@@ -68,11 +74,10 @@ export function repositoryFiles(root: string): RepositoryFiles {
         stateOf(realRoot, key) === 'file' ? readPlain(path.join(realRoot, key)) : null,
       );
     },
-    list: (folder) =>
-      listFolder(realRoot, folder).map(({ name, state }) => ({ name, directory: state === 'directory' })),
+    list: (folder) => list(folder).map(({ name, state }) => ({ name, directory: state === 'directory' })),
     tree: (start, skip) => {
       const read = (file: string) => remember(file, () => readPlain(path.join(realRoot, file)));
-      return walkTree({ realRoot, read, skip: skip ?? (() => false) }, path.posix.normalize(start));
+      return walkTree({ realRoot, list, read, skip: skip ?? (() => false) }, path.posix.normalize(start));
     },
   };
 }
@@ -152,6 +157,7 @@ function entriesOf(real: string): Dirent[] {
 
 interface Walk {
   realRoot: string;
+  list(folder: string): ListedEntry[];
   read(file: string): FileContent | null;
   skip: Skip;
 }
@@ -178,8 +184,8 @@ function walkTree(walk: Walk, start: string): TreeResult {
   return { ok: true, files: Object.fromEntries(sorted) };
 }
 
-function childrenOf({ realRoot, skip }: Walk, folder: string): { file: string; state: PathState }[] {
-  return listFolder(realRoot, folder)
+function childrenOf({ list, skip }: Walk, folder: string): { file: string; state: PathState }[] {
+  return list(folder)
     .filter(({ name }) => name !== '.git')
     .map(({ name, state }) => ({ file: path.posix.join(folder, name), state }))
     .filter(({ file, state }) => !skip(file, state === 'directory'));
