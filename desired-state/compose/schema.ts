@@ -26,19 +26,10 @@ let compiled: ValidateFunction | undefined;
 
 function validator(): ValidateFunction {
   if (compiled) return compiled;
-  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: true, logger: false });
-  ajv.addFormat('ports', /^\d+(?:-\d+)?(?::\d+(?:-\d+)?)?(?:\/(?:udp|tcp|sctp))?$|./s);
-  ajv.addFormat('expose', /^\d+(-\d+)?(\/[a-zA-Z]+)?$/);
-  ajv.addFormat('duration', { type: 'string', validate: (text: string) => isDuration(text) });
-  ajv.addFormat('subnet_ip_address', true);
+  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false, logger: false });
   const { $schema, ...schema } = composeSchema() as Schema & { $schema?: string };
   compiled = ajv.compile(schema);
   return compiled;
-}
-
-/** Go's time.ParseDuration. */
-export function isDuration(text: string): boolean {
-  return /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.test(text);
 }
 
 /** In compose's words, the deepest complaint first; null where the model fits the schema. */
