@@ -22,7 +22,7 @@ export interface SourceOptions {
  */
 export function gitSource(options: SourceOptions): Source & { current(): DesiredState } {
   const { repository } = options;
-  let loaded: { key: string; result: LoadResult } | null = null;
+  let loaded: (Loaded & { key: string }) | null = null;
   let hashed: { key: string; stacks: DesiredStack[] } | null = null;
   return {
     /** What was loaded last. Throws where nothing was. */
@@ -37,14 +37,17 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
     },
     async load(commit) {
       const key = `${commit.id} ${environmentKey(options.environmentDir)}`;
-      if (loaded?.key !== key) loaded = { key, result: await load(commit, options) };
+      if (loaded?.key !== key) loaded = { key, ...(await load(commit, options)) };
       const { result } = loaded;
       return result.ok ? { ok: true, state: { ...result.state, commit } } : result;
     },
     async hashes(stacks, commit) {
       const key = `${commit.id} ${digestValue(stacks.map((stack) => [stack.id, stack.inputDigest]))}`;
       if (hashed?.key !== key) {
-        const asked = await Promise.all(stacks.map((stack) => withConfigHashes(stack, options.compose)));
+        const view = { root: loaded?.root ?? repository.checkoutRoot, as: repository.checkoutRoot };
+        const asked = await Promise.all(
+          stacks.map((stack) => withConfigHashes(stack, options.compose, view)),
+        );
         hashed = { key, stacks: asked };
       }
       return hashed.stacks;
@@ -62,14 +65,20 @@ async function isInForce(repository: Repository, commit: CommitInfo): Promise<bo
   return drifted !== null && drifted.length === 0;
 }
 
-async function load(commit: CommitInfo, options: SourceOptions): Promise<LoadResult> {
+/** A commit and where its files were read: its hashes have to be computed from the same ones. */
+interface Loaded {
+  root: string;
+  result: LoadResult;
+}
+
+async function load(commit: CommitInfo, options: SourceOptions): Promise<Loaded> {
   const { repository } = options;
   // What is in force was judged before; containers may have left links and sockets in it since.
   const inForce = await isInForce(repository, commit);
   const root = inForce ? repository.checkoutRoot : await repository.stage(commit.id);
   const problems = inForce ? [] : await checkTree(root);
-  if (problems.length > 0) return { ok: false, problems };
-  return loadDesiredState({
+  if (problems.length > 0) return { root, result: { ok: false, problems } };
+  const result = await loadDesiredState({
     root,
     as: repository.checkoutRoot,
     commit,
@@ -77,6 +86,7 @@ async function load(commit: CommitInfo, options: SourceOptions): Promise<LoadRes
     hostEnvDir: options.environmentDir,
     stateDir: options.stateDir,
   });
+  return { root, result };
 }
 
 /** Names, sizes and times of the host's environment files: enough to see that one was changed. */
