@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ComposeReader } from '../desired-state/compose/types.ts';
+import pLimit from 'p-limit';
+import type { ComposeReader, View } from '../desired-state/compose/types.ts';
 import { loadDesiredState, withConfigHashes } from '../desired-state/load.ts';
 import { checkTree, type Repository } from '../desired-state/repository.ts';
 import type { CommitInfo, DesiredStack, DesiredState, LoadResult } from '../desired-state/types.ts';
@@ -23,7 +24,7 @@ export interface SourceOptions {
 export function gitSource(options: SourceOptions): Source & { current(): DesiredState } {
   const { repository } = options;
   let loaded: (Loaded & { key: string }) | null = null;
-  let hashed: { key: string; stacks: DesiredStack[] } | null = null;
+  const hashes = hashMemo(options.compose);
   return {
     /** What was loaded last. Throws where nothing was. */
     current() {
@@ -41,16 +42,9 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
       const { result } = loaded;
       return result.ok ? { ok: true, state: { ...result.state, commit } } : result;
     },
-    async hashes(stacks, commit) {
-      const key = `${commit.id} ${digestValue(stacks.map((stack) => [stack.id, stack.inputDigest]))}`;
-      if (hashed?.key !== key) {
-        const view = { root: loaded?.root ?? repository.checkoutRoot, as: repository.checkoutRoot };
-        const asked = await Promise.all(
-          stacks.map((stack) => withConfigHashes(stack, options.compose, view)),
-        );
-        hashed = { key, stacks: asked };
-      }
-      return hashed.stacks;
+    async hashes(stacks) {
+      const view = { root: loaded?.root ?? repository.checkoutRoot, as: repository.checkoutRoot };
+      return hashes(stacks, view);
     },
     async promote(commit) {
       if (!(await isInForce(repository, commit))) await repository.promote(commit.id);
@@ -63,6 +57,30 @@ async function isInForce(repository: Repository, commit: CommitInfo): Promise<bo
   if ((await repository.promoted()) !== commit.id) return false;
   const drifted = await repository.drifted(commit.id).catch(() => null);
   return drifted !== null && drifted.length === 0;
+}
+
+/** Compose processes at the same time: each takes a core for some 40 ms. */
+const composeAtOnce = 4;
+
+/**
+ * Asks compose once for each input. A stack that compose does not answer for stays without hashes, and is left alone
+ * (unknown is not absent); the others go on.
+ */
+function hashMemo(compose: ComposeReader) {
+  const known = new Map<string, { inputDigest: string; stack: DesiredStack }>();
+  const limit = pLimit(composeAtOnce);
+  const ask = async (stack: DesiredStack, view: View): Promise<DesiredStack> => {
+    const before = known.get(stack.id);
+    if (before?.inputDigest === stack.inputDigest) return before.stack;
+    const answer = await withConfigHashes(stack, compose, view).catch((error: Error) => {
+      if (error.name !== 'ToolError') throw error;
+      return null;
+    });
+    if (answer !== null) known.set(stack.id, { inputDigest: stack.inputDigest, stack: answer });
+    return answer ?? stack;
+  };
+  return (stacks: DesiredStack[], view: View) =>
+    Promise.all(stacks.map((stack) => limit(() => ask(stack, view))));
 }
 
 /** A commit and where its files were read: its hashes have to be computed from the same ones. */

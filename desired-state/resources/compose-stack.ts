@@ -141,23 +141,17 @@ function outsideFiles(
 }
 
 /**
- * The same stack with what compose would stamp on each container. Without `view` the files are read where they
- * will be (the stable checkout, which then has to hold this commit already). Throws ToolError.
+ * The same stack with what compose would stamp on each container. `view` is the one that the stack was loaded from:
+ * the checkout may still hold an older commit. Throws ToolError.
  */
 export async function withConfigHashes(
   stack: DesiredStack,
   reader: Pick<ComposeReader, 'hashes'>,
-  view?: View,
+  view: View,
 ): Promise<DesiredStack> {
-  const hashes = await reader.hashes(composeRequest(stack, view ?? defaultView(stack)));
+  const hashes = await reader.hashes(composeRequest(stack, view));
   const containers = stack.containers.map((item) => ({ ...item, configHash: hashes[item.name] ?? null }));
   return { ...stack, containers };
-}
-
-/** A service's folder is always two levels below the root: services/NAME. */
-function defaultView(stack: DesiredStack): View {
-  const root = path.posix.dirname(path.posix.dirname(stack.directory));
-  return { root, as: root };
 }
 
 function composeRequest(stack: DesiredStack, view: View): ComposeRequest {
