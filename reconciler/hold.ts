@@ -15,11 +15,14 @@ export function heldReason(desired: DesiredState, inventory: Inventory): Reason 
   const percent = Math.round((removed.length / known.length) * 100);
   const all = removed.length === known.length;
   if (!all && !(removed.length > removalCount && percent > removalPercent)) return null;
-  const limit = all ? 'every service' : `more than ${removalCount} and more than ${removalPercent} %`;
+  const counts = `removes ${removed.length} of ${known.length} services (${percent} %): ${removed.sort().join(', ')}`;
+  const limit = all
+    ? 'Removing every service'
+    : `More than ${removalCount} and more than ${removalPercent} %`;
   return {
     field: 'limits.removals',
     from: `${known.length} services`,
     to: `${known.length - removed.length} services`,
-    note: `removes ${removed.length} of ${known.length} services (${percent} %: ${removed.sort().join(', ')}), which is ${limit}; nothing is done until \`steward approve ${desired.commit.id.slice(0, 12)}\``,
+    note: `${counts}. ${limit} waits for a person: nothing is done until \`steward approve ${desired.commit.id.slice(0, 12)}\``,
   };
 }

@@ -33,10 +33,36 @@ function sorted<T extends Record<string, unknown>>(value: T, keys: string[]): T 
   return Object.fromEntries(keys.map((key) => [key, key === 'changes' ? value[key] : deep(value[key])])) as T;
 }
 
-/** Keys by name, all the way down. */
+/** In the order in which a person would tell it; whatever is not named here follows by name. */
+const told = [
+  ...['id', 'verb', 'kind', 'name', 'service', 'state', 'severity', 'subject', 'branch', 'committedAt'],
+  ...[
+    'container',
+    'field',
+    'from',
+    'to',
+    'note',
+    'origin',
+    'file',
+    'line',
+    'column',
+    'text',
+    'message',
+    'fix',
+  ],
+  ...['level', 'seconds', 'containers', 'reasons'],
+];
+const ranks = new Map(told.map((key, index) => [key, index]));
+
+function compareKeys(a: string, b: string): number {
+  const [rankA, rankB] = [ranks.get(a) ?? told.length, ranks.get(b) ?? told.length];
+  return rankA !== rankB ? rankA - rankB : a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Keys in a fixed order, all the way down. */
 function deep(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(deep);
   if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const entries = Object.entries(value).sort(([a], [b]) => compareKeys(a, b));
   return Object.fromEntries(entries.map(([key, inner]) => [key, deep(inner)]));
 }

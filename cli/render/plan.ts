@@ -1,20 +1,10 @@
-import type { Change, ChangeVerb, Notice, NoticeState, Plan, Step } from '../../reconciler/types.ts';
+import type { Change, ChangeVerb, Plan, Step } from '../../reconciler/types.ts';
 import { assertNever } from '../../tools/assert-never.ts';
-import { type Named, namer } from './names.ts';
+import { noticeRows } from './notices.ts';
 import { placeOf, reasonLines, reasonText } from './reason.ts';
+import { type Row, tableLines } from './row.ts';
 import { summaryLine } from './summary.ts';
-import {
-  joinLines,
-  type Look,
-  pad,
-  paint,
-  type Style,
-  safe,
-  truncate,
-  truncateStart,
-  widest,
-  widthOf,
-} from './text.ts';
+import { joinLines, type Look, paint, type Style, safe, truncate, widthOf, wrap } from './text.ts';
 import { relative } from './time.ts';
 
 export interface PlanOptions extends Look {
@@ -27,21 +17,24 @@ export interface PlanOptions extends Look {
   commandOf: (step: Step) => string;
 }
 
-interface Row extends Named {
-  sign: string;
-  style: Style;
-  summary: string;
-  below: string[];
-}
-
 /** A plan as people read it: what, why, what is held back, and the count. Ends in a line break. */
 export function renderPlan(plan: Plan, options: PlanOptions): string {
-  const rows = rowsOf(plan, options);
-  const warnings = plan.problems.map((problem) => problemLine(problem, options));
-  const lines = [...heldLines(plan, options), ...tableLines(rows, options), ...warnings];
-  const header = headerLine(plan, options);
-  const last = summaryLine(plan, options);
-  return joinLines(lines.length === 0 ? [header, '', last] : [header, '', ...lines, '', last]);
+  const rows = [
+    ...plan.changes.map((change) => changeRow(change, options)),
+    ...noticeRows(plan.blocked, options),
+    ...noticeRows(plan.reports, options),
+  ];
+  const warnings = plan.problems.flatMap((problem) => problemLines(problem, options));
+  const table = tableLines(rows, options, options.mountpoint);
+  const blocks = [heldLines(plan, options), table, warnings].filter((block) => block.length > 0);
+  const last = wrapped(summaryLine(plan, options), options);
+  const parts = [[headerLine(plan, options)], ...blocks, last];
+  return joinLines(parts.flatMap((block, index) => (index === 0 ? block : ['', ...block])));
+}
+
+/** The whole text stands in one style, so that it can be broken after it was painted. */
+function wrapped(text: string, { width }: Look): string[] {
+  return width === null ? [text] : wrap(text, width);
 }
 
 function headerLine({ commit }: Plan, options: PlanOptions): string {
@@ -54,27 +47,25 @@ function headerLine({ commit }: Plan, options: PlanOptions): string {
 
 function heldLines({ held }: Plan, look: Look): string[] {
   if (held === null) return [];
-  const text = `held: ${reasonText(held)}`;
-  return [paint(look, ['yellow', 'bold'], `= ${text}`), ''];
-}
-
-function rowsOf(plan: Plan, options: PlanOptions): Row[] {
-  return [
-    ...plan.changes.map((change) => changeRow(change, options)),
-    ...plan.blocked.map((notice) => noticeRow(notice, options)),
-    ...plan.reports.map((notice) => noticeRow(notice, options)),
-  ];
+  const text = `held: ${held.note === undefined ? reasonText(held) : safe(held.note)}`;
+  const lines = wrapped(text, { ...look, width: look.width === null ? null : look.width - 4 });
+  return lines.map((line, index) => paint(look, ['yellow', 'bold'], `${index === 0 ? '=' : '   '} ${line}`));
 }
 
 function changeRow(change: Change, options: PlanOptions): Row {
-  const { kind, name, verb } = change;
-  // What is new is there because Git says so: the place in the file is only for those who ask.
-  const reasons = verb === 'create' && !options.verbose ? [] : change.reasons;
+  const { kind, name, verb, summary } = change;
+  const reasons = options.verbose ? change.reasons : change.reasons.filter((each) => isWorth(each, change));
   const commands = options.verbose
     ? change.steps.map((step) => `    $ ${safe(options.commandOf(step))}`)
     : [];
   const below = [...reasonLines(reasons, options), ...commands.map((line) => paint(options, 'dim', line))];
-  return { kind, name, ...signOf(verb), summary: safe(change.summary), below };
+  return { kind, name, ...signOf(verb), summary: safe(summary), below };
+}
+
+/** What is new or goes is so because Git says so, and a summary need not be repeated: that is for those who ask. */
+function isWorth({ note }: Change['reasons'][number], { verb, summary }: Change): boolean {
+  if (verb === 'create' || verb === 'delete') return false;
+  return note === undefined || !summary.includes(note);
 }
 
 function signOf(verb: ChangeVerb): { sign: string; style: Style } {
@@ -94,73 +85,16 @@ function signOf(verb: ChangeVerb): { sign: string; style: Style } {
   }
 }
 
-function noticeRow(notice: Notice, options: PlanOptions): Row {
-  const { kind, name, reasons, verb } = notice;
-  const style = verb === 'blocked' ? 'red' : 'cyan';
-  const [first] = reasons;
-  const roomy = options.width === null || options.width >= 100;
-  const alone =
-    roomy && reasons.length === 1 && first !== undefined && isShort(first.note, first.from, first.to);
-  const why = alone ? `: ${reasonText(first)}${first.origin ? `  ${placeOf(first.origin)}` : ''}` : '';
-  const below = alone ? [] : reasonLines(reasons, options);
-  const advice = verb === 'blocked' ? [`    ${paint(options, 'dim', `→ ${adviceFor(notice.state)}`)}`] : [];
-  return {
-    kind,
-    name,
-    sign: verb === 'blocked' ? '=' : '!',
-    style,
-    summary: `${words(notice)}${why}`,
-    below: [...below, ...advice],
-  };
-}
-
-function isShort(note: string | undefined, from: string | null, to: string | null): boolean {
-  return note !== undefined && from === null && to === null && widthOf(note) <= 60;
-}
-
-function words(notice: Notice): string {
-  return notice.verb === 'blocked' ? `blocked (${notice.state})` : notice.state;
-}
-
-function adviceFor(state: NoticeState): string {
-  switch (state) {
-    case 'unknown':
-      return 'its tool did not answer; mend that, and Steward looks again by itself';
-    case 'waiting':
-      return 'goes on by itself once what it needs is there';
-    case 'conflict':
-      return 'something else holds what it needs; mend that on the host or in Git';
-    case 'refused':
-      return 'Steward does not do this by itself; do it by hand, or change Git';
-    case 'backing-off':
-      return 'is tried again by itself; a new commit tries at once';
-    case 'stalled':
-      return 'is not tried again by itself; push a mended commit, or `steward retry`';
-    case 'degraded':
-      return 'is as Git says but not well; look at its logs';
-    case 'orphaned':
-      return 'its data is kept; put it back into Git, or remove it by hand';
-    case 'suspended':
-      return 'left alone until `suspend` is taken out of Git';
-    default:
-      return assertNever(state);
-  }
-}
-
-function tableLines(rows: Row[], look: PlanOptions): string[] {
-  const nameOf = namer(rows, look.mountpoint);
-  const kinds = widest(rows.map(({ kind }) => kind));
-  const room = look.width === null ? 60 : Math.max(12, Math.floor((look.width - kinds - 6) * 0.6));
-  const names = Math.min(widest(rows.map(nameOf)), room);
-  return rows.flatMap((row) => {
-    const name = look.width === null ? nameOf(row) : truncateStart(nameOf(row), names);
-    const head = `${pad(row.kind, kinds)}  ${pad(name, names)}`;
-    const left = look.width === null ? null : Math.max(4, look.width - widthOf(head) - 4);
-    return [`${paint(look, row.style, row.sign)} ${head}  ${truncate(row.summary, left)}`, ...row.below];
-  });
-}
-
-function problemLine(problem: Plan['problems'][number], look: Look): string {
+function problemLines(problem: Plan['problems'][number], look: Look): string[] {
+  const style = problem.severity === 'error' ? 'red' : 'yellow';
   const text = `${problem.severity}: ${placeOf(problem)}: ${safe(problem.message)}`;
-  return paint(look, problem.severity === 'error' ? 'red' : 'yellow', truncate(text, look.width));
+  const fix = problem.fix === undefined ? [] : wrapped(`fix: ${safe(problem.fix)}`, narrower(look));
+  return [
+    ...wrapped(text, look).map((line) => paint(look, style, line)),
+    ...fix.map((line) => `    ${line}`),
+  ];
+}
+
+function narrower({ color, width }: Look): Look {
+  return { color, width: width === null ? null : Math.max(8, width - 4) };
 }

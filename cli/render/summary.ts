@@ -34,7 +34,9 @@ function counts({ changes }: Plan): string {
 }
 
 function standing({ blocked }: Plan): string[] {
-  return blocked.length === 0 ? [] : [`${blocked.length} blocked`];
+  const degraded = blocked.filter(({ state }) => state === 'degraded').length;
+  const held = blocked.length - degraded;
+  return [...(held === 0 ? [] : [`${held} blocked`]), ...(degraded === 0 ? [] : [`${degraded} degraded`])];
 }
 
 function effects(changes: Change[]): string[] {
@@ -48,12 +50,11 @@ function effects(changes: Change[]): string[] {
 
 /** Only those that stop something which runs now; a service that comes or goes is not down. */
 function downtime(changes: Change[]): string {
-  const down = changes.filter(
-    ({ disruption, verb }) => disruption.containers.length > 0 && verb !== 'create' && verb !== 'delete',
+  const stopping = changes.filter(({ disruption }) => disruption.containers.length > 0);
+  const down = stopping.filter(
+    ({ disruption, verb }) => disruption.seconds > 0 && verb !== 'create' && verb !== 'delete',
   );
-  const stopped = changes.some(
-    ({ disruption, verb }) => verb === 'delete' && disruption.containers.length > 0,
-  );
+  const stopped = stopping.length > down.length;
   if (down.length === 0) return stopped ? 'only what is removed stops' : 'no downtime';
   const shown = down.slice(0, 3).map(({ name, disruption }) => `${safe(name)} ${about(disruption.seconds)}`);
   const more = down.length > 3 ? [`${down.length - 3} more`] : [];
@@ -61,5 +62,5 @@ function downtime(changes: Change[]): string {
 }
 
 function about(seconds: number): string {
-  return seconds <= 0 ? 'briefly' : `about ${duration(Math.round(seconds) * 1000).replace('.0 s', ' s')}`;
+  return `about ${duration(Math.round(seconds) * 1000).replace('.0 s', ' s')}`;
 }

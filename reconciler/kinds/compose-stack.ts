@@ -16,7 +16,11 @@ export function diff(desired: DesiredStack, world: World): Verdict {
   const taken = nameConflict(desired, world);
   if (taken !== null) return blocked(desired, 'conflict', taken);
   if (found.some((container) => hashUnknown(desired, container))) {
-    return blocked(desired, 'unknown', 'docker compose did not say what its configuration comes to');
+    return blocked(
+      desired,
+      'unknown',
+      '`docker compose config --hash` gave nothing for it, so its containers cannot be compared',
+    );
   }
   return verdict(desired, found, findings(desired, found, world), world);
 }
@@ -155,8 +159,11 @@ function disruptionOf(
   world: World,
 ): Disruption {
   const lost = orphans.filter(({ state }) => state === 'running').map(({ name }) => name);
-  const containers = [...new Set([...lost, ...work.flatMap((finding) => finding.stops)])];
+  const stops = work.flatMap((finding) => finding.stops);
+  const containers = [...new Set([...lost, ...stops])];
   if (containers.length === 0) return { level: 'none', seconds: 0, containers };
+  // What is taken away for good stops, but the service is not down for it.
+  if (stops.length === 0) return { level: 'restart', seconds: 0, containers };
   const measured = world.inventory.services.get(desired.name)?.downtimeMs ?? null;
   const seconds = measured === null ? assumedDownSeconds : Math.max(1, Math.round(measured / 1000));
   return { level: 'restart', seconds, containers };
@@ -168,19 +175,28 @@ function describe(
   orphans: ObservedContainer[],
   disruption: Disruption,
 ): string {
-  const total = plural(desired.containers.length, 'container');
-  const stopping = work.filter((finding) => finding.stops.length > 0);
+  const isScaled = (finding: Finding) => finding.reasons[0]?.field === 'replicas';
+  const stopping = work.filter((finding) => finding.stops.length > 0 && !isScaled(finding));
   const restarts = stopping.filter((finding) => finding.action === 'restart').length;
   const recreates = stopping.length - restarts;
-  const starts = work.length - stopping.length;
+  const scaled = work.filter(isScaled);
+  const starts = work.length - stopping.length - scaled.length;
   const parts = [
-    ...(recreates > 0 ? [`recreates ${recreates} of ${total}`] : []),
-    ...(restarts > 0 ? [`restarts ${restarts} of ${total}`] : []),
-    ...(starts > 0 ? [`starts ${starts} of ${total}`] : []),
+    ...(recreates > 0 ? [`recreates ${share(recreates, desired)}`] : []),
+    ...(restarts > 0 ? [`restarts ${share(restarts, desired)}`] : []),
+    ...(starts > 0 ? [`starts ${share(starts, desired)}`] : []),
+    ...(scaled.length > 0 ? [`scales ${scaled.map(({ container }) => container).join(', ')}`] : []),
     ...(orphans.length > 0 ? [`removes ${plural(orphans.length, 'orphaned container')}`] : []),
     ...(disruption.seconds > 0 && stopping.length > 0 ? [`about ${disruption.seconds} s down`] : []),
   ];
   return parts.join(', ');
+}
+
+function share(count: number, { containers }: DesiredStack): string {
+  if (containers.length === 1) return 'its container';
+  return count === containers.length
+    ? `all ${count} containers`
+    : `${count} of ${containers.length} containers`;
 }
 
 function orphanReason(container: ObservedContainer): Reason {

@@ -18,7 +18,7 @@ export function diff(desired: DesiredDirectory, world: World): Verdict {
   const owner = ownerOf(desired, world);
   if ('error' in owner) return blocked(desired, 'unknown', owner.error);
   // Below a dataset that is not mounted yet there is nothing to look at: what stat saw is the disk underneath.
-  if (!isMounted(desired, world)) return creation(desired, owner);
+  if (!isMounted(desired, world)) return creation(desired, owner, isHidden(desired, world));
   const seen = world.observed.paths[desired.path];
   if (seen === undefined) return blocked(desired, 'unknown', `${desired.path} was not looked at`);
   if (!seen.known) return blocked(desired, 'unknown', seen.error);
@@ -48,6 +48,12 @@ function isMounted(desired: DesiredDirectory, world: World): boolean {
   return zfs.known && zfs.value.datasets[desired.dataset]?.mounted === true;
 }
 
+/** The dataset is there and not mounted: what it holds will be seen after the mount. */
+function isHidden(desired: DesiredDirectory, world: World): boolean {
+  const { zfs } = world.observed;
+  return zfs.known && zfs.value.datasets[desired.dataset] !== undefined;
+}
+
 function ownerOf(desired: DesiredDirectory, world: World): Owner | { error: string } {
   const { docker } = world.observed;
   if (!docker.known) return { error: `the owner follows from Docker's userns base, and ${docker.error}` };
@@ -61,7 +67,7 @@ function ownerOf(desired: DesiredDirectory, world: World): Owner | { error: stri
   return { uid, gid, text: `${uid}:${desired.sharedGroup}` };
 }
 
-function creation(desired: DesiredDirectory, owner: Owner): Verdict {
+function creation(desired: DesiredDirectory, owner: Owner, mayBeThere = false): Verdict {
   const { uid, gid } = owner;
   const step: Step = {
     op: 'directory-create',
@@ -72,7 +78,7 @@ function creation(desired: DesiredDirectory, owner: Owner): Verdict {
     mode: desired.mode,
   };
   const change = quietChange(desired, 'create', {
-    summary: `${owner.text} ${desired.mode}`,
+    summary: `${owner.text} ${desired.mode}${mayBeThere ? ', unless it is there after the mount' : ''}`,
     reasons: [
       { field: 'directory', from: null, to: `${owner.text} ${desired.mode}`, origin: desired.origin },
     ],

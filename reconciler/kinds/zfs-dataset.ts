@@ -11,7 +11,7 @@ export function diff(desired: DesiredDataset, world: World): Verdict {
   if (!zfs.known) return blocked(desired, 'unknown', zfs.error);
   const pool = desired.name.split('/')[0] ?? desired.name;
   if (!zfs.value.pools.includes(pool)) {
-    const note = `pool ${pool} is not imported (zpool import ${pool}); nothing is written below ${desired.mountpoint}`;
+    const note = `pool ${pool} is not imported (zpool import ${pool}); nothing is written below its mountpoints`;
     return blocked(desired, 'waiting', note);
   }
   const found = zfs.value.datasets[desired.name];
@@ -58,16 +58,16 @@ function conflict(desired: DesiredDataset, found: ObservedDataset): Verdict | nu
 }
 
 function drift(desired: DesiredDataset, found: ObservedDataset, entry: InventoryEntry | undefined): Verdict {
-  const parts = [
+  const others = [
     ...propertyDrift(desired, found),
     ...abandoned(desired, found, entry),
-    ...ownership(desired, found),
     ...mounting(desired, found),
   ];
+  const parts = [...ownership(desired, found, others.length === 0), ...others];
   const data = dataOf(desired, found.guid);
   if (parts.length === 0) return { state: 'in-sync', data };
   const change = quietChange(desired, 'update', {
-    summary: parts.map((part) => part.summary).join(' '),
+    summary: parts.map((part) => part.summary).join(', '),
     reasons: parts.map((part) => part.reason),
     steps: parts.map((part) => part.step),
     needs: desired.needs,
@@ -86,11 +86,13 @@ function propertyDrift(desired: DesiredDataset, found: ObservedDataset): Part[] 
   return Object.entries(desired.properties).flatMap(([property, value]): Part[] => {
     const now = found.properties[property];
     if (now?.value === value && now.source === 'local') return [];
-    const from = now === undefined ? null : `${now.value}${now.source === 'local' ? '' : ` (${now.source})`}`;
+    const shown = sized(value);
+    const from =
+      now === undefined ? null : `${sized(now.value)}${now.source === 'local' ? '' : ` (${now.source})`}`;
     const origin = desired.propertyOrigins[property] ?? desired.origin;
-    const reason = { field: property, from, to: value, origin };
+    const reason = { field: property, from, to: shown, origin };
     const step: Step = { op: 'zfs-set', dataset: desired.name, property, value };
-    return [{ summary: `${property}=${value}`, reason, step }];
+    return [{ summary: `${property}=${shown}`, reason, step }];
   });
 }
 
@@ -107,7 +109,7 @@ function abandoned(
       summary: `${property} inherited`,
       reason: {
         field: property,
-        from: found.properties[property]?.value ?? null,
+        from: sized(found.properties[property]?.value ?? ''),
         to: 'inherited',
         note: 'no longer declared',
         origin: desired.origin,
@@ -116,18 +118,15 @@ function abandoned(
     }));
 }
 
-function ownership(desired: DesiredDataset, found: ObservedDataset): Part[] {
+const adoption = 'it was there before; nothing in it is touched';
+
+function ownership(desired: DesiredDataset, found: ObservedDataset, isAll: boolean): Part[] {
   const stamp = found.properties[ownershipProperty];
   if (stamp?.value === found.guid && stamp.source === 'local') return [];
   return [
     {
-      summary: 'adopted',
-      reason: {
-        field: ownershipProperty,
-        from: null,
-        to: found.guid,
-        note: 'it was there before; nothing in it is touched',
-      },
+      summary: isAll ? `adopted: ${adoption}` : 'adopted',
+      reason: { field: ownershipProperty, from: null, to: found.guid, note: adoption },
       step: { op: 'zfs-set', dataset: desired.name, property: ownershipProperty, value: found.guid },
     },
   ];
@@ -151,9 +150,22 @@ function dataOf(desired: DesiredDataset, guid: string | null): Record<string, un
 
 function describe(properties: Record<string, string>): string {
   return Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
+    .map(([name, value]) => `${name}=${sized(value)}`)
+    .join(', ');
 }
+
+/** Bytes as ZFS itself prints them where that loses nothing: 16384 is 16K. */
+function sized(value: string): string {
+  if (!/^[1-9]\d*$/.test(value)) return value;
+  let [size, unit] = [Number(value), 0];
+  while (size >= 1024 && size % 1024 === 0 && unit < units.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return `${size}${units[unit]}`;
+}
+
+const units = ['', 'K', 'M', 'G', 'T', 'P'];
 
 /** Law 3: data stays. */
 export function prune(entry: InventoryEntry, world: World): Verdict {

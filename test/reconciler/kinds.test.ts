@@ -46,7 +46,7 @@ describe('zfs-dataset', () => {
     expect(change?.steps).toEqual([
       { op: 'zfs-set', dataset: photo, property: 'recordsize', value: '16384' },
     ]);
-    expect(change?.reasons[0]).toMatchObject({ from: '16384 (inherited)', to: '16384' });
+    expect(change?.reasons[0]).toMatchObject({ from: '16K (inherited)', to: '16K' });
   });
 
   it('gives back a property that Git no longer declares, but only one that Steward had set', () => {

@@ -48,7 +48,7 @@ export const scenarios: Record<string, () => Situation> = {
     after(lab(), (situation) => {
       delete zfsOf(situation).datasets['datapool/services/photo/database'];
     }),
-  'an owner and a mode were changed': () =>
+  'an owner was changed, and a mode that is not enforced': () =>
     after(lab(), ({ observed }) => {
       const seen = { type: 'directory' as const, uid: 0, gid: 0, mode: '0755' };
       observed.paths['/datapool/services/photo/library'] = { known: true, value: seen };

@@ -85,8 +85,8 @@ function networks(desired: DesiredContainer, found: ObservedContainer[], world: 
     const id = world.networkByName.get(name)?.id;
     const lost = found.filter((container) => isLost(container, name, id));
     if (lost.length === 0) continue;
-    const note = id === undefined ? 'the network is gone' : 'not connected to the network of that name';
-    const reason: Reason = { field: `networks.${name}`, from: null, to: name, note, container: desired.name };
+    const note = id === undefined ? 'the network is gone' : 'made anew since the container was';
+    const reason: Reason = { field: 'network', from: null, to: name, note, container: desired.name };
     return finding(desired, { action: 'recreate', reasons: [reason], stops: runningNames(lost) });
   }
   return null;
@@ -147,13 +147,9 @@ function unwell(desired: DesiredContainer, found: ObservedContainer[]): Finding 
     ({ state, health }) => state === 'restarting' || state === 'paused' || health === 'unhealthy',
   );
   if (ill === undefined) return null;
-  const reason: Reason = {
-    field: 'state',
-    from: null,
-    to: 'healthy',
-    note: advice(ill),
-    container: desired.name,
-  };
+  const isIll = ill.state === 'running';
+  const [from, to] = isIll ? [ill.health, 'healthy'] : [ill.state, 'running'];
+  const reason: Reason = { field: 'state', from, to, note: advice(ill), container: desired.name };
   return finding(desired, { action: 'unwell', reasons: [reason] });
 }
 

@@ -22,7 +22,8 @@ export function configReasons(
   applied: AppliedContainer | undefined,
 ): Reason[] {
   const container = desired.name;
-  if (applied === undefined) return [{ ...hashes(desired, found), note: 'not as Git says', container }];
+  if (applied === undefined)
+    return [{ ...hashes(desired, found), note: 'made from another configuration', container }];
   if (applied.configHash !== null && applied.configHash !== found.configHash) {
     const note = 'changed by hand on the host';
     return [{ ...hashes(desired, found), note, container }, ...fieldReasons(desired, applied)];
@@ -34,8 +35,11 @@ export function configReasons(
 }
 
 function hashes(desired: DesiredContainer, found: ObservedContainer): Reason {
-  const [from, to] = [found.configHash?.slice(0, 7) ?? null, desired.configHash?.slice(0, 7) ?? null];
-  return { field: 'configuration', from, to };
+  return { field: 'configuration', from: short(found.configHash), to: short(desired.configHash) };
+}
+
+function short(hash: string | null): string | null {
+  return hash === null ? null : (hash.split(':').at(-1) ?? hash).slice(0, 7);
 }
 
 function fieldReasons(desired: DesiredContainer, applied: AppliedContainer): Reason[] {
@@ -58,8 +62,7 @@ function fieldReason(
   if (!before?.startsWith('#') && !after?.startsWith('#')) {
     return { field, from: before ?? null, to: after ?? null, ...place };
   }
-  const verb = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
-  return { field, from: null, to: null, note: `${verb}; value not shown`, ...place };
+  return { field, from: null, to: null, note: `${changeOf(before, after)}; value not shown`, ...place };
 }
 
 function fileReasons(desired: DesiredContainer, applied: AppliedContainer): Reason[] {
@@ -68,10 +71,14 @@ function fileReasons(desired: DesiredContainer, applied: AppliedContainer): Reas
     .filter((file) => applied.files[file] !== desired.files[file])
     .map((file) => ({
       field: 'file',
-      from: applied.files[file]?.slice(0, 7) ?? null,
-      to: desired.files[file]?.slice(0, 7) ?? null,
-      note: `${file} changed`,
+      from: null,
+      to: null,
+      note: `${file} ${changeOf(applied.files[file], desired.files[file])}`,
       container: desired.name,
       origin: { file, line: 1, column: 1 },
     }));
+}
+
+function changeOf(before: string | undefined, after: string | undefined): 'added' | 'removed' | 'changed' {
+  return before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
 }
