@@ -67,20 +67,27 @@ const composeAtOnce = 4;
  * (unknown is not absent); the others go on.
  */
 function hashMemo(compose: ComposeReader) {
-  const known = new Map<string, { inputDigest: string; stack: DesiredStack }>();
+  const known = new Map<string, { inputDigest: string; hashes: Map<string, string | null> }>();
   const limit = pLimit(composeAtOnce);
   const ask = async (stack: DesiredStack, view: View): Promise<DesiredStack> => {
     const before = known.get(stack.id);
-    if (before?.inputDigest === stack.inputDigest) return before.stack;
+    if (before?.inputDigest === stack.inputDigest) return withHashes(stack, before.hashes);
     const answer = await withConfigHashes(stack, compose, view).catch((error: Error) => {
       if (error.name !== 'ToolError') throw error;
       return null;
     });
-    if (answer !== null) known.set(stack.id, { inputDigest: stack.inputDigest, stack: answer });
-    return answer ?? stack;
+    if (answer === null) return stack;
+    const hashes = new Map(answer.containers.map(({ name, configHash }) => [name, configHash]));
+    known.set(stack.id, { inputDigest: stack.inputDigest, hashes });
+    return answer;
   };
   return (stacks: DesiredStack[], view: View) =>
     Promise.all(stacks.map((stack) => limit(() => ask(stack, view))));
+}
+
+function withHashes(stack: DesiredStack, hashes: Map<string, string | null>): DesiredStack {
+  const containers = stack.containers.map((item) => ({ ...item, configHash: hashes.get(item.name) ?? null }));
+  return { ...stack, containers };
 }
 
 /** A commit and where its files were read: its hashes have to be computed from the same ones. */
