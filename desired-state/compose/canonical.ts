@@ -127,7 +127,9 @@ export function absolutePaths(model: Model, directory: string, home: string): Mo
   const join = (value: Value): Value => {
     if (typeof value !== 'string' || value === '') return value;
     const expanded = value.replace(/^~(?=\/|$)/, home);
-    return path.isAbsolute(expanded) ? expanded : path.join(directory, expanded);
+    return path.isAbsolute(expanded) || /^[A-Za-z]:[\\/]/.test(expanded)
+      ? expanded
+      : path.join(directory, expanded);
   };
   const remote = /^(?:https?:|git:|ssh:|git@|github\.com\/|service:|docker-image:|oci-layout:|target:)/;
   const context: Rule = (value) => (typeof value === 'string' && remote.test(value) ? value : join(value));

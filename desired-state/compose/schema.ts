@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 
-/** The published compose schema: see README.md beside it for source and licence. */
+/** The published compose schema: source and licence are in decision 0003. */
 interface Schema {
   $ref?: string;
   properties?: Record<string, Schema>;

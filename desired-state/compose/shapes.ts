@@ -133,6 +133,7 @@ export const serviceShape = fields(
     ...each('map', 'annotations labels sysctls storage_opt'),
     ...each('command', 'command entrypoint'),
     build,
+    ...each('any', 'blkio_config credential_spec develop'),
     configs: mounts,
     secrets: mounts,
     depends_on: { map: fields({ condition: 'text', restart: 'bool', required: 'bool?' }) },
