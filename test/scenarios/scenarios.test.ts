@@ -4,6 +4,7 @@ import { planJson } from '../../cli/render/plan-json.ts';
 import { commandOf } from '../../reconciler/apply/command.ts';
 import { converged, makePlan } from '../../reconciler/plan.ts';
 import { commit } from '../support/build.ts';
+import * as exampleLab from './example-lab.ts';
 import * as fromGit from './from-git.ts';
 import * as onTheHost from './on-the-host.ts';
 import type { Situation } from './settled.ts';
@@ -17,15 +18,19 @@ import * as trouble from './trouble.ts';
 const now = Date.parse(commit.committedAt) + 120_000;
 const nowMs = 1_000_000;
 
-const all: [string, () => Situation][] = [fromGit, onTheHost, trouble].flatMap((file) =>
-  Object.entries(file.scenarios),
-);
+const all: [string, () => Situation | Promise<Situation>][] = [
+  exampleLab,
+  fromGit,
+  onTheHost,
+  trouble,
+].flatMap((file) => Object.entries(file.scenarios));
 
 describe.each(all)('%s', (name, situation) => {
-  const { plan } = makePlan({ ...situation(), nowMs });
+  const planned = async () => makePlan({ ...(await situation()), nowMs }).plan;
   const file = name.replaceAll(' ', '-').replaceAll(',', '');
 
   it('reads as its golden text', async () => {
+    const plan = await planned();
     const look = {
       color: false,
       width: null,
@@ -39,7 +44,7 @@ describe.each(all)('%s', (name, situation) => {
   });
 
   it('is as its golden JSON', async () => {
-    const json = planJson(plan, commandOf);
+    const json = planJson(await planned(), commandOf);
     await expect(`${JSON.stringify(json, null, 2)}\n`).toMatchFileSnapshot(`golden/${file}.json`);
   });
 });
