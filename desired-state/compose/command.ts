@@ -26,7 +26,7 @@ export function composeArguments(request: ComposeRequest): string[] {
     request.project,
     '--project-directory',
     directory,
-    ...request.files.flatMap((file) => ['-f', path.posix.join(directory, file)]),
+    ...request.files.flatMap((file) => ['-f', file === '-' ? file : path.posix.join(directory, file)]),
     ...(hasLabels(request) ? ['-f', '-'] : []),
     // Without any, compose would read the folder's .env by itself.
     ...(envFiles.length === 0 ? ['/dev/null'] : envFiles).flatMap((file) => ['--env-file', file]),
@@ -58,13 +58,17 @@ export async function runCompose(
   prefix: readonly string[],
   request: ComposeRequest,
   command: string[],
+  /** A resolved project as JSON, read in place of the request's files. */
+  model?: string,
 ): Promise<RunResult> {
-  const argv = [...prefix, ...composeArguments(request), ...command];
+  const input = model ?? (hasLabels(request) ? overrideYaml(request.extraLabels) : undefined);
+  const asked = model === undefined ? request : { ...request, files: ['-'], envFiles: [], extraLabels: {} };
+  const argv = [...prefix, ...composeArguments(asked), ...command];
   const [file = '', ...args] = await inView(request.view, argv);
   const result = await run(file, args, {
     env: composeEnvironment(),
     inheritEnv: false,
-    ...(hasLabels(request) ? { input: overrideYaml(request.extraLabels) } : {}),
+    ...(input === undefined ? {} : { input }),
   });
   if (mountFailed(result)) {
     const reason = result.stderr.trim().split('\n').at(-1);

@@ -132,7 +132,8 @@ function byReference(line: string, sources: ComposeSource[]): Placed | undefined
 function quoted(path: YamlPath, text: string, sources: ComposeSource[]): Placed {
   const near = at(path, sources);
   const source = sources.find((item) => item.yaml.file === near.origin.file);
-  const found = source && search(source, new RegExp(`(?<![\\w-])${escaped(text)}(?![\\w-])`), near.origin.line);
+  const found =
+    source && search(source, new RegExp(`(?<![\\w-])${escaped(text)}(?![\\w-])`), near.origin.line);
   return found ? { origin: found, text } : near;
 }
 

@@ -123,7 +123,8 @@ async function refused(request: ComposeRequest, result: RunResult): Promise<Refu
 }
 
 async function hashes(prefix: string[], request: ComposeRequest): Promise<Record<string, string>> {
-  const result = await runCompose(prefix, request, ['config', '--hash', '*']);
+  const model = await modelForHash(prefix, request);
+  const result = await runCompose(prefix, request, ['config', '--hash', '*'], model);
   if (result.exitCode !== 0) {
     // Its words may hold values of the environment; `resolve` of the same request says them with care.
     const message = `docker compose gives no hashes for ${request.project} (exit ${result.exitCode})`;
@@ -131,6 +132,18 @@ async function hashes(prefix: string[], request: ComposeRequest): Promise<Record
   }
   const pairs = result.stdout.trim().split('\n').filter(Boolean);
   return Object.fromEntries(pairs.map((line) => line.trim().split(/\s+/, 2) as [string, string]));
+}
+
+/**
+ * `config --hash` of 2.26 leaves the contents of env_file out, while `up` hashes the container as it will run. So
+ * where such files may be named, the hash is asked of the resolved project, where they are environment already.
+ */
+async function modelForHash(prefix: string[], request: ComposeRequest): Promise<string | undefined> {
+  const sources = await readSources(request);
+  const named = sources.some(({ text }) => /env_file|label_file|include|extends/.test(text));
+  if (!named) return undefined;
+  const { exitCode, stdout } = await runCompose(prefix, request, ['config', '--format', 'json']);
+  return exitCode === 0 ? stdout : undefined;
 }
 
 function lastLine(text: string): string {
