@@ -3,10 +3,22 @@ import { violations } from './rules.ts';
 
 describe('the rules of the house', () => {
   it.each([
-    ['desired-state/load.ts', "import { a } from '../observers/zfs.ts';", 'desired-state must not import observers/zfs.ts'],
-    ['observers/zfs.ts', "import { a } from '../reconciler/plan.ts';", 'observers must not import reconciler/plan.ts'],
+    [
+      'desired-state/load.ts',
+      "import { a } from '../observers/zfs.ts';",
+      'desired-state must not import observers/zfs.ts',
+    ],
+    [
+      'observers/zfs.ts',
+      "import { a } from '../reconciler/plan.ts';",
+      'observers must not import reconciler/plan.ts',
+    ],
     ['metrics/record.ts', "import { a } from '../reconciler/plan.ts';", 'may import only types'],
-    ['reconciler/plan.ts', "const a = await import('../cli/main.ts');", 'reconciler must not import cli/main.ts'],
+    [
+      'reconciler/plan.ts',
+      "const a = await import('../cli/main.ts');",
+      'reconciler must not import cli/main.ts',
+    ],
     ['elsewhere/a.ts', '', 'there is no room called elsewhere'],
   ])('%s with %s is a breach', (path, text, expected) => {
     expect(violations({ path, text }).join('\n')).toContain(expected);

@@ -42,7 +42,9 @@ function imports({ path, text }: SourceFile): string[] {
     if (other === room || other === 'tools' || !target.endsWith('.ts')) return [];
     if (!allowed.includes(other)) return [`${path}: ${room} must not import ${target}`];
     const narrow = other === 'reconciler' ? typesOnly[room] : undefined;
-    return narrow === undefined || narrow.test(target) ? [] : [`${path}: ${room} may import only types, not ${target}`];
+    return narrow === undefined || narrow.test(target)
+      ? []
+      : [`${path}: ${room} may import only types, not ${target}`];
   });
 }
 
