@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { stringify } from 'yaml';
 import { digestValue } from '../../tools/digest.ts';
+import { overrideYaml } from '../compose/override.ts';
 import type { ComposeReader, ComposeRequest, ResolvedService, View } from '../compose/types.ts';
 import { repositoryContent } from '../content.ts';
 import { type Inferred, type ServiceContext, stackOrigin } from '../context.ts';
@@ -102,11 +102,8 @@ function graceSeconds(period: string | undefined): number {
 function override(context: ServiceContext, containers: DesiredContainer[]): DesiredStack['override'] {
   const labels = extraLabels(containers);
   if (Object.keys(labels).length === 0) return null;
-  const services = Object.fromEntries(
-    Object.entries(labels).map(([name, value]) => [name, { labels: value }]),
-  );
   const file = path.posix.join(context.lab.stateDir, 'overrides', `${context.folder.name}.yml`);
-  return { path: file, content: stringify({ services }) };
+  return { path: file, content: overrideYaml(labels) };
 }
 
 function extraLabels(containers: DesiredContainer[]): Record<string, Record<string, string>> {

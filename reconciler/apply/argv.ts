@@ -59,7 +59,8 @@ function composeArgv(stack: StackRef): string[] {
   return [
     ...['docker', 'compose', '-p', stack.project, '--project-directory', stack.directory],
     ...files.flatMap((file) => ['-f', file]),
-    ...stack.envFiles.flatMap((file) => ['--env-file', file]),
+    // Without any, compose would take a .env from the folder by itself, which desired-state may have left out.
+    ...(stack.envFiles.length === 0 ? ['/dev/null'] : stack.envFiles).flatMap((file) => ['--env-file', file]),
   ];
 }
 
