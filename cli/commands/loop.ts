@@ -7,10 +7,12 @@ import type { CycleMetric } from '../../metrics/types.ts';
 import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.ts';
 import { Loop } from '../../reconciler/loop.ts';
 import { readInventory } from '../../reconciler/state/inventory.ts';
+import type { Reason } from '../../reconciler/types.ts';
 import { messageOf } from '../errors.ts';
 import { keep, settleJournal } from '../keep.ts';
 import { locked } from '../locked.ts';
 import { logger } from '../log.ts';
+import { reasonText } from '../render/reason.ts';
 import type { Settings } from '../settings.ts';
 import { statusOf, total } from '../status-of.ts';
 import { version } from '../version.ts';
@@ -105,7 +107,16 @@ function logCycle(cycle: Cycle, log: Log): void {
   const fields = { commit: cycle.commit?.id, result: cycle.result, durationMs: Math.round(total(cycle)) };
   for (const { change, result, error, durationMs } of cycle.outcomes) {
     const { verb, kind, id } = change;
-    const line = { commit: cycle.commit?.id, kind, id, verb, result, durationMs: Math.round(durationMs) };
+    const why = change.reasons.map(reasonOf);
+    const line = {
+      commit: cycle.commit?.id,
+      kind,
+      id,
+      verb,
+      why,
+      result,
+      durationMs: Math.round(durationMs),
+    };
     if (result === 'applied') log.info(line, 'change applied');
     else log.error({ ...line, err: error }, 'change not applied');
   }
@@ -113,6 +124,10 @@ function logCycle(cycle: Cycle, log: Log): void {
   if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
   if (cycle.result === 'converged') log.debug(fields, 'cycle');
   else log.info(fields, 'cycle');
+}
+
+function reasonOf(reason: Reason): string {
+  return [reason.container ?? '', reason.field, reasonText(reason)].filter((part) => part !== '').join(' ');
 }
 
 function serverOf(settings: Settings, metrics: Metrics, memory: Memory, wired: Wired): MetricsServer {
