@@ -48,6 +48,8 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
     },
     async promote(commit) {
       if (!(await isInForce(repository, commit))) await repository.promote(commit.id);
+      // Staging is free for the next commit from now on, e.g. for a `plan` beside the loop.
+      if (loaded !== null) loaded = { ...loaded, root: repository.checkoutRoot };
     },
   };
 }
