@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Daemon, startDaemon } from './docker-daemon.ts';
+import { dockerRows } from './docker-rows.ts';
+import { machine, printRow, printSummary, type Row } from './report.ts';
+import { simulatorRows } from './simulator-rows.ts';
+
+/**
+ * `npm run bench`: Steward against docker compose, both in this one run, on a Docker daemon of its own; then growth
+ * and memory on the simulated host. `npm run bench -- docker` or `-- simulator` runs one half. Exit 0 when every
+ * target was met, 1 when one was missed or could not be measured.
+ */
+const halves = ['docker', 'simulator'] as const;
+const longestMs = 12 * 60_000;
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(wanted: string[]): Promise<number> {
+  const home = mkdtempSync(join(tmpdir(), 'steward-bench-'));
+  const rows: Row[] = [];
+  const skipped: string[] = [];
+  const onRow = (row: Row) => {
+    rows.push(row);
+    printRow(row);
+  };
+  process.stdout.write(`${machine().join('\n')}\n\n`);
+  for (const half of halves) {
+    if (wanted.length > 0 && !wanted.includes(half)) continue;
+    const work = half === 'docker' ? withDocker(home, onRow) : inTime(simulatorRows(home, onRow));
+    await work.catch((error: Error) => {
+      skipped.push(`${half}: ${error.message}`);
+    });
+  }
+  printSummary(rows, skipped);
+  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  return skipped.length === 0 && rows.every((row) => row.met) ? 0 : 1;
+}
+
+async function withDocker(home: string, onRow: (row: Row) => void): Promise<void> {
+  await using daemon: Daemon = await startDaemon(home);
+  const { version, composeVersion } = daemon;
+  process.stdout.write(`Docker ${version}, compose ${composeVersion}\n\n`);
+  await inTime(dockerRows(home, daemon, onRow));
+}
+
+/** Whatever hangs: the bench ends, and its daemon with it. */
+function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('not done within 12 minutes')), longestMs);
+  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,53 @@
+import { wire } from '../cli/wire.ts';
+import type { Clock } from '../tools/clock.ts';
+import { systemClock } from '../tools/clock.ts';
+import { oneCycle, requireConverged, settingsOf } from './steward.ts';
+
+/** `node simulated-cycle.ts REPOSITORY STATE_DIR`: the cost of cycles on a simulated host, as JSON. */
+
+export interface CycleCost {
+  loadMs: number;
+  planMs: number;
+  applyMs: number;
+  /** Cycles with nothing to do. */
+  idleMs: number[];
+}
+
+const repeats = 9;
+
+if (import.meta.main) {
+  const [repository = '', stateDir = ''] = process.argv.slice(2);
+  process.stdout.write(JSON.stringify(await measure(repository, stateDir)));
+}
+
+async function measure(repository: string, stateDir: string): Promise<CycleCost> {
+  const settings = settingsOf(repository, stateDir, 'simulator');
+  const wired = await wire(settings);
+  const deps = { ...wired.deps, clock: impatientClock() };
+  try {
+    const { durationsMs } = await oneCycle(wired, settings, deps);
+    const { load = 0, plan = 0, apply = 0 } = durationsMs;
+    requireConverged(await oneCycle(wired, settings, deps));
+    const idleMs: number[] = [];
+    for (let turn = 0; turn < repeats; turn += 1) {
+      const start = performance.now();
+      requireConverged(await oneCycle(wired, settings, deps));
+      idleMs.push(performance.now() - start);
+    }
+    return { loadMs: load, planMs: plan, applyMs: apply, idleMs };
+  } finally {
+    wired.close();
+  }
+}
+
+/** Waiting takes no time; working does. */
+function impatientClock(): Clock {
+  let skippedMs = 0;
+  return {
+    now: () => systemClock.now() + skippedMs,
+    monotonic: () => systemClock.monotonic() + skippedMs,
+    sleep: async (ms) => {
+      skippedMs += ms;
+    },
+  };
+}
