@@ -9,7 +9,8 @@ export async function main(argv: string[]): Promise<void> {
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    process.stderr.write(messageOf(error));
+    const { safeLines } = await import('./render/text.ts');
+    process.stderr.write(safeLines(messageOf(error)));
     process.exitCode = 1;
   }
 }

@@ -8,7 +8,7 @@ import { renderOutcomes } from './render/outcomes.ts';
 import { renderPlan } from './render/plan.ts';
 import { planJson } from './render/plan-json.ts';
 import { renderProblems } from './render/problems.ts';
-import { lookOf } from './render/text.ts';
+import { lookOf, safe } from './render/text.ts';
 import { note, printJson } from './terminal.ts';
 
 export interface PrintOptions {
@@ -56,7 +56,7 @@ function printNoPlan(cycle: Cycle, options: PrintOptions): void {
   process.stdout.write(
     renderProblems(cycle.problems, sourcesIn(options.sourceRoots), lookOf(process.stdout)),
   );
-  const commit = `${cycle.commit.id.slice(0, 7)} "${cycle.commit.subject}"`;
+  const commit = `${cycle.commit.id.slice(0, 7)} "${safe(cycle.commit.subject)}"`;
   process.stdout.write(`Nothing was changed: ${commit} is not valid.\n`);
 }
 

@@ -1,9 +1,10 @@
 import type { LockHolder } from '../reconciler/state/lock.ts';
 import { describe } from './locked.ts';
+import { safeJson, safeLines } from './render/text.ts';
 
 /** What a command says beside its result goes to standard error: standard output can be piped as it is. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${safeLines(text)}\n`);
 }
 
 export function noteWaiting(holder: LockHolder | null): void {
@@ -11,5 +12,5 @@ export function noteWaiting(holder: LockHolder | null): void {
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${safeJson(value)}\n`);
 }

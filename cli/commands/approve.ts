@@ -1,5 +1,6 @@
 import { approve } from '../../reconciler/state/inventory.ts';
 import { UserError } from '../errors.ts';
+import { safe } from '../render/text.ts';
 import { type Flags, readSettings } from '../settings.ts';
 import { wire } from '../wire.ts';
 
@@ -18,7 +19,7 @@ export async function approveCommit(given: string, flags: Flags): Promise<number
     }
     approve(wired.store, commit.id, wired.deps.clock.now());
     process.stdout.write(
-      `Approved ${commit.id.slice(0, 12)} "${commit.subject}": the next cycle applies it.\n`,
+      `Approved ${commit.id.slice(0, 12)} "${safe(commit.subject)}": the next cycle applies it.\n`,
     );
     return 0;
   } finally {

@@ -1,3 +1,4 @@
+import { closest } from 'fastest-levenshtein';
 import { forget, readInventory } from '../../reconciler/state/inventory.ts';
 import { openStore } from '../../reconciler/state/store.ts';
 import { UserError } from '../errors.ts';
@@ -8,13 +9,20 @@ export async function forgetResource(id: string, flags: Flags): Promise<number> 
   const store = openStore(readSettings(flags).stateDir);
   try {
     if (!forget(store, id)) {
-      const similar = [...readInventory(store).entries.keys()].filter((known) => known.includes(id)).sort();
-      const hint = similar.length > 0 ? `; did you mean ${similar.slice(0, 3).join(' or ')}?` : '';
-      throw new UserError(`Steward knows no ${id}${hint}`);
+      const known = [...readInventory(store).entries.keys()].sort();
+      throw new UserError(`Steward knows no ${id}${suggestion(id, known)}`);
     }
     process.stdout.write(`Forgot ${id}. Nothing on the host was touched.\n`);
     return 0;
   } finally {
     store.close();
   }
+}
+
+function suggestion(id: string, known: string[]): string {
+  const similar = known.filter((each) => each.includes(id)).slice(0, 3);
+  if (similar.length > 0) return `; did you mean ${similar.join(' or ')}?`;
+  return known.length === 0
+    ? '; nothing was changed on this host yet'
+    : `; did you mean ${closest(id, known)}?`;
 }

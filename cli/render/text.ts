@@ -31,6 +31,23 @@ export function safe(text: string): string {
   return text.replace(hostile, (char) => named[char] ?? escaped(char));
 }
 
+/** The same for text of several lines. */
+export function safeLines(text: string): string {
+  return text.split('\n').map(safe).join('\n');
+}
+
+/** JSON that a terminal can show: what `safe` would not let through is escaped as JSON knows it. */
+export function safeJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(hostile, (char) => (char === '\n' ? char : units(char)));
+}
+
+function units(char: string): string {
+  return char
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+}
+
 function escaped(char: string): string {
   const code = (char.codePointAt(0) as number).toString(16);
   return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u{${code}}`;
