@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Lab, newLab } from './lab.ts';
+import { expectRefusal, steward } from './steward.ts';
+
+/** What goes wrong before anything was looked at: a sentence, exit 1, and no stack trace. */
+let lab: Lab;
+let empty: string;
+const isRoot = process.getuid?.() === 0;
+
+beforeAll(async () => {
+  lab = await newLab();
+  empty = mkdtempSync(join(tmpdir(), 'steward-cli-empty-'));
+  writeFileSync(join(empty, 'steward.yaml'), 'repositry: /srv/lab.git\n');
+});
+afterAll(() => {
+  lab.remove();
+  rmSync(empty, { recursive: true });
+});
+
+it.each<[string, string[], RegExp]>([
+  ['an unknown command', ['plam'], /Did you mean plan\?/],
+  ['an unknown option', ['plan', '--outptu', 'json'], /Did you mean --output\?/],
+  ['an unknown format', ['plan', '--output', 'xml'], /Allowed choices are text, json/],
+  ['an unknown host', ['plan', '--host', 'simulater'], /Allowed choices are local, simulator/],
+  ['a schema that is not there', ['schema', 'labs'], /there are schemas of lab and service/],
+])('%s is refused', async (_name, args, words) => {
+  expectRefusal(await steward(args), words);
+});
+
+it.each<[string, () => string[], RegExp]>([
+  ['no repository', () => [], /no repository: give --repo/],
+  ['a repository that is not there', () => ['--repo', join(empty, 'none')], /none/],
+  ['a folder that is no repository', () => ['--repo', empty], /there is no Git repository there/],
+  ['a branch that is not there', () => ['--repo', lab.remote, '--branch', 'mian'], /mian/],
+  ['a bootstrap file with an unknown key', () => ['--config', join(empty, 'steward.yaml')], /repositry/],
+  ['a bootstrap file that is not there', () => ['--config', join(empty, 'x.yaml')], /x\.yaml cannot be read/],
+])('%s is refused', async (_name, flags, words) => {
+  const given = ['--host', 'simulator', '--state-dir', join(empty, 'state'), ...flags()];
+  expectRefusal(await steward(['plan', ...given]), words);
+});
+
+it('a time to wait that is no number is refused', async () => {
+  expectRefusal(await steward(['reconcile', '--once', '--wait', 'long', ...lab.flags]), /--wait long/);
+});
+
+it('a folder without lab.yaml does not validate', async () => {
+  expectRefusal(await steward(['validate', empty]), /has no lab\.yaml/);
+});
+
+it('a state folder that cannot be written stops everything', async () => {
+  const stateDir = join(lab.root, 'locked');
+  mkdirSync(stateDir);
+  chmodSync(stateDir, 0o555);
+  chmodSync(lab.root, 0o755);
+  const flags = ['--host', 'simulator', '--repo', lab.remote, '--state-dir', stateDir];
+  const nobody = isRoot ? { uid: 65_534, gid: 65_534 } : {};
+  expectRefusal(await steward(['reconcile', '--once', ...flags], nobody), /state\.db cannot be used/);
+});
+
+it('a damaged state.db stops everything and says what to do', async () => {
+  const stateDir = join(lab.root, 'damaged');
+  mkdirSync(stateDir);
+  writeFileSync(
+    join(stateDir, 'state.db'),
+    'this is not a database, and long enough to be looked at\n'.repeat(99),
+  );
+  const flags = ['--host', 'simulator', '--repo', lab.remote, '--state-dir', stateDir];
+  expectRefusal(await steward(['reconcile', '--once', ...flags]), /state\.db is damaged .*Move it away/);
+});
+
+it.runIf(isRoot)('a full disk stops everything before the host is touched', async () => {
+  const stateDir = join(lab.root, 'full');
+  mkdirSync(stateDir);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=96k', 'tmpfs', stateDir]);
+  try {
+    const flags = ['--host', 'simulator', '--repo', lab.remote, '--state-dir', stateDir];
+    const result = await steward(['reconcile', '--once', ...flags]);
+    expectRefusal(result, /full|space/i);
+    expect(result.stderr).not.toContain('created');
+  } finally {
+    execFileSync('umount', ['--lazy', stateDir]);
+  }
+});
