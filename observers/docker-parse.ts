@@ -31,6 +31,7 @@ export function parseContainer(info: ContainerInfo): ObservedContainer {
     exitCode: state === 'exited' ? parseExitCode(info.Status ?? '') : null,
     networks: networksOf(info),
     oneOff: labels['com.docker.compose.oneoff'] === 'True',
+    justStarted: (info.Status ?? '').startsWith('Up Less than a second'),
   };
 }
 

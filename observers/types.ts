@@ -43,6 +43,8 @@ export interface ObservedContainer {
   networks: Record<string, string>;
   /** One-off of `docker compose run`: not part of the stack. */
   oneOff: boolean;
+  /** Runs for less than a second: one that is restarted again and again looks like this whenever it runs at all. */
+  justStarted: boolean;
 }
 
 export interface ObservedNetwork {

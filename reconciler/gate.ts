@@ -43,7 +43,8 @@ export function judge(
 
 function sinceMs(container: ObservedContainer, seen: Sightings, nowMs: number): number {
   const key = `${container.id} ${container.state}`;
-  const first = seen.get(key) ?? nowMs;
+  // Docker tells no start time in its list; what has just started has not been up for as long as it was seen.
+  const first = container.justStarted ? nowMs : (seen.get(key) ?? nowMs);
   seen.set(key, first);
   return nowMs - first;
 }

@@ -161,6 +161,7 @@ function observeContainer(world: World, container: SimulatedContainer): Observed
     ...statusOf(world, container),
     networks,
     oneOff,
+    justStarted: false,
   };
 }
 

@@ -31,16 +31,19 @@ export async function callTool(
     const result = await run(file, args, { ...rest, ...(signal === undefined ? {} : { signal }) });
     if (result.exitCode === 0) return result.stdout;
     const said = sentence(result.stderr) || sentence(result.stdout) || `exit code ${result.exitCode}`;
-    throw new StepError(`${tool} ${subcommand(args)}failed: ${said}`);
+    throw new StepError(`${nameOf(tool, args)} failed: ${said}`);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw new StepError(error.message, { retryable: error.retryable, cause: error });
   }
 }
 
-function subcommand(args: string[]): string {
-  const word = args.find((arg) => /^(up|down|restart|create|set|mount|inherit|get|list)$/.test(arg));
-  return word === undefined ? '' : `${word} `;
+/** `docker compose up`, `zfs create`: as much of the command as says which it was. */
+function nameOf(tool: string, args: string[]): string {
+  const words = args.filter((arg) =>
+    /^(compose|up|down|restart|create|set|mount|inherit|get|list)$/.test(arg),
+  );
+  return [tool, ...words.slice(0, 2)].join(' ');
 }
 
 /** What zfs and groupadd print first is the fault; usage and advice follow. */

@@ -29,7 +29,7 @@ it('calls compose with exactly the command that the plan shows', async () => {
     {},
   );
   expect(docker.calls()).toEqual([
-    'compose -p photo --project-directory /lab/services/photo -f /lab/services/photo/docker-compose.yml up -d db server',
+    'compose -p photo --project-directory /lab/services/photo -f /lab/services/photo/docker-compose.yml --env-file /dev/null up -d db server',
   ]);
 });
 
@@ -78,7 +78,7 @@ it('says in one sentence why compose failed', async () => {
   ).rejects.toMatchObject({
     name: 'StepError',
     retryable: true,
-    message: 'docker up failed: Error response from daemon: network photo_net not found',
+    message: 'docker compose up failed: Error response from daemon: network photo_net not found',
   });
 });
 

@@ -41,6 +41,7 @@ describe('containers', () => {
       image: 'bb:1',
       imageId: expect.stringMatching(/^sha256:/),
       oneOff: false,
+      justStarted: false,
       networks: { photo_net: expect.stringMatching(/^[0-9a-f]{64}$/) },
     });
     expect(byName.lonely).toMatchObject({

@@ -40,6 +40,10 @@ describe('a health gate', () => {
     expect(judge(gate, [], new Map(), 0).state).toBe('waiting');
   });
 
+  it('does not take a container for settled that has just started again', () => {
+    expect(judged({ justStarted: true }, 60_000)).toBe('waiting');
+  });
+
   it('begins to count anew when a container was replaced', () => {
     const seen = new Map();
     judge(gate, [build.seenContainer('server', { id: 'old' })], seen, 0);

@@ -79,6 +79,7 @@ function containersOf(stack: DesiredStack): ObservedContainer[] {
     exitCode: null,
     networks: Object.fromEntries(container.networks.map((name) => [name, `net-${name}`])),
     oneOff: false,
+    justStarted: false,
   }));
 }
 

@@ -159,6 +159,7 @@ export function seenContainer(service = 'server', over: Partial<ObservedContaine
     exitCode: null,
     networks: {},
     oneOff: false,
+    justStarted: false,
     ...over,
   };
 }

@@ -36,7 +36,8 @@ export function mayAttempt(
   // A clock that was set back must not hold a service for days: no wait is longer than the longest delay.
   if (nowMs >= untilMs || untilMs - nowMs > longestDelayMs * 2) return { ok: true };
   const seconds = Math.ceil((untilMs - nowMs) / 1000);
-  const note = `attempt ${record.attempts} did not last${said}; next one in ${seconds} s`;
+  const verb = record.lastFailed ? 'failed' : 'did not last';
+  const note = `attempt ${record.attempts} ${verb}${said}; next one in ${seconds} s`;
   return { ok: false, state: 'backing-off', note, untilMs };
 }
 
