@@ -9,8 +9,11 @@ import { type Container, containersIn } from './containers.ts';
 import type { Files } from './lab-files.ts';
 import type { CycleJson, HistoryJson, StatusJson } from './output.ts';
 
-export const remote = 'ssh://git@localhost/srv/git/lab.git';
-/** Where the person who pushes has their clone: in the server, so that the push goes through its SSH. */
+/** The server's own Git over SSH: what a person pushes to. */
+export const overSsh = 'ssh://git@localhost/srv/git/lab.git';
+/** A bare repository on the same disk: quicker to push to and to fetch from, and it can be watched. */
+export const onDisk = '/srv/lab.git';
+/** The clone of the person who pushes; in the server, since nothing else can reach its SSH. */
 const clone = '/root/config';
 
 const commandTimeoutMs = 5 * 60_000;
@@ -33,8 +36,8 @@ export interface Homelab extends AsyncDisposable {
   run(command: string): Promise<string>;
 }
 
-/** Starts a server of its own. `repository`: what Steward follows; over SSH unless given. */
-export async function startHomelab(repository = remote): Promise<Homelab> {
+/** Starts a server of its own. `repository`: what is pushed to and what Steward follows. */
+export async function startHomelab(repository: typeof overSsh | typeof onDisk = onDisk): Promise<Homelab> {
   const vm = await startStewardLab();
   try {
     await prepare(vm, repository);
@@ -47,7 +50,8 @@ export async function startHomelab(repository = remote): Promise<Homelab> {
 
 async function prepare(vm: LabVm, repository: string): Promise<void> {
   await vm.writeFile('/etc/steward/steward.yaml', `repository: ${repository}\nbranch: main\n`);
-  await vm.exec(`git init -q -b main ${clone} && git -C ${clone} remote add origin ${remote}`);
+  await vm.exec(`git init -q --bare -b main ${onDisk}`);
+  await vm.exec(`git init -q -b main ${clone} && git -C ${clone} remote add origin ${repository}`);
 }
 
 function homelabOf(vm: LabVm): Homelab {

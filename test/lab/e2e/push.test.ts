@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Homelab, startHomelab } from './support/homelab.ts';
+import { oneChangeEach } from './support/changes.ts';
+import { touched } from './support/containers.ts';
+import { type Homelab, overSsh, startHomelab } from './support/homelab.ts';
 import { git, labYaml, web } from './support/lab-files.ts';
-import type { CycleJson } from './support/output.ts';
+import { type CycleJson, changeLines } from './support/output.ts';
 
-describe('the first push to an empty server', () => {
+describe('a push', () => {
   let lab: Homelab;
   let cycle: CycleJson;
 
   beforeAll(async () => {
-    lab = await startHomelab();
+    lab = await startHomelab(overSsh);
     await lab.vm.writeFile('/etc/steward/env/web.env', 'API_TOKEN=first-secret-value\n', '600');
     await lab.push({ 'lab.yaml': labYaml, ...web, ...git }, 'A lab of two services');
     cycle = await lab.converge();
@@ -16,7 +18,7 @@ describe('the first push to an empty server', () => {
 
   afterAll(() => lab?.[Symbol.asyncDispose]());
 
-  test('applied every change it announced', () => {
+  test('to an empty server applies every change it announced', () => {
     const announced = cycle.changes.map((change) => change.id).sort();
     expect(cycle.outcomes?.map((outcome) => outcome.id).sort()).toEqual(announced);
     expect(announced).toContain('compose-stack:git');
@@ -79,9 +81,8 @@ describe('the first push to an empty server', () => {
 
   test('a file of the repository is served with what Git says', async () => {
     expect(await lab.run('docker exec web-page wget -qO- http://127.0.0.1:8080/')).toBe('first page');
-    expect(await lab.run('docker exec web-page printenv GREETING API_TOKEN')).toBe(
-      'hello\nfirst-secret-value',
-    );
+    const seen = await lab.run(`docker exec web-page sh -c 'echo $GREETING, $API_TOKEN'`);
+    expect(seen).toBe('hello, first-secret-value');
   });
 
   test('the second run finds nothing to do and restarts nothing', async () => {
@@ -95,5 +96,44 @@ describe('the first push to an empty server', () => {
       blocked: [],
     });
     expect(await lab.containers()).toEqual(before);
+  });
+
+  describe.each(oneChangeEach)('then $what', ({ make, plan, reason, place, touched: expected }) => {
+    test('is planned with its reason, and nothing else is', async () => {
+      await make(lab);
+      const shown = await lab.plan();
+      expect(changeLines(shown.plan)).toEqual([plan]);
+      expect(shown.exitCode).toBe(2);
+      const reasons = shown.plan.changes[0]?.reasons ?? [];
+      expect(reasons).toEqual([expect.objectContaining(reason)]);
+      expect(`${reasons[0]?.origin?.file}:${reasons[0]?.origin?.line}`).toBe(place);
+    });
+
+    test('is applied to what it concerns alone', async () => {
+      const before = await lab.containers();
+      expect(changeLines(await lab.converge())).toEqual([plan]);
+      expect(touched(before, await lab.containers())).toEqual(expected);
+    });
+  });
+
+  test('all of it arrived', async () => {
+    expect(await lab.run('docker exec web-page wget -qO- http://127.0.0.1:8080/')).toBe('second page');
+    const seen = await lab.run(`docker exec web-page sh -c 'echo $GREETING, $API_TOKEN'`);
+    expect(seen).toBe('good-day, other-secret-value');
+    expect(await lab.run('zfs get -Hpo value quota datapool/services/web')).toBe('2147483648');
+    expect(await lab.run("stat -c '%u:%G %a' /datapool/services/web/data")).toBe('100000:labdata 2770');
+    expect((await lab.plan()).plan.changes).toEqual([]);
+  });
+
+  test('no secret is in the state, in what was printed or in the history', async () => {
+    const words = '-e first-secret-value -e other-secret-value';
+    const found = await lab.vm.exec(`grep -rl ${words} /var/lib/steward /run/steward`, {
+      allowFailure: true,
+    });
+    expect(found.stdout).toBe('');
+    const said = await Promise.all(
+      ['plan -v', 'status', 'why web', 'why web --output json'].map((args) => lab.steward(args)),
+    );
+    for (const { stdout, stderr } of said) expect(stdout + stderr).not.toMatch(/(first|other)-secret-value/);
   });
 });

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startStewardLab } from '../install-steward.ts';
+import { repositoryRoot } from '../paths.ts';
+import type { LabVm } from '../vm.ts';
+
+describe('the executors', () => {
+  let vm: LabVm;
+
+  beforeAll(async () => {
+    vm = await startStewardLab();
+    await vm.push(join(repositoryRoot, 'test/contract'), '/opt/steward/test');
+  });
+
+  afterAll(() => vm?.shutdown());
+
+  test('keep their contract with real ZFS and Docker', async () => {
+    const command = 'cd /opt/steward && node test/contract/run-on-host.ts datapool lab/busybox:1';
+    const { stdout, stderr, exitCode } = await vm.exec(command, {
+      timeoutMs: 9 * 60_000,
+      allowFailure: true,
+    });
+    expect(`${stdout}\n${stderr}`).not.toMatch(/^not ok/m);
+    const planned = Number(/^1\.\.(\d+)$/m.exec(stdout)?.[1]);
+    expect(stdout.match(/^ok /gm)).toHaveLength(planned);
+    expect(exitCode).toBe(0);
+  });
+});
