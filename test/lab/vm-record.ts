@@ -60,10 +60,21 @@ export async function discard(record: VmRecord): Promise<void> {
 
 /** SIGKILL to the recorded pid, if that still is this machine's QEMU; resolves once it is gone. */
 export async function killQemu(record: VmRecord): Promise<void> {
-  while (await isOurQemu(record)) {
-    process.kill(record.qemuPid, 'SIGKILL');
-    await sleep(20);
-  }
+  if (!(await isOurQemu(record))) return;
+  process.kill(record.qemuPid, 'SIGKILL');
+  while (!(await isGone(record.qemuPid))) await sleep(20);
+}
+
+/**
+ * A dying process loses its arguments long before it lets go of its files; it has done so when nothing is
+ * left of it, or one zombie thread for a parent to fetch.
+ */
+async function isGone(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  if (stat === '') return true;
+  const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  return state === 'Z' && threads.length <= 1;
 }
 
 /** Whether the machine's QEMU runs. A pid may have been given to another process: its arguments tell. */
