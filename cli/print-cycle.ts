@@ -4,6 +4,7 @@ import type { Problem } from '../desired-state/types.ts';
 import { commandOf } from '../reconciler/apply/command.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import type { Plan } from '../reconciler/types.ts';
+import type { FileChange } from './render/file-diffs.ts';
 import { renderOutcomes } from './render/outcomes.ts';
 import { renderPlan } from './render/plan.ts';
 import { planJson } from './render/plan-json.ts';
@@ -17,6 +18,8 @@ export interface PrintOptions {
   nowMs: number;
   /** Where the files of problems can be read, to show the offending line. */
   sourceRoots: string[];
+  /** What became of each change was shown while it went on. */
+  isTold?: boolean;
 }
 
 export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: PrintOptions): void {
@@ -27,6 +30,7 @@ export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: Pr
     now: options.nowMs,
     verbose: options.verbose === true,
     commandOf,
+    fileChange: fileChangeIn(options.sourceRoots),
     ...(mountpoint === undefined ? {} : { mountpoint }),
   };
   process.stdout.write(renderPlan(plan, shown));
@@ -39,7 +43,9 @@ export function printCycle(cycle: Cycle, options: PrintOptions & { dry: boolean 
   else if (cycle.plan === null) printNoPlan(cycle, options);
   else if (options.dry) printPlan(cycle.plan, cycle, options);
   else if (cycle.outcomes.length > 0) {
-    process.stdout.write(`\n${renderOutcomes(cycle.outcomes, lookOf(process.stdout))}`);
+    const mountpoint = cycle.desired?.storage?.mountpoint;
+    const shown = { isTold: options.isTold === true, ...(mountpoint === undefined ? {} : { mountpoint }) };
+    process.stdout.write(`\n${renderOutcomes(cycle.outcomes, lookOf(process.stdout), shown)}`);
   }
 }
 
@@ -70,6 +76,16 @@ export function cycleJson(cycle: Cycle) {
     return { result, commit, problems, fetchError, changes: [], blocked: [], outcomes };
   }
   return { ...planJson(cycle.plan, commandOf), result: cycle.result, fetchError: cycle.fetchError, outcomes };
+}
+
+/** What is in force against what is to be: the checkout is the last of the roots, staging the first. */
+function fileChangeIn(roots: string[]): (file: string) => FileChange | undefined {
+  const [staging, checkout] = [roots.at(0), roots.at(-1)];
+  return (file) => {
+    if (staging === undefined || checkout === undefined || staging === checkout) return undefined;
+    const before = firstReadable([checkout], file) ?? null;
+    return { before, after: firstReadable([staging], file) ?? null };
+  };
 }
 
 /** Reads each file once; undefined where it cannot be read. */

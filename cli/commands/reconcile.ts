@@ -40,21 +40,25 @@ async function once(wired: Wired, flags: ReconcileFlags): Promise<Cycle> {
   const isText = flags.output === 'text';
   const { sourceRoots } = wired;
   const print = { output: flags.output, verbose: flags.verbose === true, nowMs: Date.now(), sourceRoots };
+  const isLive = process.stderr.isTTY;
   const reporter = progressReporter(process.stderr);
   const deps = {
     ...wired.deps,
     onPlan: (plan: Plan, desired: DesiredState) => {
-      if (isText) printPlan(plan, { desired }, print);
+      if (!isText) return;
+      printPlan(plan, { desired }, print);
+      if (isLive && plan.held === null) reporter.begin(plan.changes, desired.storage?.mountpoint);
     },
     progress: (event: ApplyEvent) => {
-      if (isText && process.stderr.isTTY) reporter.event(event);
+      if (isText && isLive) reporter.event(event);
     },
   };
   try {
     const cycle = await runCycle(deps, { dry: false });
     reporter.done();
     keep(wired, cycle);
-    printCycle(cycle, { ...print, dry: false });
+    // A file that standard output goes to gets the whole of it all the same.
+    printCycle(cycle, { ...print, dry: false, isTold: isLive && process.stdout.isTTY });
     return cycle;
   } finally {
     reporter.done();

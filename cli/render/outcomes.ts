@@ -1,5 +1,6 @@
 import type { ChangeResult, ChangeVerb, Outcome } from '../../reconciler/types.ts';
-import { joinLines, type Look, pad, paint, safe, truncate, widest } from './text.ts';
+import { type Columns, columnsOf } from './columns.ts';
+import { joinLines, type Look, paint, safe, truncate, wrap } from './text.ts';
 import { duration } from './time.ts';
 
 const past: Record<ChangeVerb, string> = {
@@ -15,33 +16,43 @@ const styles = { applied: 'green', failed: 'red', skipped: 'yellow' } as const s
   string
 >;
 
-/** What an apply did: a line a change, an error once, and the count. */
-export function renderOutcomes(outcomes: Outcome[], look: Look): string {
-  if (outcomes.length === 0) return joinLines(['Nothing was changed.']);
-  const kinds = widest(outcomes.map(({ change }) => change.kind));
-  const names = Math.min(60, widest(outcomes.map(({ change }) => safe(change.name))));
-  const seen = new Set<string>();
-  const lines = outcomes.flatMap((outcome) => [
-    outcomeLine(outcome, look, kinds, names),
-    ...errorLine(outcome, look, seen),
-  ]);
-  return joinLines([...lines, '', paint(look, 'bold', total(outcomes))]);
+export interface OutcomeOptions {
+  mountpoint?: string;
+  /** The lines were shown while the apply went on: only the count is left to say. */
+  isTold?: boolean;
 }
 
-export function outcomeLine(outcome: Outcome, look: Look, kinds = 0, names = 0): string {
+/** What an apply did: a line a change, an error once, and the count. */
+export function renderOutcomes(outcomes: Outcome[], look: Look, options: OutcomeOptions = {}): string {
+  if (outcomes.length === 0) return joinLines(['Nothing was changed.']);
+  const last = wrap(total(outcomes), look.width ?? Number.POSITIVE_INFINITY);
+  const count = last.map((line) => paint(look, 'bold', line));
+  if (options.isTold === true) return joinLines(count);
+  const changes = outcomes.map(({ change }) => change);
+  const columns = columnsOf(changes, look, options.mountpoint);
+  const seen = new Set<string>();
+  const lines = outcomes.flatMap((outcome) => [
+    outcomeLine(outcome, look, columns),
+    ...errorLines(outcome, look, seen),
+  ]);
+  return joinLines([...lines, '', ...count]);
+}
+
+export function outcomeLine(outcome: Outcome, look: Look, columns: Columns): string {
   const { change, result } = outcome;
   const word = result === 'applied' ? past[change.verb] : result;
   const time = result === 'skipped' ? '' : `  ${duration(outcome.durationMs)}`;
-  const text = `${pad(change.kind, kinds)}  ${pad(safe(change.name), names)}  ${word}${time}`;
+  const text = `${columns(change)}  ${word}${time}`;
   const room = look.width === null ? null : look.width - 2;
   return `${paint(look, styles[result], signs[result])} ${truncate(text, room)}`;
 }
 
 /** The same fault behind many changes is told once. */
-function errorLine({ error, result }: Outcome, look: Look, seen: Set<string>): string[] {
+export function errorLines({ error, result }: Outcome, look: Look, seen: Set<string>): string[] {
   if (error === null || seen.has(error)) return [];
   seen.add(error);
-  return [`    ${paint(look, styles[result], safe(error))}`];
+  const lines = wrap(safe(error), look.width === null ? Number.POSITIVE_INFINITY : look.width - 4);
+  return lines.map((line) => `    ${paint(look, styles[result], line)}`);
 }
 
 function total(outcomes: Outcome[]): string {

@@ -1,5 +1,6 @@
 import type { Change, ChangeVerb, Plan, Step } from '../../reconciler/types.ts';
 import { assertNever } from '../../tools/assert-never.ts';
+import { type DiffOptions, fileDiffLines } from './file-diffs.ts';
 import { noticeRows } from './notices.ts';
 import { placeOf, reasonLines, reasonText } from './reason.ts';
 import { type Row, tableLines } from './row.ts';
@@ -7,11 +8,9 @@ import { summaryLine } from './summary.ts';
 import { joinLines, type Look, paint, type Style, safe, truncate, widthOf, wrap } from './text.ts';
 import { relative } from './time.ts';
 
-export interface PlanOptions extends Look {
+export interface PlanOptions extends DiffOptions {
   /** Milliseconds since the epoch. */
   now: number;
-  /** Show the command of each step. */
-  verbose: boolean;
   /** Where the storage is mounted: directories below it are shown short. */
   mountpoint?: string;
   commandOf: (step: Step) => string;
@@ -58,7 +57,11 @@ function changeRow(change: Change, options: PlanOptions): Row {
   const commands = options.verbose
     ? change.steps.map((step) => `    $ ${safe(options.commandOf(step))}`)
     : [];
-  const below = [...reasonLines(reasons, options), ...commands.map((line) => paint(options, 'dim', line))];
+  const below = [
+    ...reasonLines(reasons, options),
+    ...fileDiffLines(change, options),
+    ...commands.map((line) => paint(options, 'dim', line)),
+  ];
   return { kind, name, ...signOf(verb), summary: safe(summary), below };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderPlan } from '../../cli/render/plan.ts';
 import { planJson } from '../../cli/render/plan-json.ts';
+import { widthOf } from '../../cli/render/text.ts';
 import { commandOf } from '../../reconciler/apply/command.ts';
 import { converged, makePlan } from '../../reconciler/plan.ts';
 import { commit } from '../support/build.ts';
@@ -17,6 +18,7 @@ import * as trouble from './trouble.ts';
  */
 const now = Date.parse(commit.committedAt) + 120_000;
 const nowMs = 1_000_000;
+const look = { color: false, width: null, verbose: false, now, mountpoint: '/datapool/services', commandOf };
 
 const all: [string, () => Situation | Promise<Situation>][] = [
   exampleLab,
@@ -31,16 +33,18 @@ describe.each(all)('%s', (name, situation) => {
 
   it('reads as its golden text', async () => {
     const plan = await planned();
-    const look = {
-      color: false,
-      width: null,
-      verbose: false,
-      now,
-      mountpoint: '/datapool/services',
-      commandOf,
-    };
     const text = `${renderPlan(plan, look)}exit ${converged(plan) ? 0 : 2}\n`;
     await expect(text).toMatchFileSnapshot(`golden/${file}.txt`);
+  });
+
+  it('keeps to 60 columns, and no word of a reason is lost there', async () => {
+    const plan = await planned();
+    const text = renderPlan(plan, { ...look, width: 60 });
+    const isOneWord = (line: string) => !line.trim().replace(/^→ /, '').includes(' ');
+    for (const line of text.split('\n')) expect(isOneWord(line) || widthOf(line) <= 60, line).toBe(true);
+    const notes = [...plan.blocked, ...plan.reports].flatMap(({ reasons }) => reasons[0]?.note ?? []);
+    const words = text.replaceAll(/\s+/g, ' ');
+    for (const note of notes) expect(words).toContain(note);
   });
 
   it('is as its golden JSON', async () => {
