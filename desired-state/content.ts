@@ -20,7 +20,7 @@ interface Source {
   /** Relative to the root of the repository. */
   file: string;
   origin: Origin;
-  use: 'mount' | 'config' | 'build';
+  use: 'mount' | 'config' | 'secret' | 'build';
 }
 
 /** Digests of the repository files behind bind mounts, `configs:`, `secrets:` and build contexts. */
@@ -66,7 +66,8 @@ function configSources(context: ServiceContext, container: string, service: Reso
     (service[part] ?? []).flatMap(({ source }) => {
       const file = context.project[part]?.[source]?.file;
       const origin = nearComposeOrigin(context, [part, source, 'file']);
-      return file === undefined ? [] : [{ container, file, origin, use: 'config' as const }];
+      const use = part === 'secrets' ? ('secret' as const) : ('config' as const);
+      return file === undefined ? [] : [{ container, file, origin, use }];
     }),
   );
 }
@@ -88,8 +89,13 @@ async function digestSource(
   if (state === 'special') return { files: {} };
   const skip = source.use === 'build' ? await dockerIgnore(context.files, source.file) : undefined;
   const tree = context.files.tree(source.file, skip);
-  if (tree.ok) return { files: tree.files };
+  if (tree.ok) return { files: source.use === 'secret' ? marked(tree.files) : tree.files };
   return { files: {}, problem: tree.reason === 'outside' ? leaving(source, tree.path) : tooLarge(source) };
+}
+
+/** As with fields: what begins with # may be secret, and is never shown. */
+function marked(files: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([file, digest]) => [file, `#${digest}`]));
 }
 
 /** A warning, since compose accepts it too: Docker makes an empty directory there. */
