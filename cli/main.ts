@@ -9,8 +9,8 @@ export async function main(argv: string[]): Promise<void> {
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    const { safeLines } = await import('./render/text.ts');
-    process.stderr.write(safeLines(messageOf(error)));
+    const { note } = await import('./terminal.ts');
+    note(messageOf(error).trimEnd());
     process.exitCode = 1;
   }
 }

@@ -1,10 +1,13 @@
 import type { LockHolder } from '../reconciler/state/lock.ts';
 import { describe } from './locked.ts';
-import { safeJson, safeLines } from './render/text.ts';
+import { lookOf, safeJson, safeLines, wrap } from './render/text.ts';
 
 /** What a command says beside its result goes to standard error: standard output can be piped as it is. */
 export function note(text: string): void {
-  process.stderr.write(`${safeLines(text)}\n`);
+  const { width } = lookOf(process.stderr);
+  const lines = safeLines(text).split('\n');
+  const shown = width === null ? lines : lines.flatMap((line) => wrap(line, width));
+  process.stderr.write(`${shown.join('\n')}\n`);
 }
 
 export function noteWaiting(holder: LockHolder | null): void {

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ComposeReader } from '../../desired-state/compose/types.ts';
 import { checkTree } from '../../desired-state/repository.ts';
-import type { LoadResult } from '../../desired-state/types.ts';
+import type { DesiredState, LoadResult } from '../../desired-state/types.ts';
 import { validateDirectory } from '../../desired-state/validate.ts';
 import { UserError } from '../errors.ts';
 import { sourcesIn } from '../print-cycle.ts';
 import { renderProblems } from '../render/problems.ts';
-import { lookOf } from '../render/text.ts';
+import { lookOf, safe, wrap } from '../render/text.ts';
 import { note, printJson } from '../terminal.ts';
 
 interface ValidateFlags {
@@ -42,12 +42,20 @@ function printText(result: LoadResult, compose: ComposeReader, root: string): vo
   if (problems.length > 0) process.stdout.write(renderProblems(problems, sourcesIn([root]), look));
   if (!result.ok) return;
   const { services, resources, notActedOn } = result.state;
-  for (const { service, part } of notActedOn) {
-    process.stdout.write(`not acted on yet: ${service === null ? 'lab.yaml' : service} ${part}\n`);
-  }
+  const width = look.width ?? Number.POSITIVE_INFINITY;
+  for (const line of waitingParts(notActedOn)) process.stdout.write(`${wrap(line, width).join('\n  ')}\n`);
   process.stdout.write(
     `Valid: ${services.length} services, ${resources.length} resources (read with ${compose.name}).\n`,
   );
+}
+
+/** `not acted on yet: routes (git, photo)`: a line a part, however many services have it. */
+function waitingParts(parts: DesiredState['notActedOn']): string[] {
+  const holders = new Map<string, string[]>();
+  for (const { part, service } of parts) {
+    holders.set(part, [...(holders.get(part) ?? []), service ?? 'lab.yaml']);
+  }
+  return [...holders].map(([part, names]) => safe(`not acted on yet: ${part} (${names.join(', ')})`));
 }
 
 /** auto: the real compose where there is one, else our own. */

@@ -1,5 +1,5 @@
 import type { Problem } from '../../desired-state/types.ts';
-import { joinLines, type Look, paint, plural, safe, truncate, widthOf } from './text.ts';
+import { joinLines, type Look, paint, plural, safe, truncate, widthOf, wrap } from './text.ts';
 
 /** As a compiler shows them: place, message, the line with a caret, what to write instead; last the count. */
 export function renderProblems(
@@ -17,8 +17,15 @@ function block(problem: Problem, source: string | undefined, look: Look): string
   const style = severity === 'error' ? 'red' : 'yellow';
   const place = paint(look, 'bold', `${safe(file)}:${line}:${column}`);
   const head = `${place}: ${paint(look, style, severity)}: ${safe(message)}`;
-  const advice = fix === undefined ? [] : [`  ${paint(look, 'green', 'fix')}: ${safe(fix)}`];
-  return [head, ...excerpt(problem, source, look), ...advice];
+  const advice = fix === undefined ? [] : hanging(`${paint(look, 'green', 'fix')}: ${safe(fix)}`, look);
+  const [first = '', ...rest] = hanging(head, look);
+  const excerptLines = excerpt(problem, source, look);
+  return [first.trimStart(), ...rest, ...excerptLines, ...advice];
+}
+
+/** Below the left edge by two. What is painted in `text` holds no spaces, so that it is not broken apart. */
+function hanging(text: string, { width }: Look): string[] {
+  return wrap(text, width === null ? Number.POSITIVE_INFINITY : width - 2).map((line) => `  ${line}`);
 }
 
 function excerpt(problem: Problem, source: string | undefined, look: Look): string[] {

@@ -95,12 +95,11 @@ export function truncateStart(text: string, width: number | null): string {
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/(?<=\S) (?=\S)/)) {
-    if (line === '') line = word;
-    else if (widthOf(line) + 1 + widthOf(word) <= width) line += ` ${word}`;
+  for (const word of text.match(/ *[^ ]+/g) ?? []) {
+    if (line === '' || widthOf(line) + widthOf(word) <= width) line += word;
     else {
       lines.push(line);
-      line = word;
+      line = word.trimStart();
     }
   }
   return [...lines, line];
