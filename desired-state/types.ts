@@ -114,7 +114,6 @@ export interface DesiredStack extends ResourceBase<'compose-stack'> {
   /** Digest of everything that goes into this stack. */
   inputDigest: string;
   healthTimeoutSeconds: number;
-  onFailure: 'rollback' | 'leave';
   suspend: boolean;
 }
 

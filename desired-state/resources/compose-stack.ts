@@ -37,7 +37,6 @@ export async function serviceStack(context: ServiceContext): Promise<Inferred<De
     containers,
     inputDigest: await inputDigest(context, content.files),
     healthTimeoutSeconds: durationSeconds(config.deploy.healthTimeout) ?? 180,
-    onFailure: config.deploy.onFailure,
     suspend: config.suspend,
   };
   return { resources: [stack], problems: content.problems, outside: outsideFiles(context, content.files) };

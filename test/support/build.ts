@@ -104,7 +104,6 @@ export function stack(name = 'photo', over: Partial<DesiredStack> = {}): Desired
     containers: [container()],
     inputDigest: 'input-1',
     healthTimeoutSeconds: 180,
-    onFailure: 'leave',
     suspend: false,
     ...over,
   };
