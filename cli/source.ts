@@ -10,7 +10,7 @@ import { digestValue } from '../tools/digest.ts';
 
 export interface SourceOptions {
   repository: Repository;
-  compose: ComposeReader;
+  compose: () => Promise<ComposeReader>;
   /** Where NAME.env files of the host are; they are not in Git and may change at any time. */
   environmentDir: string;
   stateDir: string;
@@ -24,6 +24,7 @@ export interface SourceOptions {
 export function gitSource(options: SourceOptions): Source & { current(): DesiredState } {
   const { repository } = options;
   let loaded: (Loaded & { key: string }) | null = null;
+  let judged: string | null = null;
   const hashes = hashMemo(options.compose);
   return {
     /** What was loaded last. Throws where nothing was. */
@@ -38,7 +39,10 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
     },
     async load(commit) {
       const key = `${commit.id} ${environmentKey(options.environmentDir)}`;
-      if (loaded?.key !== key) loaded = { key, ...(await load(commit, options)) };
+      if (loaded?.key !== key) {
+        loaded = { key, ...(await load(commit, options)) };
+        judged = loaded.inForce ? commit.id : null;
+      }
       const { result } = loaded;
       return result.ok ? { ok: true, state: { ...result.state, commit } } : result;
     },
@@ -47,7 +51,10 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
       return hashes(stacks, view);
     },
     async promote(commit) {
-      if (!(await isInForce(repository, commit))) await repository.promote(commit.id);
+      // What this very cycle found in force is not looked at twice.
+      const known = judged === commit.id;
+      judged = null;
+      if (!known && !(await isInForce(repository, commit))) await repository.promote(commit.id);
       // Staging is free for the next commit from now on, e.g. for a `plan` beside the loop.
       if (loaded !== null) loaded = { ...loaded, root: repository.checkoutRoot };
     },
@@ -68,13 +75,13 @@ const composeAtOnce = 4;
  * Asks compose once for each input. A stack that compose does not answer for stays without hashes, and is left alone
  * (unknown is not absent); the others go on.
  */
-function hashMemo(compose: ComposeReader) {
+function hashMemo(compose: SourceOptions['compose']) {
   const known = new Map<string, { inputDigest: string; hashes: Map<string, string | null> }>();
   const limit = pLimit(composeAtOnce);
   const ask = async (stack: DesiredStack, view: View): Promise<DesiredStack> => {
     const before = known.get(stack.id);
     if (before?.inputDigest === stack.inputDigest) return withHashes(stack, before.hashes);
-    const answer = await withConfigHashes(stack, compose, view).catch((error: Error) => {
+    const answer = await withConfigHashes(stack, await compose(), view).catch((error: Error) => {
       if (error.name !== 'ToolError') throw error;
       return null;
     });
@@ -95,6 +102,7 @@ function withHashes(stack: DesiredStack, hashes: Map<string, string | null>): De
 /** A commit and where its files were read: its hashes have to be computed from the same ones. */
 interface Loaded {
   root: string;
+  inForce: boolean;
   result: LoadResult;
 }
 
@@ -104,16 +112,16 @@ async function load(commit: CommitInfo, options: SourceOptions): Promise<Loaded>
   const inForce = await isInForce(repository, commit);
   const root = inForce ? repository.checkoutRoot : await repository.stage(commit.id);
   const problems = inForce ? [] : await checkTree(root);
-  if (problems.length > 0) return { root, result: { ok: false, problems } };
+  if (problems.length > 0) return { root, inForce, result: { ok: false, problems } };
   const result = await loadDesiredState({
     root,
     as: repository.checkoutRoot,
     commit,
-    compose: options.compose,
+    compose: await options.compose(),
     hostEnvDir: options.environmentDir,
     stateDir: options.stateDir,
   });
-  return { root, result };
+  return { root, inForce, result };
 }
 
 /** Names, sizes and times of the host's environment files: enough to see that one was changed. */

@@ -4,6 +4,7 @@ import type { CycleDeps } from '../reconciler/cycle.ts';
 import { textCache } from '../reconciler/state/cache.ts';
 import { openStore, type Store } from '../reconciler/state/store.ts';
 import { systemClock } from '../tools/clock.ts';
+import { loadDocker } from '../tools/docker.ts';
 import { UserError } from './errors.ts';
 import type { Settings } from './settings.ts';
 import { gitSource } from './source.ts';
@@ -21,7 +22,9 @@ export interface Wired {
 export async function wire(settings: Settings, signal?: AbortSignal): Promise<Wired> {
   const store = openStore(settings.stateDir);
   try {
-    const compose = await composeReader(settings, textCache(store));
+    const compose = opened(() => composeReader(settings, textCache(store)));
+    // Begun while Git is asked; whoever needs it is told how it ended.
+    compose().catch(() => {});
     const repository = openRepository(repositoryOptions(settings));
     const { environmentDir, stateDir } = settings;
     const source = gitSource({ repository, compose, environmentDir, stateDir });
@@ -48,13 +51,28 @@ async function hostOf(
   return { observer: hostObserver(), executor: hostExecutor() };
 }
 
+/** Opened once. A failure is not for ever: Docker may be installed, or come back, under a running loop. */
+function opened<T>(open: () => Promise<T>): () => Promise<T> {
+  let pending: Promise<T> | null = null;
+  return () => {
+    pending ??= open().catch((error: unknown) => {
+      pending = null;
+      throw error;
+    });
+    return pending;
+  };
+}
+
 async function composeReader(settings: Settings, cache: TextCache): Promise<ComposeReader> {
   if (settings.host === 'simulator') {
     const { builtInReader } = await import('../desired-state/compose/built-in.ts');
     return builtInReader();
   }
   const { dockerComposeReader } = await import('../desired-state/compose/docker-compose.ts');
-  return dockerComposeReader({ cache });
+  const reader = dockerComposeReader({ cache });
+  // The client takes 0.1 s to load: by now compose is under way on another core, so that much is waited for anyhow.
+  void loadDocker();
+  return reader;
 }
 
 function repositoryOptions(settings: Settings) {

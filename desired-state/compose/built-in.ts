@@ -15,7 +15,7 @@ import { normalise, section } from './normalise.ts';
 import { overrideYaml } from './override.ts';
 import { type ParsedDocument, parseDocuments } from './parse.ts';
 import { escapeDollars, printed } from './print.ts';
-import { schemaComplaint } from './schema.ts';
+import { schemaComplaint } from './schema-complaint.ts';
 import { resourceShapes, serviceShape } from './shapes.ts';
 import { type ComposeSource, readSources, secretValues } from './sources.ts';
 import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject } from './types.ts';

@@ -78,6 +78,8 @@ interface Reference {
 
 /** Files that a compose file names and compose reads: include, extends, env_file, label_file. */
 function references(text: string): Reference[] {
+  // Most files name none, and parsing is dear. An escape could spell any of the words.
+  if (!/include|extends|env_file|label_file|\\/.test(text)) return [];
   const found: Reference[] = [];
   for (const document of parseAllDocuments(text, { logLevel: 'silent', merge: true, uniqueKeys: false })) {
     try {
