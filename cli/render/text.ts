@@ -15,7 +15,8 @@ export type Style = Parameters<typeof styleText>[0];
 /** Colour and width of a stream. NO_COLOR and FORCE_COLOR are honoured by Node's own validation. */
 export function lookOf(stream: NodeJS.WriteStream): Look {
   const probe = styleText('bold', 'x', { stream, validateStream: true });
-  return { color: probe !== 'x', width: stream.isTTY ? (stream.columns ?? 80) : null };
+  // A pseudo terminal that nobody told its size says 0 columns.
+  return { color: probe !== 'x', width: stream.isTTY ? stream.columns || 80 : null };
 }
 
 export function paint(look: Look, style: Style, text: string): string {

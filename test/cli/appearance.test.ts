@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { Ajv } from 'ajv';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { git, type Lab, newLab } from './lab.ts';
-import { projectRoot, steward } from './steward.ts';
+import { binary, projectRoot, steward } from './steward.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -35,6 +36,22 @@ it('a hostile commit subject cannot paint the terminal', async () => {
   ];
   for (const { stdout, stderr } of outputs)
     expect(`${stdout}${stderr}`.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+});
+
+it('on a terminal each change is told once, while it goes on', async () => {
+  await using own = await disposable(['blog']);
+  const command = [process.execPath, binary, 'reconcile', '--once', ...own.lab.flags].join(' ');
+  const { stdout, exitCode } = await execa(
+    'script',
+    ['--quiet', '--return', '--command', command, '/dev/null'],
+    {
+      ...{ env: { TERM: 'xterm', COLUMNS: '100' }, stdin: 'ignore', timeout: 60_000 },
+    },
+  );
+  const text = stripVTControlCharacters(stdout);
+  expect(exitCode).toBe(0);
+  expect(text.match(/✓ compose-stack {3}blog +created/g)).toHaveLength(1);
+  expect(text).toMatch(/\d+ applied · no downtime\s*$/);
 });
 
 it('init, validate and plan lead from nothing to a plan', async () => {

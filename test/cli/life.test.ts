@@ -129,7 +129,7 @@ describe('a commit', () => {
     expect(stdout).toMatch(/4 to create, 1 to update · down: blog about/);
     expect(stdout.match(/^✓ \S+ +\S+ +\w+/gm)?.map((line) => line.replace(/ +/g, ' '))).toEqual([
       '✓ zfs-dataset datapool/services/chat created',
-      '✓ directory /datapool/services/chat/data created',
+      '✓ directory …/chat/data created',
       '✓ docker-network chat_net created',
       '✓ compose-stack blog updated',
       '✓ compose-stack chat created',

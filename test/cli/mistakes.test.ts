@@ -51,6 +51,24 @@ it('a folder without lab.yaml does not validate', async () => {
   expectRefusal(await steward(['validate', empty]), /has no lab\.yaml/);
 });
 
+it('files that are not right do not validate: each problem is told with its line and what to write', async () => {
+  const root = join(empty, 'bad');
+  mkdirSync(root);
+  writeFileSync(join(root, 'lab.yaml'), 'version: 1\nname: homelab\nlimit: { parallel: 0 }\n');
+  const { code, stdout, stderr } = await steward(['validate', root, '--compose', 'built-in']);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toContain(
+    'lab.yaml:3:1: error: unknown key "limit"\n  3 | limit: { parallel: 0 }\n    | ^^^^^\n',
+  );
+  expect(stdout).toContain('fix: write limits');
+});
+
+it('status of a lab that was never looked at exits 1 and says what to do', async () => {
+  const result = await steward(['status', '--state-dir', join(empty, 'new')]);
+  expect(result).toMatchObject({ code: 1, stderr: '' });
+  expect(result.stdout).toContain('no cycle yet: steward reconcile');
+});
+
 it('a state folder that cannot be written stops everything', async () => {
   const stateDir = join(lab.root, 'locked');
   mkdirSync(stateDir);

@@ -10,7 +10,7 @@ export interface Ended {
 }
 
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
-const binary = fileURLToPath(new URL('../../bin/steward.mjs', import.meta.url));
+export const binary = fileURLToPath(new URL('../../bin/steward.mjs', import.meta.url));
 
 export function start(args: string[], options: Options = {}) {
   const { NO_COLOR: _no, FORCE_COLOR: _force, ...plain } = process.env;
