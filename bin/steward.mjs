@@ -16,3 +16,5 @@ const built = new URL('../dist/cli/main.js', import.meta.url);
 const source = new URL('../cli/main.ts', import.meta.url);
 const { main } = await import((existsSync(source) ? source : built).href);
 await main(process.argv);
+// A timer of a library (simple-git waits half a second for a pipe that an ssh may hold) must not hold a finished command.
+process.exit();
