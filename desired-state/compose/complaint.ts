@@ -13,7 +13,7 @@ export function complaints(message: string, sources: ComposeSource[], secrets: s
   if (yaml.length > 0 && /^yaml:|mapping key|line \d+/m.test(message)) return yaml;
   return lines(message).map((line) => {
     const { origin, text, fix } = placed(line, sources);
-    const shown = { message: hidden(worded(line), secrets), ...(text ? { text } : {}) };
+    const shown = { message: hidden(worded(line), secrets, sources), ...(text ? { text } : {}) };
     return { ...origin, severity: 'error', ...shown, ...(fix ? { fix } : {}) };
   });
 }
@@ -36,8 +36,19 @@ function worded(line: string): string {
   return plain.replace(/^\(root\) /, '');
 }
 
-function hidden(text: string, secrets: string[]): string {
-  return secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
+/** A longer name that stands in the file as written is no secret, though `git-gitea` may hold the value `gitea`. */
+function hidden(text: string, secrets: string[], sources: ComposeSource[]): string {
+  const names = new Set(sources.flatMap((source) => source.text.match(/[\w-]+/g) ?? []));
+  return secrets.reduce(
+    (shown, secret) =>
+      shown.replaceAll(secret, (found, offset: number, whole: string) => {
+        const left = /[\w-]*$/.exec(whole.slice(0, offset))?.[0] ?? '';
+        const right = /^[\w-]*/.exec(whole.slice(offset + found.length))?.[0] ?? '';
+        const name = left + found + right;
+        return name !== found && names.has(name) ? found : '***';
+      }),
+    text,
+  );
 }
 
 interface Placed {

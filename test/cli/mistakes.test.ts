@@ -63,6 +63,24 @@ it('files that are not right do not validate: each problem is told with its line
   expect(stdout).toContain('fix: write limits');
 });
 
+it('a value of .env that is part of a name does not hide the name, and as a word of its own it is hidden', async () => {
+  const root = join(empty, 'named');
+  mkdirSync(join(root, 'services/blog'), { recursive: true });
+  writeFileSync(join(root, 'lab.yaml'), 'version: 1\nname: homelab\n');
+  writeFileSync(join(root, 'services/blog/.env'), 'USER_NAME=ghost\n');
+  const file = 'services:\n  blog-ghost: { image: a, restrat: always }\n';
+  writeFileSync(join(root, 'services/blog/docker-compose.yml'), file);
+  const named = await steward(['validate', root, '--compose', 'built-in']);
+  expect(named.stdout).toContain('services.blog-ghost ');
+  writeFileSync(
+    join(root, 'services/blog/docker-compose.yml'),
+    'services:\n  web: { image: a, cpus: "${USER_NAME}" }\n',
+  );
+  const quoted = await steward(['validate', root, '--compose', 'built-in']);
+  expect(quoted.code).toBe(1);
+  expect(quoted.stdout).not.toContain('ghost');
+});
+
 it('status of a lab that was never looked at exits 1 and says what to do', async () => {
   const result = await steward(['status', '--state-dir', join(empty, 'new')]);
   expect(result).toMatchObject({ code: 1, stderr: '' });
