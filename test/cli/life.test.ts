@@ -140,6 +140,9 @@ describe('a commit', () => {
 async function applied(): Promise<{ lab: Lab } & AsyncDisposable> {
   const own = await newLab();
   const { code, stderr } = await steward(['reconcile', '--once', ...own.flags]);
-  if (code !== 0) throw new Error(stderr);
+  if (code !== 0) {
+    own.remove();
+    throw new Error(stderr);
+  }
   return { lab: own, [Symbol.asyncDispose]: async () => own.remove() };
 }
