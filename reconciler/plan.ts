@@ -1,4 +1,4 @@
-import type { DesiredResource, DesiredState, ResourceId } from '../desired-state/types.ts';
+import type { DesiredResource, DesiredStack, DesiredState, ResourceId } from '../desired-state/types.ts';
 import type { ObservedState } from '../observers/types.ts';
 import { heldReason } from './hold.ts';
 import { diffResource, pruneEntry } from './kinds/index.ts';
@@ -76,12 +76,25 @@ function suspendedVerdict(resource: Parameters<typeof notice>[0]): Verdict {
 function holdDependents(verdicts: Map<ResourceId, Verdict>, world: World): void {
   for (const resource of needsFirst(world)) {
     const verdict = verdicts.get(resource.id);
+    if (verdict?.state === 'in-sync' && resource.kind === 'compose-stack')
+      warnOfLostGround(resource, verdicts);
     if (verdict?.state !== 'change' || verdict.change.verb === 'delete') continue;
     const obstacle = verdict.change.needs.find((id) => verdicts.get(id)?.state === 'blocked');
     if (obstacle === undefined) continue;
     const reasons = [why(`waits for ${obstacle}`), ...verdict.change.reasons];
     verdicts.set(resource.id, { state: 'blocked', notice: notice(resource, 'blocked', 'waiting', reasons) });
   }
+}
+
+/** A stack that runs on as if nothing were, above a dataset that is known to be gone or elsewhere, is not in sync. */
+function warnOfLostGround(stack: DesiredStack, verdicts: Map<ResourceId, Verdict>): void {
+  const lost = stack.needs.find((id) => {
+    const ground = verdicts.get(id);
+    return id.startsWith('zfs-dataset:') && ground?.state === 'blocked' && ground.notice.state !== 'unknown';
+  });
+  if (lost === undefined) return;
+  const reasons = [why(`its containers run, but ${lost} is not there for them`)];
+  verdicts.set(stack.id, { state: 'blocked', notice: notice(stack, 'blocked', 'degraded', reasons) });
 }
 
 function needsFirst(world: World): DesiredState['resources'] {

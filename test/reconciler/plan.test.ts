@@ -92,6 +92,20 @@ describe('a plan', () => {
     expect(plan.blocked[1]?.reasons[0]?.note).toBe(`waits for ${bad.id}`);
   });
 
+  it('does not call a stack in sync that runs above a dataset which is gone', () => {
+    const ground = build.dataset('datapool/services/photo');
+    const app = build.stack('photo', { needs: [ground.id] });
+    const seen = build.observed({ containers: [build.seenContainer('server')] });
+    if (seen.zfs.known) seen.zfs.value.pools = [];
+    const { plan } = makePlan(build.planInput([ground, app], seen));
+    expect(plan.blocked.map(({ kind, state }) => `${kind} ${state}`)).toEqual([
+      'compose-stack degraded',
+      'zfs-dataset waiting',
+    ]);
+    const hanging = { ...seen, zfs: { known: false as const, error: 'zfs hangs' } };
+    expect(makePlan(build.planInput([ground, app], hanging)).plan.inSync).toEqual([app.id]);
+  });
+
   it('is the same text for the same input', () => {
     const make = () =>
       JSON.stringify(makePlan(build.planInput([build.stack(), build.network()], build.observed({}))).plan);
