@@ -36,7 +36,7 @@ describe('drift', () => {
     beforeAll(async () => {
       before = await lab.containers();
       await lab.run('docker kill killed; docker rm -f removed; docker stop stopped');
-      seen = (await lab.plan()).plan;
+      seen = await lab.converge();
     });
 
     test('is seen', () => {
@@ -56,7 +56,6 @@ describe('drift', () => {
     });
 
     test('is repaired, and the container that is well stays as it is', async () => {
-      await lab.converge();
       const after = await lab.containers();
       expect(touched(before, after)).toEqual(['killed', 'removed', 'stopped']);
       expect(Object.values(after).map(({ status }) => status)).toEqual(Array(4).fill('running'));
@@ -88,7 +87,7 @@ describe('drift', () => {
       await lab.run(
         'zfs set quota=5G datapool/services/calm && zfs inherit compression datapool/services/calm',
       );
-      seen = (await lab.plan()).plan;
+      seen = await lab.converge();
     });
 
     test('is seen: two containers and two properties', () => {
@@ -107,7 +106,6 @@ describe('drift', () => {
     });
 
     test('becomes what Git says again', async () => {
-      await lab.converge();
       const after = await lab.containers();
       expect(touched(before, after)).toEqual(['killed', 'removed']);
       expect([after.killed?.image, after.removed?.image]).toEqual(['lab/busybox:1', 'lab/busybox:1']);
@@ -131,17 +129,13 @@ describe('drift', () => {
       await lab.run('docker network disconnect -f stopped_net stopped && docker network rm stopped_net');
     });
 
-    test('is seen', async () => {
-      expect(changeLines((await lab.plan()).plan)).toEqual([
+    test('is repaired with the same subnet, the same data, and the others left alone', async () => {
+      expect(changeLines(await lab.converge())).toEqual([
         'create docker-network:stopped_net',
         'update compose-stack:calm',
         'update compose-stack:stopped',
         'update zfs-dataset:datapool/services/calm',
       ]);
-    });
-
-    test('is repaired with the same subnet, the same data, and the others left alone', async () => {
-      await lab.converge();
       expect(touched(before, await lab.containers())).toEqual(['calm', 'stopped']);
       expect(await subnetOf()).toBe(subnet);
       expect(await lab.run('cat /datapool/services/calm/data/file; docker exec calm cat /data/file')).toBe(
