@@ -54,8 +54,10 @@ function salvage(yaml: YamlFile): Pick<LabFile, 'lab' | 'ownersKnown' | 'storage
   const good = given.filter(([key, value]) => labSchema.safeParse({ ...placeholder, [key]: value }).success);
   const lab = labSchema.parse({ ...placeholder, ...Object.fromEntries(good) });
   const kept = (key: string) => good.some(([name]) => name === key);
+  // An unknown key may be the one that is missing, misspelt.
+  const isMisspelt = given.some(([key]) => !(key in labSchema.shape));
   const isKnown = (key: string) =>
-    yaml.value !== undefined && (kept(key) || !given.some(([name]) => name === key));
+    yaml.value !== undefined && (kept(key) || !(isMisspelt || given.some(([name]) => name === key)));
   const storageKnown = isKnown('storage');
   if (!storageKnown) lab.storage = unknownStorage;
   return { lab, storageKnown, ownersKnown: isKnown('owners') };

@@ -46,3 +46,12 @@ test('a lab that cannot be read at all is not one without storage', async () => 
     expect.stringMatching(/^lab\.yaml:\d+:\d+ error: /),
   ]);
 });
+
+test('a misspelt storage is one problem, not one for each service that has data', async () => {
+  const problems = await problemsOf({
+    'lab.yaml': 'version: 1\nname: homelab\nstorag: { parent: tank/services, mountpoint: /tank/services }\n',
+    'services/photo/compose.yaml': 'services:\n  web:\n    image: nginx\n',
+    'services/photo/service.yaml': 'version: 1\ndataset: { children: { database: {} } }\n',
+  });
+  expect(problems).toEqual(['lab.yaml:3:1 error: unknown key "storag" => write storage']);
+});
