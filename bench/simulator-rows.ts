@@ -17,8 +17,8 @@ const memoryLimitMb = 150;
 export async function simulatorRows(home: string, onRow: (row: Row) => void): Promise<void> {
   const labs = new Map<number, Lab>();
   for (const size of sizes) labs.set(size, await simulatedLab(join(home, `lab-${size}`), size));
-  onRow(await growth(home, labs));
   onRow(await memory(home, labs.get(memorySize) as Lab));
+  onRow(await growth(home, labs));
 }
 
 export function simulatedLab(home: string, count: number): Promise<Lab> {
