@@ -4,6 +4,7 @@ import type { CycleDeps } from '../reconciler/cycle.ts';
 import { textCache } from '../reconciler/state/cache.ts';
 import { openStore, type Store } from '../reconciler/state/store.ts';
 import { systemClock } from '../tools/clock.ts';
+import { loadDocker } from '../tools/docker.ts';
 import { UserError } from './errors.ts';
 import type { Settings } from './settings.ts';
 import { gitSource } from './source.ts';
@@ -68,7 +69,10 @@ async function composeReader(settings: Settings, cache: TextCache): Promise<Comp
     return builtInReader();
   }
   const { dockerComposeReader } = await import('../desired-state/compose/docker-compose.ts');
-  return dockerComposeReader({ cache });
+  const reader = dockerComposeReader({ cache });
+  // The client takes 0.1 s to load: by now compose is under way on another core, so that much is waited for anyhow.
+  void loadDocker();
+  return reader;
 }
 
 function repositoryOptions(settings: Settings) {

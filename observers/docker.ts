@@ -1,7 +1,5 @@
 import type Docker from 'dockerode';
-import type { ContainerInfo, NetworkInspectInfo } from 'dockerode';
 import { connectDocker, type DockerConnection, deadline, dockerSentence } from '../tools/docker.ts';
-import { dockerGet, dockerSocket } from '../tools/docker-socket.ts';
 import { parseContainer, parseNetwork, parseUsernsBase } from './docker-parse.ts';
 import type { Observed, ObservedDocker } from './types.ts';
 
@@ -14,17 +12,19 @@ export interface DockerObserverOptions extends DockerConnection {
 /** Containers, networks and the daemon itself, in three calls side by side. Unknown when any of them fails. */
 export async function observeDocker(options: DockerObserverOptions): Promise<Observed<ObservedDocker>> {
   try {
-    return { known: true, value: await read(options) };
+    return { known: true, value: await read(await connectDocker(options), options) };
   } catch (error) {
     return { known: false, error: dockerSentence(error) };
   }
 }
 
-async function read(options: DockerObserverOptions): Promise<ObservedDocker> {
-  const signal = deadline(options.timeoutMs ?? 20_000, options.signal);
-  const socket = dockerSocket(options);
-  const [containers, networks, info] =
-    socket === null ? await throughLibrary(options, signal) : await throughSocket(socket, signal);
+async function read(docker: Docker, options: DockerObserverOptions): Promise<ObservedDocker> {
+  const abortSignal = deadline(options.timeoutMs ?? 20_000, options.signal);
+  const [containers, networks, info] = await Promise.all([
+    docker.listContainers({ all: true, abortSignal }),
+    docker.listNetworks({ abortSignal }),
+    infoOf(docker, abortSignal),
+  ]);
   return {
     serverVersion: info.ServerVersion ?? 'unknown',
     usernsBase: parseUsernsBase(info),
@@ -37,24 +37,6 @@ interface DockerInfo {
   ServerVersion?: string;
   SecurityOptions?: string[];
   DockerRootDir?: string;
-}
-
-type Answers = [ContainerInfo[], NetworkInspectInfo[], DockerInfo];
-
-function throughSocket(socket: string, signal: AbortSignal): Promise<Answers> {
-  const paths = ['/containers/json?all=true', '/networks', '/info'];
-  return Promise.all(
-    paths.map((path) => dockerGet(socket, path, signal)),
-  ) as Promise<unknown> as Promise<Answers>;
-}
-
-async function throughLibrary(options: DockerObserverOptions, abortSignal: AbortSignal): Promise<Answers> {
-  const docker = await connectDocker(options);
-  return Promise.all([
-    docker.listContainers({ all: true, abortSignal }),
-    docker.listNetworks({ abortSignal }),
-    infoOf(docker, abortSignal),
-  ]);
 }
 
 /** The library takes options here as everywhere, its types do not say so. */

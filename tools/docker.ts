@@ -14,6 +14,11 @@ export async function connectDocker(connection: DockerConnection): Promise<Docke
   return new Client(connection.socketPath === undefined ? {} : { socketPath: connection.socketPath });
 }
 
+/** For whoever knows that it will be needed soon. */
+export async function loadDocker(): Promise<void> {
+  await import('dockerode');
+}
+
 /** A signal for one call: it fires after `timeoutMs`, or when `outer` does. */
 export function deadline(timeoutMs: number, outer?: AbortSignal): AbortSignal {
   const timeout = AbortSignal.timeout(timeoutMs);
