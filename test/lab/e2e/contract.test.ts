@@ -4,7 +4,10 @@ import { startStewardLab } from '../install-steward.ts';
 import { repositoryRoot } from '../paths.ts';
 import type { LabVm } from '../vm.ts';
 
-describe('the executors', () => {
+/** Twenty-eight cases; minutes, and many of them on a busy machine without hardware virtualisation. */
+const timeoutMs = 25 * 60_000;
+
+describe('the executors', { timeout: timeoutMs }, () => {
   let vm: LabVm;
 
   beforeAll(async () => {
@@ -17,7 +20,7 @@ describe('the executors', () => {
   test('keep their contract with real ZFS and Docker', async () => {
     const command = 'cd /opt/steward && node test/contract/run-on-host.ts datapool lab/busybox:1';
     const { stdout, stderr, exitCode } = await vm.exec(command, {
-      timeoutMs: 9 * 60_000,
+      timeoutMs,
       allowFailure: true,
     });
     expect(`${stdout}\n${stderr}`).not.toMatch(/^not ok/m);
