@@ -72,7 +72,7 @@ export const oneChangeEach: OneChange[] = [
     what: 'a changed ZFS property',
     make: edit(service, 'quota: 1G', 'quota: 2G'),
     plan: 'update zfs-dataset:datapool/services/web',
-    reason: { field: 'quota', from: '1073741824', to: '2147483648' },
+    reason: { field: 'quota', from: '1G', to: '2G' },
     place: `${service}:3`,
     touched: [],
   },
