@@ -6,11 +6,11 @@ import { parseYaml } from '../../desired-state/locate.ts';
 import { checkFile } from '../../desired-state/schema/explain.ts';
 import { labSchema } from '../../desired-state/schema/lab.ts';
 import { serviceSchema } from '../../desired-state/schema/service.ts';
-import { composeBinary } from '../support/compose-binary.ts';
+import { dockerCompose } from '../support/docker-compose-binary.ts';
 import { labRoot, mounts, readCompose, readEnv, serviceNames, servicesRoot } from './lab-files.ts';
 
 const hub = 'central_hub';
-const compose = composeBinary();
+const [composeFile = '', ...composeArgs] = await dockerCompose();
 
 const containers = serviceNames.flatMap((service) =>
   Object.entries(readCompose(service).services).map(([name, definition]) => ({ service, name, definition })),
@@ -35,10 +35,18 @@ it('lab.yaml has no problem', () => {
 describe.each(serviceNames)('%s', (service) => {
   const file = readCompose(service);
 
-  it.runIf(compose !== undefined)('docker compose config accepts it without a warning', async () => {
+  it('docker compose config accepts it without a warning', async () => {
     const result = await execa(
-      compose as string,
-      ['--project-directory', join(servicesRoot, service), '-f', 'docker-compose.yml', 'config', '--quiet'],
+      composeFile,
+      [
+        ...composeArgs,
+        '--project-directory',
+        join(servicesRoot, service),
+        '-f',
+        'docker-compose.yml',
+        'config',
+        '--quiet',
+      ],
       { cwd: join(servicesRoot, service), extendEnv: false, env: { PATH: '/usr/bin:/bin' }, timeout: 20_000 },
     );
     expect(result.stderr).toBe('');

@@ -7,11 +7,11 @@ import { parseYaml } from '../../desired-state/locate.ts';
 import { checkFile } from '../../desired-state/schema/explain.ts';
 import { labSchema } from '../../desired-state/schema/lab.ts';
 import { serviceSchema } from '../../desired-state/schema/service.ts';
-import { composeBinary } from '../support/compose-binary.ts';
+import { dockerCompose } from '../support/docker-compose-binary.ts';
 
 const template = fileURLToPath(new URL('../../cli/init/template', import.meta.url));
 const hello = join(template, 'services/hello');
-const compose = composeBinary();
+const [composeFile = '', ...composeArgs] = await dockerCompose();
 
 it.each([
   ['lab.yaml', labSchema],
@@ -20,13 +20,13 @@ it.each([
   expect(checkFile(parseYaml(file, readFileSync(join(template, file))), schema).problems).toEqual([]);
 });
 
-it.runIf(compose !== undefined)(
-  'docker compose config accepts the first service without a warning',
-  async () => {
-    const result = await execa(compose as string, ['config', '--quiet'], { cwd: hello, timeout: 20_000 });
-    expect(result.stderr).toBe('');
-  },
-);
+it('docker compose config accepts the first service without a warning', async () => {
+  const result = await execa(composeFile, [...composeArgs, 'config', '--quiet'], {
+    cwd: hello,
+    timeout: 20_000,
+  });
+  expect(result.stderr).toBe('');
+});
 
 it.each([
   ['lab.yaml', './schemas/lab.schema.json'],
