@@ -16,7 +16,9 @@ export function createDirectory(world: World, step: StepOf<'directory-create'>):
   checkNotFile(world, step.path);
   const unfinished = pathsBetween(step.guard.mountpoint, step.path).filter((path) => {
     const entry = entryAt(world, path);
-    return path === step.path || entry === undefined || entry.mode === '0000';
+    if (path === step.guard.mountpoint)
+      return entry?.mode === '0755' && (entry.uid === 0 || entry.uid === step.uid);
+    return entry === undefined || entry.mode === '0000';
   });
   return unfinished.flatMap((path) => [
     () => makeUnfinished(world, path),

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { type FileHandle, lchown, lstat, mkdir, open, opendir } from 'node:fs/promises';
+import { type FileHandle, lchown, lstat, mkdir, open, opendir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { MountGuard, Step } from '../types.ts';
 import { directoryFlags, openGuarded, type ReadMountinfo } from './guard.ts';
@@ -24,12 +24,18 @@ interface Ownership {
   mode: string;
 }
 
-/** Makes the directory and those above it that are missing, all with this owner and mode. */
+/**
+ * Makes the directory and those above it that are missing, all with this owner and mode. One that is there already
+ * stays as it is: below a dataset that was not mounted nobody could look before, and a database's own 0700 must
+ * survive that.
+ */
 export async function createDirectory(
   step: StepOf<'directory-create'>,
   options: DirectoryOptions,
 ): Promise<void> {
-  await withDirectory(step, options, step, async (handle) => own(handle, step));
+  await withDirectory(step, options, step, async (handle) => {
+    if (step.path === step.guard.mountpoint && (await isAsMade(handle, step))) await own(handle, step);
+  });
 }
 
 export async function setMode(step: StepOf<'directory-mode'>, options: DirectoryOptions): Promise<void> {
@@ -105,6 +111,13 @@ async function makeOne(place: string): Promise<void> {
 
 function isUnfinished(stat: Stats): boolean {
   return (stat.mode & 0o777) === 0;
+}
+
+/** The root of a new dataset: empty and 0755, with nobody's mark but perhaps half of ours. */
+async function isAsMade(handle: FileHandle, { uid }: Ownership): Promise<boolean> {
+  const stat = await handle.stat();
+  if ((stat.mode & 0o7777) !== 0o755 || (stat.uid !== 0 && stat.uid !== uid)) return false;
+  return (await readdir(`/proc/self/fd/${handle.fd}`)).length === 0;
 }
 
 async function own(handle: FileHandle, wanted: Ownership): Promise<void> {

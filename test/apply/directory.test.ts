@@ -76,6 +76,25 @@ describe('creating a directory', () => {
     expect(look(host.in('library'))).toBe(`${process.getuid?.()}:${process.getgid?.()} 0751`);
   });
 
+  it('leaves one that is there already as its container has arranged it', async () => {
+    const host = lab();
+    mkdirSync(host.in('database'), { mode: 0o700 });
+    chownSync(host.in('database'), 70, 70);
+    await host.run({ ...wish, guard: host.guard, path: host.in('database') });
+    expect(look(host.in('database'))).toBe('70:70 0700');
+  });
+
+  it('owns the mountpoint itself only while it is as ZFS made it', async () => {
+    const host = lab();
+    await host.run({ ...wish, guard: host.guard, path: host.guard.mountpoint });
+    expect(look(host.guard.mountpoint)).toBe('101000:990 2770');
+    const used = lab();
+    writeFileSync(used.in('photo.jpg'), '');
+    const before = look(used.guard.mountpoint);
+    await used.run({ ...wish, guard: used.guard, path: used.guard.mountpoint });
+    expect(look(used.guard.mountpoint)).toBe(before);
+  });
+
   it('finishes one that a crash left without an owner', async () => {
     const host = lab();
     mkdirSync(host.in('library'));

@@ -47,6 +47,17 @@ export const directoryContract: ContractCase[] = [
     },
   },
   {
+    name: 'a directory that is there already keeps its owner and mode when it is created again',
+    async run(host) {
+      const guard = await dataset(host, 'again');
+      const path = `${guard.mountpoint}/database`;
+      const make = { op: 'directory-create' as const, guard, path };
+      await execute(host, { ...make, uid: 999, gid: 999, mode: '0700' });
+      await execute(host, { ...make, uid: 100000, gid: 990, mode: '2770' });
+      deepEqual(await look(host, path), directory(999, 999, '0700'));
+    },
+  },
+  {
     name: 'the mountpoint itself gets an owner and a mode',
     async run(host) {
       const guard = await dataset(host, 'top');
