@@ -59,6 +59,10 @@ function printNoPlan(cycle: Cycle, options: PrintOptions): void {
     note('steward: there is no commit to reconcile');
     return;
   }
+  if (cycle.loadError !== null) {
+    note(`steward: ${cycle.loadError}, so that the commit could not be read; nothing was changed`);
+    return;
+  }
   process.stdout.write(
     renderProblems(cycle.problems, sourcesIn(options.sourceRoots), lookOf(process.stdout)),
   );
@@ -72,8 +76,8 @@ export function cycleJson(cycle: Cycle) {
     return { id: change.id, verb: change.verb, result, error, ...times };
   });
   if (cycle.plan === null) {
-    const { result, commit, problems, fetchError } = cycle;
-    return { result, commit, problems, fetchError, changes: [], blocked: [], outcomes };
+    const { result, commit, problems, fetchError, loadError } = cycle;
+    return { result, commit, problems, fetchError, loadError, changes: [], blocked: [], outcomes };
   }
   return { ...planJson(cycle.plan, commandOf), result: cycle.result, fetchError: cycle.fetchError, outcomes };
 }

@@ -54,6 +54,8 @@ export interface Cycle {
   problems: Problem[];
   /** Why the remote could not be asked; the last known commit stays in force. */
   fetchError: string | null;
+  /** Why the commit could not be read although it may be right: a tool is missing, hangs or talks nonsense. */
+  loadError: string | null;
   durationsMs: Partial<Record<Phase, number>>;
   /** The desired state that was looked at, for status; null where the commit was bad. */
   desired: DesiredState | null;
@@ -67,9 +69,16 @@ export async function runCycle(deps: CycleDeps, options: { dry: boolean }): Prom
   cycle.commit = synced.commit;
   const { commit } = synced;
   if (commit === null) return { ...cycle, result: 'no-commit' };
-  const loaded = await timed(cycle, 'load', deps, () => deps.source.load(commit));
+  const loaded = await timed(cycle, 'load', deps, () => deps.source.load(commit)).catch(toolError);
+  if ('toolError' in loaded) return { ...cycle, result: 'blocked', loadError: loaded.toolError };
   if (!loaded.ok) return { ...cycle, result: 'bad-commit', problems: loaded.problems };
   return reconcile(cycle, loaded.state, commit, deps, options);
+}
+
+/** Nobody's mistake in the repository, and no bug: nothing is known, so nothing is done. */
+function toolError(error: Error): { toolError: string } {
+  if (error.name !== 'ToolError') throw error;
+  return { toolError: error.message };
 }
 
 async function reconcile(
@@ -165,7 +174,15 @@ function resultOf(plan: Plan, outcomes: Outcome[]): CycleResult {
 }
 
 function emptyCycle(atMs: number): Cycle {
-  const nothing = { commit: null, plan: null, outcomes: [], problems: [], fetchError: null, desired: null };
+  const nothing = {
+    commit: null,
+    plan: null,
+    outcomes: [],
+    problems: [],
+    fetchError: null,
+    loadError: null,
+    desired: null,
+  };
   return { atMs, result: 'no-commit', durationsMs: {}, ...nothing };
 }
 

@@ -125,6 +125,7 @@ function logCycle(cycle: Cycle, log: Log): void {
     else log.error({ ...line, err: error }, 'change not applied');
   }
   for (const { file, line, column, message } of cycle.problems) log.warn({ file, line, column }, message);
+  if (cycle.loadError !== null) log.error({ err: cycle.loadError }, 'commit could not be read');
   if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
   if (cycle.result === 'converged') log.debug(fields, 'cycle');
   else log.info(fields, 'cycle');

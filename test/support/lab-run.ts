@@ -19,6 +19,8 @@ export interface LabRun {
   cycle(options?: { dry?: boolean }): Promise<Cycle>;
   /** The process died: open the state again, settle the journal. */
   restart(): void;
+  /** For a cycle whose Git is not as it should be. */
+  deps(over: Partial<Source>): CycleDeps;
   later(ms: number): void;
   end(): void;
 }
@@ -39,7 +41,13 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
     hashes: async (stacks) => stacks,
     promote: async () => {},
   };
-  const deps = (): CycleDeps => ({ source, observer: host.observer, executor: host.executor, store, clock });
+  const deps = (over: Partial<Source> = {}): CycleDeps => ({
+    source: { ...source, ...over },
+    observer: host.observer,
+    executor: host.executor,
+    store,
+    clock,
+  });
   return {
     host,
     store: () => store,
@@ -54,6 +62,7 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
       store = openFast(stateDir);
       settle(store);
     },
+    deps,
     later,
     end() {
       store.close();
