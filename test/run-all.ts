@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unproven } from './lab/suites.ts';
 import { setUpHost } from './setup-host.ts';
 
 /**
@@ -22,8 +23,13 @@ const missing = await setUpHost();
 const labMissing = missing.filter((sentence) => sentence.includes('(the lab VM)'));
 await suite('check', 'npm', ['run', '--silent', 'check']);
 await vitest('unit', 'vitest.config.ts');
-if (labMissing.length === 0) await vitest('lab', 'vitest.lab.config.ts');
-else {
+if (labMissing.length === 0) {
+  await vitest('lab', 'vitest.lab.config.ts');
+  for (const name of process.env.STEWARD_LAB_ALL === '1' ? [] : unproven) {
+    total.skipped += 1;
+    process.stdout.write(`SKIPPED test/lab/e2e/${name}.test.ts: not yet seen green from end to end\n`);
+  }
+} else {
   total.skipped += 1;
   for (const sentence of labMissing) process.stdout.write(`SKIPPED the lab VM: ${sentence}\n`);
 }

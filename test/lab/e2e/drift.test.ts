@@ -124,7 +124,7 @@ describe('drift', () => {
       before = await lab.containers();
       subnet = await subnetOf();
       await lab.run(
-        'docker exec calm sh -c "echo kept > /data/file" && zfs unmount -f datapool/services/calm',
+        'docker exec calm sh -c "echo kept > /data/file" && chmod 700 /datapool/services/calm/data && zfs unmount -f datapool/services/calm',
       );
       await lab.run('docker network disconnect -f stopped_net stopped && docker network rm stopped_net');
     });
@@ -143,6 +143,8 @@ describe('drift', () => {
       expect(await lab.run('cat /datapool/services/calm/data/file; docker exec calm cat /data/file')).toBe(
         'kept\nkept',
       );
+      // What the container, or a person, has made of a directory survives the remount.
+      expect(await lab.run('stat -c %a /datapool/services/calm/data')).toMatch(/^2?700$/);
       const joined =
         "docker inspect -f '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}' stopped";
       expect(await lab.run(joined)).toBe('stopped_net');

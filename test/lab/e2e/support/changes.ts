@@ -49,7 +49,7 @@ export const oneChangeEach: OneChange[] = [
     make: edit('services/web/.env', 'hello', 'good-day'),
     plan: 'update compose-stack:web',
     reason: { field: 'environment.GREETING', container: 'page' },
-    place: `${compose}:11`,
+    place: 'services/web/.env:1',
     touched: ['web-page'],
   },
   {
