@@ -82,6 +82,14 @@ describe('a stack', () => {
     expect(reason?.note).toBe('changed by hand on the host');
   });
 
+  it('says so too right after the first apply, when compose was not asked for hashes yet', () => {
+    const unhashed = two.containers.map((item) => ({ ...item, configHash: null }));
+    const inventory = applied({ ...two, containers: unhashed });
+    const found = [build.seenContainer('server', { configHash: 'by-hand' }), build.seenContainer('database')];
+    const [reason] = planOf(two, found, inventory).changes[0]?.reasons ?? [];
+    expect(reason?.note).toBe('changed by hand on the host');
+  });
+
   it('names the file whose change recreates a container', () => {
     const withFile = (digest: string, configHash: string) =>
       build.stack('photo', {

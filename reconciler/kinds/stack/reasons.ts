@@ -29,9 +29,11 @@ export function configReasons(
     return [{ ...hashes(desired, found), note, container }, ...fieldReasons(desired, applied)];
   }
   const reasons = [...fieldReasons(desired, applied), ...fileReasons(desired, applied)];
-  return reasons.length > 0
-    ? reasons
-    : [{ ...hashes(desired, found), note: 'compose computes it anew', container }];
+  if (reasons.length > 0) return reasons;
+  // Git is the same. Where the container is, too, compose counts otherwise than it did; right after a first apply its
+  // hash is not known yet, and somebody's hand is the likely cause.
+  const note = applied.configHash === null ? 'changed by hand on the host' : 'compose computes it anew';
+  return [{ ...hashes(desired, found), note, container }];
 }
 
 function hashes(desired: DesiredContainer, found: ObservedContainer): Reason {
