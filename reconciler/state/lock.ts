@@ -31,7 +31,15 @@ export function takeLock(stateDir: string, self: Omit<LockHolder, 'pid'>, waitMs
       return { ok: false, holder: readHolder(stateDir) };
     throw new StateError(`${path} cannot be locked (${(error as Error).message})`, { cause: error });
   }
-  writeFileSync(holderFile(stateDir), JSON.stringify({ pid: process.pid, ...self }), { mode: 0o600 });
+  try {
+    writeFileSync(holderFile(stateDir), JSON.stringify({ pid: process.pid, ...self }), { mode: 0o600 });
+  } catch (error) {
+    // On a full disk a loop would otherwise lock itself out for as long as it lives.
+    db.close();
+    throw new StateError(`${holderFile(stateDir)} cannot be written (${(error as Error).message})`, {
+      cause: error,
+    });
+  }
   return { ok: true, lock: { release: () => db.close() } };
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -159,6 +159,15 @@ describe('the lock', () => {
     const third = takeLock(dir, { command: 'plan', sinceMs: 3 }, 0);
     expect(third.ok).toBe(true);
     if (third.ok) third.lock.release();
+  });
+
+  it('is free again when its holder could not be written down', () => {
+    mkdirSync(join(dir, 'lock-holder.json'));
+    expect(() => takeLock(dir, { command: 'reconcile', sinceMs: 1 }, 0)).toThrow(StateError);
+    rmSync(join(dir, 'lock-holder.json'), { recursive: true });
+    const next = takeLock(dir, { command: 'reconcile', sinceMs: 2 }, 0);
+    expect(next.ok).toBe(true);
+    if (next.ok) next.lock.release();
   });
 
   it('goes with its process, however that ends', async () => {
