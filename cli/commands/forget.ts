@@ -1,22 +1,28 @@
 import { closest } from 'fastest-levenshtein';
 import { forget, readInventory } from '../../reconciler/state/inventory.ts';
-import { openStore } from '../../reconciler/state/store.ts';
+import { openStore, type Store } from '../../reconciler/state/store.ts';
 import { UserError } from '../errors.ts';
+import { betweenCycles } from '../locked.ts';
 import { type Flags, readSettings } from '../settings.ts';
 
 /** Takes a resource out of the inventory. Nothing on the host is touched. */
 export async function forgetResource(id: string, flags: Flags): Promise<number> {
-  const store = openStore(readSettings(flags).stateDir);
+  const { stateDir } = readSettings(flags);
+  const store = openStore(stateDir);
   try {
-    if (!forget(store, id)) {
-      const known = [...readInventory(store).entries.keys()].sort();
-      throw new UserError(`Steward knows no ${id}${suggestion(id, known)}`);
-    }
-    process.stdout.write(`Forgot ${id}. Nothing on the host was touched.\n`);
-    return 0;
+    return await betweenCycles(stateDir, 'forget', async () => forgetIn(store, id));
   } finally {
     store.close();
   }
+}
+
+function forgetIn(store: Store, id: string): number {
+  if (!forget(store, id)) {
+    const known = [...readInventory(store).entries.keys()].sort();
+    throw new UserError(`Steward knows no ${id}${suggestion(id, known)}`);
+  }
+  process.stdout.write(`Forgot ${id}. Nothing on the host was touched.\n`);
+  return 0;
 }
 
 function suggestion(id: string, known: string[]): string {
