@@ -172,7 +172,8 @@ describe('the lock', () => {
 
   it('goes with its process, however that ends', async () => {
     const code = `const { takeLock } = await import('${new URL('../../reconciler/state/lock.ts', import.meta.url)}');
-      console.log(takeLock(${JSON.stringify(dir)}, { command: 'other', sinceMs: 1 }, 0).ok); setInterval(() => {}, 1000);`;
+      // Held on to: a lock that nobody refers to goes with the garbage.
+      globalThis.held = takeLock(${JSON.stringify(dir)}, { command: 'other', sinceMs: 1 }, 0); console.log(globalThis.held.ok); setInterval(() => {}, 1000);`;
     const other = spawn(process.execPath, ['--input-type=module', '-e', code], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
