@@ -1,15 +1,15 @@
 import type { Cycle } from '../reconciler/cycle.ts';
-import type { Inventory } from '../reconciler/state/inventory.ts';
+import type { ServiceRecord } from '../reconciler/state/inventory.ts';
 import type { Notice, Plan } from '../reconciler/types.ts';
 import type { ServiceState, ServiceStatus, Status } from './render/types.ts';
 
 /** What a cycle found, service by service, for `status` and the loop's /status. Pure. */
-export function statusOf(cycle: Cycle, inventory: Inventory): Status {
+export function statusOf(cycle: Cycle, records: ReadonlyMap<string, ServiceRecord>): Status {
   const { plan, desired, commit } = cycle;
   const services =
     plan === null || desired === null
       ? []
-      : desired.services.map((name) => serviceOf(name, cycle, plan, inventory));
+      : desired.services.map((name) => serviceOf(name, cycle, plan, records));
   return {
     commit: commit?.id ?? null,
     appliedCommit: isApplied(cycle) ? (commit?.id ?? null) : null,
@@ -29,8 +29,13 @@ export function total(cycle: Cycle): number {
   return Object.values(cycle.durationsMs).reduce((sum, ms) => sum + ms, 0);
 }
 
-function serviceOf(name: string, cycle: Cycle, plan: Plan, inventory: Inventory): ServiceStatus {
-  const record = inventory.services.get(name);
+function serviceOf(
+  name: string,
+  cycle: Cycle,
+  plan: Plan,
+  records: ReadonlyMap<string, ServiceRecord>,
+): ServiceStatus {
+  const record = records.get(name);
   const failure = cycle.outcomes.find(
     ({ change, result }) => change.service === name && result !== 'applied',
   );

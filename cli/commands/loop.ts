@@ -7,15 +7,15 @@ import { MetricsServer } from '../../metrics/server.ts';
 import type { CycleMetric } from '../../metrics/types.ts';
 import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.ts';
 import { Loop } from '../../reconciler/loop.ts';
-import { readInventory } from '../../reconciler/state/inventory.ts';
 import type { Reason } from '../../reconciler/types.ts';
 import { messageOf } from '../errors.ts';
 import { keep, settleJournal } from '../keep.ts';
 import { locked } from '../locked.ts';
 import { logger } from '../log.ts';
 import { reasonText } from '../render/reason.ts';
+import type { Status } from '../render/types.ts';
 import type { Settings } from '../settings.ts';
-import { statusOf, total } from '../status-of.ts';
+import { total } from '../status-of.ts';
 import { version } from '../version.ts';
 import { type Wired, wire } from '../wire.ts';
 
@@ -26,14 +26,14 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   setFlagsFromString('--semi-space-growth-factor=1');
   const log = logger();
   const metrics = createMetrics({ version: version(), node: process.versions.node });
-  const memory: Memory = { last: null, aliveAtMs: null };
+  const memory: Memory = { status: null, aliveAtMs: null };
   const running = new Loop({
     cycle: (signal) => oneCycle(wired, settings, waitMs, signal, memory),
     onCycle: (cycle) => learn(cycle, metrics, memory, log),
     onError: (error) => log.error({ err: messageOf(error).trim() }, 'cycle failed'),
   });
   const wired = await wire(settings, running.signal);
-  const server = serverOf(settings, metrics, memory, wired);
+  const server = serverOf(settings, metrics, memory);
   try {
     const address = await server.start();
     log.info({ address, intervalMs: settings.intervalMs, stateDir: settings.stateDir }, 'started');
@@ -51,7 +51,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
 
 /** What /status and /healthz answer from: they never ask the host. */
 interface Memory {
-  last: Cycle | null;
+  status: Status | null;
   /** When a cycle last ended or an apply last got on. */
   aliveAtMs: number | null;
 }
@@ -72,13 +72,12 @@ function oneCycle(
       memory.aliveAtMs = Date.now();
     };
     const cycle = await runCycle({ ...wired.deps, signal, progress }, { dry: false });
-    keep(wired, cycle);
+    memory.status = keep(wired, cycle);
     return cycle;
   });
 }
 
 function learn(cycle: Cycle, metrics: Metrics, memory: Memory, log: Log): void {
-  memory.last = cycle;
   memory.aliveAtMs = Date.now();
   record(metrics, {
     at: cycle.atMs,
@@ -135,7 +134,7 @@ function reasonOf(reason: Reason): string {
   return [reason.container ?? '', reason.field, reasonText(reason)].filter((part) => part !== '').join(' ');
 }
 
-function serverOf(settings: Settings, metrics: Metrics, memory: Memory, wired: Wired): MetricsServer {
+function serverOf(settings: Settings, metrics: Metrics, memory: Memory): MetricsServer {
   return new MetricsServer({
     registry: metrics.registry,
     host: settings.listen.address,
@@ -143,7 +142,7 @@ function serverOf(settings: Settings, metrics: Metrics, memory: Memory, wired: W
     intervalMs: settings.intervalMs,
     now: Date.now,
     lastCycleAt: () => memory.aliveAtMs,
-    status: () => (memory.last === null ? null : statusOf(memory.last, readInventory(wired.store))),
+    status: () => memory.status,
   });
 }
 

@@ -46,9 +46,7 @@ export function emptyInventory(): Inventory {
 export function readInventory(store: Store): Inventory {
   return guarded(store.path, () => ({
     entries: new Map(all<EntryRow>(store, 'SELECT * FROM resources').map((row) => [row.id, toEntry(row)])),
-    services: new Map(
-      all<ServiceRow>(store, 'SELECT * FROM services').map((row) => [row.service, toRecord(row)]),
-    ),
+    services: servicesIn(store),
     subnets: new Map(
       all<{ network: string; subnet: string }>(store, 'SELECT * FROM subnets').map((row) => [
         row.network,
@@ -59,6 +57,15 @@ export function readInventory(store: Store): Inventory {
       all<{ commit_id: string }>(store, 'SELECT commit_id FROM approvals').map((row) => row.commit_id),
     ),
   }));
+}
+
+/** The small part of the inventory that `status` needs. */
+export function readServices(store: Store): Map<string, ServiceRecord> {
+  return guarded(store.path, () => servicesIn(store));
+}
+
+function servicesIn(store: Store): Map<string, ServiceRecord> {
+  return new Map(all<ServiceRow>(store, 'SELECT * FROM services').map((row) => [row.service, toRecord(row)]));
 }
 
 /** Records what a cycle learned, in one transaction: entries that are (still) ours, and ids that are gone. */
