@@ -1,9 +1,10 @@
 import type { Cycle } from '../reconciler/cycle.ts';
-import { recordCycle } from '../reconciler/state/cycles.ts';
+import { lastCycle, recordCycle } from '../reconciler/state/cycles.ts';
 import { readServices } from '../reconciler/state/inventory.ts';
 import { settle } from '../reconciler/state/journal.ts';
+import type { Store } from '../reconciler/state/store.ts';
 import type { Status } from './render/types.ts';
-import { statusOf, total } from './status-of.ts';
+import { statusOf } from './status-of.ts';
 import { note } from './terminal.ts';
 import type { Wired } from './wire.ts';
 
@@ -15,8 +16,16 @@ export function settleJournal(wired: Wired): void {
 
 /** Records the cycle, and returns what `status` will say of it. */
 export function keep(wired: Wired, cycle: Cycle): Status {
-  const detail = statusOf(cycle, readServices(wired.store));
-  const { atMs, result, commit } = cycle;
-  recordCycle(wired.store, { atMs, result, commit: commit?.id ?? null, durationMs: total(cycle), detail });
-  return detail;
+  const { lastCycle, ...detail } = statusOf(cycle, readServices(wired.store));
+  const { at: atMs, durationMs, result } = lastCycle;
+  recordCycle(wired.store, { atMs, durationMs, result, commit: cycle.commit?.id ?? null, detail });
+  return { ...detail, lastCycle };
+}
+
+/** The status of the last cycle that was kept; null before the first. */
+export function readKept(store: Store): Status | null {
+  const row = lastCycle(store);
+  if (row === null) return null;
+  const { atMs: at, result, durationMs } = row;
+  return { ...(row.detail as Omit<Status, 'lastCycle'>), lastCycle: { at, result, durationMs } };
 }

@@ -1,20 +1,20 @@
+import type { DesiredState } from '../desired-state/types.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import type { ServiceRecord } from '../reconciler/state/inventory.ts';
 import type { Notice, Plan } from '../reconciler/types.ts';
 import type { ServiceState, ServiceStatus, Status } from './render/types.ts';
 
 /** What a cycle found, service by service, for `status` and the loop's /status. Pure. */
-export function statusOf(cycle: Cycle, records: ReadonlyMap<string, ServiceRecord>): Status {
+export function statusOf(
+  cycle: Cycle,
+  records: ReadonlyMap<string, ServiceRecord>,
+): Status & { lastCycle: object } {
   const { plan, desired, commit } = cycle;
-  const services =
-    plan === null || desired === null
-      ? []
-      : desired.services.map((name) => serviceOf(name, cycle, plan, records));
   return {
     commit: commit?.id ?? null,
     appliedCommit: isApplied(cycle) ? (commit?.id ?? null) : null,
     lastCycle: { at: cycle.atMs, result: cycle.result, durationMs: total(cycle) },
-    services,
+    services: plan === null || desired === null ? [] : servicesOf(cycle, plan, desired, records),
     problems: cycle.problems,
     held: plan?.held ?? null,
     orphans: (plan?.reports ?? []).filter(({ state }) => state === 'orphaned').map(({ id }) => id),
@@ -29,42 +29,49 @@ export function total(cycle: Cycle): number {
   return Object.values(cycle.durationsMs).reduce((sum, ms) => sum + ms, 0);
 }
 
-function serviceOf(
-  name: string,
+function servicesOf(
   cycle: Cycle,
   plan: Plan,
+  desired: DesiredState,
   records: ReadonlyMap<string, ServiceRecord>,
-): ServiceStatus {
-  const record = records.get(name);
-  const failure = cycle.outcomes.find(
-    ({ change, result }) => change.service === name && result !== 'applied',
-  );
-  const obstacle =
-    plan.blocked.find((notice) => notice.service === name && notice.state !== 'waiting') ??
-    plan.blocked.find((notice) => notice.service === name);
-  const error = failure?.error ?? (obstacle === undefined ? null : sentence(obstacle));
-  return {
-    name,
-    state: stateOf(name, cycle, plan, failure !== undefined, obstacle),
-    appliedCommit: record?.appliedCommit ?? null,
-    attemptedCommit: record?.attemptedCommit ?? null,
-    ...(error === null ? {} : { error }),
-  };
+): ServiceStatus[] {
+  const suspended = new Set(desired.suspended);
+  const troubles = troublesOf(cycle, plan);
+  const pending = pendingOf(cycle, plan);
+  return desired.services.map((name) => {
+    const trouble = suspended.has(name) ? undefined : troubles.get(name);
+    const quiet = suspended.has(name) ? 'suspended' : pending.has(name) ? 'drifted' : 'in-sync';
+    const { appliedCommit = null, attemptedCommit = null } = records.get(name) ?? {};
+    return { name, state: quiet, appliedCommit, attemptedCommit, ...trouble };
+  });
 }
 
-function stateOf(
-  name: string,
-  cycle: Cycle,
-  plan: Plan,
-  failed: boolean,
-  obstacle: Notice | undefined,
-): ServiceState {
-  if (cycle.desired?.suspended.includes(name)) return 'suspended';
-  if (failed) return 'failed';
-  if (obstacle !== undefined) return blockedState(obstacle);
-  const applied = new Set(cycle.outcomes.map(({ change }) => change.id));
-  const isPending = plan.changes.some((change) => change.service === name && !applied.has(change.id));
-  return isPending ? 'drifted' : 'in-sync';
+type Trouble = Pick<ServiceStatus, 'state' | 'error'>;
+
+/** The worst of each service: what failed, before what keeps it from being tried, before what waits for that. */
+function troublesOf(cycle: Cycle, plan: Plan): Map<string, Trouble> {
+  const waiting = plan.blocked.filter(({ state }) => state === 'waiting');
+  const stopped = plan.blocked.filter(({ state }) => state !== 'waiting');
+  const obstacles = [...stopped, ...waiting].map((notice): [string | null, Trouble] => [
+    notice.service,
+    { state: blockedState(notice), error: sentence(notice) },
+  ]);
+  const failures = cycle.outcomes
+    .filter(({ result }) => result !== 'applied')
+    .map(({ change, error }): [string | null, Trouble] => [
+      change.service,
+      { state: 'failed', ...(error === null ? {} : { error }) },
+    ]);
+  const troubles = new Map<string, Trouble>();
+  for (const [service, trouble] of [...failures, ...obstacles])
+    if (service !== null && !troubles.has(service)) troubles.set(service, trouble);
+  return troubles;
+}
+
+/** Services with a change that was not carried out. */
+function pendingOf(cycle: Cycle, plan: Plan): Set<string | null> {
+  const tried = new Set(cycle.outcomes.map(({ change }) => change.id));
+  return new Set(plan.changes.filter(({ id }) => !tried.has(id)).map(({ service }) => service));
 }
 
 function blockedState({ state }: Notice): ServiceState {

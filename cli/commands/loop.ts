@@ -21,9 +21,9 @@ import { type Wired, wire } from '../wire.ts';
 
 /** The daemon: cycle after cycle, with metrics and status on loopback, until it is told to stop. */
 export async function loop(settings: Settings, waitMs: number): Promise<number> {
-  // A daemon sleeps most of its life: garbage of one cycle must not make the young generation grow for good.
-  // Measured at 1,000 services: a third less resident memory. V8 reads this whenever it would grow.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  // A daemon sleeps most of its life: the garbage of one cycle must not stay resident until the next.
+  // Measured at 1,000 services: 0.6 GB without, 0.16 GB with it, for cycles that take a third longer.
+  setFlagsFromString('--optimize-for-size');
   const log = logger();
   const metrics = createMetrics({ version: version(), node: process.versions.node });
   const memory: Memory = { status: null, aliveAtMs: null };

@@ -1,6 +1,6 @@
-import { lastCycle } from '../../reconciler/state/cycles.ts';
 import { readHolder, takeLock } from '../../reconciler/state/lock.ts';
 import { openStore } from '../../reconciler/state/store.ts';
+import { readKept } from '../keep.ts';
 import { renderStatus } from '../render/status.ts';
 import { lookOf } from '../render/text.ts';
 import type { Status } from '../render/types.ts';
@@ -12,11 +12,11 @@ export async function status(flags: Flags & { output: 'text' | 'json' }): Promis
   const { stateDir } = readSettings(flags);
   const store = openStore(stateDir);
   try {
-    const row = lastCycle(store);
-    const shown = withLock((row?.detail as Status | undefined) ?? nothingYet, stateDir);
+    const kept = readKept(store);
+    const shown = withLock(kept ?? nothingYet, stateDir);
     if (flags.output === 'json') printJson(shown);
     else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: Date.now() }));
-    return row !== null && ['converged', 'changed'].includes(row.result) ? 0 : 1;
+    return ['converged', 'changed'].includes(shown.lastCycle?.result ?? '') ? 0 : 1;
   } finally {
     store.close();
   }

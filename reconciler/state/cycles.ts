@@ -12,21 +12,20 @@ export interface CycleRow {
 
 const kept = 500;
 
-/** Cycles of the running loop that found nothing new replace the one before: the file does not grow with time. */
+/**
+ * Cycles of the running loop that found nothing new replace the one before: the file does not grow with time. `detail`
+ * must not hold what differs from cycle to cycle, such as a time.
+ */
 export function recordCycle(store: Store, row: CycleRow): void {
   guarded(store.path, () => {
+    const { atMs, commit, result } = row;
+    const durationMs = Math.round(row.durationMs);
     const detail = JSON.stringify(row.detail);
-    const last = store.db.prepare('SELECT * FROM cycles ORDER BY seq DESC LIMIT 1').get() as
-      | Stored
-      | undefined;
-    const isSame = last?.commit_id === row.commit && last?.result === row.result && last?.detail === detail;
-    if (last !== undefined && isSame) {
-      const sql = 'UPDATE cycles SET at_ms = ?, duration_ms = ? WHERE seq = ?';
-      store.db.prepare(sql).run(row.atMs, Math.round(row.durationMs), last.seq);
-      return;
-    }
+    const again = `UPDATE cycles SET at_ms = ?, duration_ms = ?
+      WHERE seq = (SELECT max(seq) FROM cycles) AND commit_id IS ? AND result = ? AND detail = ?`;
+    if (store.db.prepare(again).run(atMs, durationMs, commit, result, detail).changes === 1) return;
     const put = 'INSERT INTO cycles (at_ms, commit_id, result, duration_ms, detail) VALUES (?, ?, ?, ?, ?)';
-    store.db.prepare(put).run(row.atMs, row.commit, row.result, Math.round(row.durationMs), detail);
+    store.db.prepare(put).run(atMs, commit, result, durationMs, detail);
     store.db.prepare('DELETE FROM cycles WHERE seq <= (SELECT max(seq) FROM cycles) - ?').run(kept);
   });
 }

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compose, type Lab, newLab, serviceFiles } from './lab.ts';
 import { type Ended, expectRefusal, steward } from './steward.ts';
@@ -52,6 +54,17 @@ describe('JSON', () => {
 });
 
 describe('records', () => {
+  it('of a cycle that found nothing new take the place of the one before, however often it looks', async () => {
+    const rows = () => {
+      using db = new DatabaseSync(join(lab.stateDir, 'state.db'), { readOnly: true });
+      return (db.prepare('SELECT count(*) AS n FROM cycles').get() as { n: number }).n;
+    };
+    await steward(['reconcile', '--once', ...lab.flags]);
+    const before = rows();
+    await steward(['reconcile', '--once', ...lab.flags]);
+    expect(rows()).toBe(before);
+  });
+
   it('why tells what was done to one resource, by id or by name', async () => {
     const { stdout, code } = await steward(['why', 'wiki', ...lab.flags]);
     expect(code).toBe(0);
