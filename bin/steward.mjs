@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// A clone runs the TypeScript as it is; the published package runs what tsc made of it (Node does not strip types
-// below node_modules). The compile cache holds both the stripped and the compiled form: it halves the start.
+// A clone runs the TypeScript as it is; the published package runs what packaging/bundle.ts made of it. The compile cache holds both the stripped and the compiled form: it halves the start.
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 
@@ -12,9 +11,15 @@ if (major < 24) {
   );
   process.exit(1);
 }
-const built = new URL('../dist/cli/main.js', import.meta.url);
+const built = new URL('../dist/app/main.js', import.meta.url);
 const source = new URL('../cli/main.ts', import.meta.url);
 const { main } = await import((existsSync(source) ? source : built).href);
 await main(process.argv);
+await Promise.all([written(process.stdout), written(process.stderr)]);
 // A timer of a library (simple-git waits half a second for a pipe that an ssh may hold) must not hold a finished command.
 process.exit();
+
+/** Ends when all was handed on. To a socket, as behind ssh, Node writes later, and exit() would drop the rest. */
+function written(stream) {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}

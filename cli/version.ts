@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The package's version: one folder up in a clone, two in the published package (dist/cli). */
+/** The package's version: one folder up in a clone, two in the published package (dist/app). */
 export function version(): string {
   for (const path of ['../package.json', '../../package.json']) {
     try {

@@ -1,6 +1,8 @@
-/** Puts this checkout's Steward into a lab server. */
-import { execa } from 'execa';
-import { repositoryRoot } from './paths.ts';
+/** Puts this checkout's Steward into a lab server, as the published package holds it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installInto } from '../../packaging/bundle.ts';
 import { ensureStewardLayer, stewardDir } from './steward-layer.ts';
 import { type LabVm, startLab } from './vm.ts';
 
@@ -24,19 +26,15 @@ export async function startStewardLab(): Promise<LabVm> {
 }
 
 /**
- * Copies the source files of this checkout, committed or not, without the tests, to /opt/steward. The
- * server must stem from {@link ensureStewardLayer}: Node and node_modules are there already.
+ * Bundles the source files of this checkout, committed or not, into /opt/steward. The server must stem from
+ * {@link ensureStewardLayer}: Node is there already. `dist/app/contract.js` runs the executors' contract.
  */
 export async function installSteward(vm: LabVm): Promise<void> {
-  const files = await sourceFiles();
-  const pack = ['-C', repositoryRoot, '--no-recursion', '--null', '--files-from=-'];
-  await vm.pushTar(pack, stewardDir, files.join('\0'));
-}
-
-async function sourceFiles(): Promise<string[]> {
-  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
-  const all = await execa('git', list, { cwd: repositoryRoot, timeout: 20_000 });
-  const gone = await execa('git', ['ls-files', '-z', '--deleted'], { cwd: repositoryRoot, timeout: 20_000 });
-  const deleted = new Set(gone.stdout.split('\0'));
-  return all.stdout.split('\0').filter((file) => file && !file.startsWith('test/') && !deleted.has(file));
+  const dir = await mkdtemp(join(tmpdir(), 'lab-install-'));
+  try {
+    await installInto(dir, { contract: 'test/contract/run-on-host.ts' });
+    await vm.pushTar(['-C', dir, '.'], stewardDir);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 }

@@ -3,7 +3,7 @@
  *
  *   system-<hash>    root file system, kernel, initrd, SSH key         (debootstrap, minutes)
  *   booted-<hash>    disks and memory of the provisioned, idle server  (boots `system`)
- *   steward-<hash>   the same with Node and Steward's dependencies     (resumes `booted`)
+ *   steward-<hash>   the same with Node                                 (resumes `booted`)
  *
  * A layer is built in a directory beside its place and renamed into it as the very last act, so that it
  * either exists and is whole or does not exist. Layers are never written to afterwards: machines run on

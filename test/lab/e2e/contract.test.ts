@@ -1,7 +1,5 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startStewardLab } from '../install-steward.ts';
-import { repositoryRoot } from '../paths.ts';
 import type { LabVm } from '../vm.ts';
 
 /** Twenty-eight cases; minutes, and many of them on a busy machine without hardware virtualisation. */
@@ -12,13 +10,12 @@ describe('the executors', { timeout: timeoutMs }, () => {
 
   beforeAll(async () => {
     vm = await startStewardLab();
-    await vm.push(join(repositoryRoot, 'test/contract'), '/opt/steward/test');
   });
 
   afterAll(() => vm?.shutdown());
 
   test('keep their contract with real ZFS and Docker', async () => {
-    const command = 'cd /opt/steward && node test/contract/run-on-host.ts datapool lab/busybox:1';
+    const command = 'node /opt/steward/dist/app/contract.js datapool lab/busybox:1';
     const { stdout, stderr, exitCode } = await vm.exec(command, {
       timeoutMs,
       allowFailure: true,
