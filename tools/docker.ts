@@ -7,9 +7,14 @@ export interface DockerConnection {
 
 /**
  * A client that has not called anything yet. The library is loaded only now: it brings gRPC and SSH along, about
- * 0.1 s that a command without Docker need not pay. Throws where DOCKER_HOST cannot be read.
+ * 0.1 s that a command without Docker need not pay. Throws where DOCKER_HOST cannot be read or is behind SSH.
  */
 export async function connectDocker(connection: DockerConnection): Promise<Docker> {
+  if (connection.socketPath === undefined && process.env.DOCKER_HOST?.startsWith('ssh:')) {
+    throw new Error(
+      `DOCKER_HOST is ${process.env.DOCKER_HOST}; Steward works on the Docker of its own host only`,
+    );
+  }
   const { default: Client } = await import('dockerode');
   return new Client(connection.socketPath === undefined ? {} : { socketPath: connection.socketPath });
 }

@@ -123,6 +123,13 @@ describe('the daemon', () => {
     });
   });
 
+  it('is unknown when DOCKER_HOST is another machine: its containers are not those of this host', async () => {
+    vi.stubEnv('DOCKER_HOST', 'ssh://root@nas');
+    const observed = await observeDocker({});
+    vi.unstubAllEnvs();
+    expect(observed).toMatchObject({ known: false, error: expect.stringContaining('ssh://root@nas') });
+  });
+
   it('is unknown when it hangs', async () => {
     await using api = await fakeDockerApi((call) => (call.startsWith('GET /info') ? null : real(call)));
     const observed = await observeDocker({ socketPath: api.socketPath, timeoutMs: 200 });
