@@ -4,7 +4,7 @@ import { runOk } from '../tools/run.ts';
 import { type Daemon, image } from './docker-daemon.ts';
 import { type Lab, makeLab, prepareChange } from './lab.ts';
 import { median, ms, type Row, series } from './report.ts';
-import { requireConverged, settingsOf, startLoop, timedOnce } from './steward.ts';
+import { installedIn, requireConverged, settingsOf, startLoop, timedOnce } from './steward.ts';
 
 /** Steward against a loop of `docker compose up -d` over the same stacks, on the same daemon, in turns. */
 
@@ -15,12 +15,14 @@ interface Bench {
   lab: Lab;
   env: Daemon['env'];
   stateDir: string;
+  /** The program. */
+  steward: string;
 }
 
 export async function dockerRows(home: string, { env }: Daemon, onRow: (row: Row) => void): Promise<void> {
   const lab = await makeLab(join(home, 'docker-lab'), { count: stacks, lab: labYaml, compose: composeYaml });
   Object.assign(process.env, env);
-  const bench: Bench = { lab, env, stateDir: join(home, 'state') };
+  const bench: Bench = { lab, env, stateDir: join(home, 'state'), steward: installedIn(home) };
   onRow(await firstApply(bench));
   for (const row of await nothingToDo(bench)) onRow(row);
   onRow(await oneChange(bench));
@@ -52,7 +54,7 @@ async function firstApply(bench: Bench): Promise<Row> {
     ups.push(await timed(() => composeLoop(bench, bench.lab.work)));
     await wipe(bench);
     rmSync(bench.stateDir, { recursive: true, force: true });
-    own.push(await timedOnce(argumentsOf(bench), bench.env));
+    own.push(await timedOnce(bench.steward, argumentsOf(bench), bench.env));
   }
   const loop = ups.map((up, index) => up + (networks[index] ?? 0));
   const ratio = median(loop) / median(own);
@@ -72,7 +74,7 @@ async function firstApply(bench: Bench): Promise<Row> {
 
 async function nothingToDo(bench: Bench): Promise<Row[]> {
   const checkout = join(bench.stateDir, 'checkout');
-  const cold = await timedOnce(argumentsOf(bench), bench.env);
+  const cold = await timedOnce(bench.steward, argumentsOf(bench), bench.env);
   const before = await containerIds(bench);
   const [compose, running, fresh]: [number[], number[], number[]] = [[], [], []];
   await using loop = await startLoop(settingsOf(bench.lab.bare, bench.stateDir, 'local'));
@@ -80,7 +82,8 @@ async function nothingToDo(bench: Bench): Promise<Row[]> {
   for (let round = 0; round < rounds.idle; round += 1) {
     compose.push(await timed(() => composeLoop(bench, checkout)));
     for (let turn = 0; turn < 7; turn += 1) running.push(await timedLook(loop));
-    for (let turn = 0; turn < 4; turn += 1) fresh.push(await timedOnce(argumentsOf(bench), bench.env));
+    for (let turn = 0; turn < 4; turn += 1)
+      fresh.push(await timedOnce(bench.steward, argumentsOf(bench), bench.env));
   }
   if ((await containerIds(bench)) !== before)
     throw new Error('a cycle with nothing to do touched a container');

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installInto } from '../packaging/bundle.ts';
 import { type Daemon, startDaemon } from './docker-daemon.ts';
 import { dockerRows } from './docker-rows.ts';
 import { machine, printRow, printSummary, type Row } from './report.ts';
@@ -8,7 +9,7 @@ import { simulatorRows } from './simulator-rows.ts';
 
 /**
  * `npm run bench`: Steward against docker compose, both in this one run, on a Docker daemon of its own; then growth
- * and memory on the simulated host. `npm run bench -- docker` or `-- simulator` runs one half. Exit 0 when every
+ * and memory on the simulated host. Processes of their own run the package as it is published. `npm run bench -- docker` or `-- simulator` runs one half. Exit 0 when every
  * target was met, 1 when one was missed or could not be measured.
  */
 const halves = ['docker', 'simulator'] as const;
@@ -25,6 +26,7 @@ async function main(wanted: string[]): Promise<number> {
     printRow(row);
   };
   process.stdout.write(`${machine().join('\n')}\n\n`);
+  await installInto(join(home, 'steward'));
   for (const half of halves) {
     if (wanted.length > 0 && !wanted.includes(half)) continue;
     const work = half === 'docker' ? withDocker(home, onRow) : inTime(simulatorRows(home, onRow));

@@ -6,7 +6,7 @@ import { runOk } from '../tools/run.ts';
 import { type Lab, makeLab } from './lab.ts';
 import { median, ms, type Row, series } from './report.ts';
 import type { CycleCost } from './simulated-cycle.ts';
-import { executable } from './steward.ts';
+import { installedIn } from './steward.ts';
 
 /** Growth with the number of services, on the simulated host: no Docker and no ZFS are needed. */
 
@@ -78,7 +78,7 @@ async function memory(home: string, lab: Lab): Promise<Row> {
   const args = ['reconcile', '--host', 'simulator', '--repo', lab.bare, '--state-dir', stateDir];
   const child = spawn(
     process.execPath,
-    [executable, ...args, '--interval', '1s', '--listen', '127.0.0.1:0'],
+    [installedIn(home), ...args, '--interval', '1s', '--listen', '127.0.0.1:0'],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, STEWARD_LOG_LEVEL: 'debug' },

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { keep, settleJournal } from '../cli/keep.ts';
 import { locked } from '../cli/locked.ts';
 import { readSettings, type Settings } from '../cli/settings.ts';
@@ -7,10 +8,17 @@ import { type Cycle, runCycle } from '../reconciler/cycle.ts';
 import { Loop } from '../reconciler/loop.ts';
 import { run } from '../tools/run.ts';
 
-export const executable = new URL('../bin/steward.mjs', import.meta.url).pathname;
+/** The program of the package as it is published; `installInto` put it there. */
+export function installedIn(home: string): string {
+  return join(home, 'steward/bin/steward.mjs');
+}
 
 /** One process of its own; milliseconds from its start to its end. Throws where it ends otherwise than wanted. */
-export async function timedOnce(args: string[], env: Record<string, string>): Promise<number> {
+export async function timedOnce(
+  executable: string,
+  args: string[],
+  env: Record<string, string>,
+): Promise<number> {
   const start = performance.now();
   const result = await run(process.execPath, [executable, 'reconcile', '--once', ...args], {
     env,

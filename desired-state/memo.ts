@@ -31,12 +31,16 @@ export async function remembered(
   const key = await contentKey(inputs);
   const known = memo.services.get(name);
   if (known && known.key === key && (await isCurrent(inputs.files, known.outside))) return known.loaded;
-  const loaded = await load(inputs);
+  const loaded = await load({ ...inputs, hashesEarly: known !== undefined && !hasLabels(known.loaded) });
   const { model, outside } = loaded;
   // What failed is read again: the failure may have been the tool's.
   if (key === null || model === null) memo.services.delete(name);
   else memo.services.set(name, { key, outside, loaded });
   return loaded;
+}
+
+function hasLabels({ model }: LoadedService): boolean {
+  return model?.resources.some((item) => item.kind === 'compose-stack' && item.override !== null) ?? true;
 }
 
 /** Forgets services that are gone. */

@@ -142,8 +142,7 @@ async function promote(
 
 async function become(tree: WorkTree, commitId: string, memory: Memory): Promise<void> {
   try {
-    await tree.become(checkedId(commitId));
-    const wrong = await tree.drifted(commitId);
+    const wrong = await tree.become(checkedId(commitId));
     if (wrong.length === 0) return;
     const message = `${tree.directory}: ${wrong.slice(0, 3).join(', ')} could not be made as in ${commitId.slice(0, 7)}`;
     throw new RepositoryError(message, { retryable: true });

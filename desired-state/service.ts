@@ -22,6 +22,8 @@ export interface ServiceInputs {
   hostEnv: HostEnv | null;
   /** All files of the folder. */
   tree: TreeResult;
+  /** The service was read before and had no labels to add: its hashes will be wanted, and can be asked for already. */
+  hashesEarly?: boolean;
 }
 
 export interface LoadedService {
@@ -109,6 +111,8 @@ async function resolveCompose(
     envFiles: envFiles(inputs, view.root),
     extraLabels: {},
   };
+  // Whoever needs them asks again, and hears of a failure then.
+  if (inputs.hashesEarly === true) compose.hashes(request).catch(() => {});
   const result = await compose.resolve(request);
   if (result.ok) return { project: result.project, problems: [] };
   return { problems: result.problems.map((problem) => mentionEncrypted(problem, inputs)) };

@@ -54,20 +54,27 @@ async function composeVersion(prefix: string[]): Promise<string> {
 
 type Remember = <T>(what: string, request: ComposeRequest, make: () => Promise<T>) => Promise<T>;
 
-/** Looks in this process, then in the cache, then asks. What `make` throws is not remembered. */
+/** Looks in this process, then in the cache, then asks, once for all who want it. What `make` throws is forgotten. */
 function remembering(cache: TextCache, version: string): Remember {
-  const memory = new Map<string, unknown>();
+  const memory = new Map<string, Promise<unknown>>();
   return async <T>(what: string, request: ComposeRequest, make: () => Promise<T>): Promise<T> => {
     const inputs = await inputKey(request, version);
     if (inputs === null) return make();
     const key = `compose:${what}:1:${inputs}`;
-    const stored = memory.has(key) ? undefined : parsed(cache.get(key));
-    const value = (memory.get(key) ?? stored ?? (await make())) as T;
-    if (stored === undefined && !memory.has(key)) cache.set(key, JSON.stringify(value));
+    const pending = memory.get(key) ?? throughCache(cache, key, make);
     if (memory.size >= maxRemembered) memory.clear();
-    memory.set(key, value);
-    return structuredClone(value);
+    memory.set(key, pending);
+    pending.catch(() => memory.delete(key));
+    return structuredClone((await pending) as T);
   };
+}
+
+async function throughCache(cache: TextCache, key: string, make: () => Promise<unknown>): Promise<unknown> {
+  const stored = parsed(cache.get(key));
+  if (stored !== undefined) return stored;
+  const value = await make();
+  cache.set(key, JSON.stringify(value));
+  return value;
 }
 
 function parsed(text: string | undefined): unknown {

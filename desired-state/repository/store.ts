@@ -82,8 +82,11 @@ async function fetchInto(
     if (!/dumb http|shallow/i.test(error.message)) throw error;
     await git(['fetch', ...options, ...rest], { gitDir, signal });
   });
-  const commit = await readCommit(git, gitDir, `${incoming}^{commit}`, head.branch);
-  await verify(git, gitDir, commit.id, signal);
+  const name = `${incoming}^{commit}`;
+  const [commit] = await Promise.all([
+    readCommit(git, gitDir, name, head.branch),
+    verify(git, gitDir, name, signal),
+  ]);
   await git(['update-ref', 'refs/steward/head', commit.id], { gitDir, where: gitDir });
   return commit;
 }

@@ -8,9 +8,10 @@ export interface WorkTree {
   directory: string;
   /**
    * Makes every tracked file as the commit has it. Files that agree already and folders that stay keep their inodes;
-   * what Git does not know is left alone. Ended anywhere in between, the next call converges.
+   * what Git does not know is left alone. Ended anywhere in between, the next call converges. Returns the tracked files
+   * that differ all the same.
    */
-  become(commitId: string): Promise<void>;
+  become(commitId: string): Promise<string[]>;
   /** Removes what Git does not know. */
   clean(): Promise<void>;
   /** Tracked files that differ from the commit in content, kind or executable bit. Empty: it is that commit. */
@@ -29,11 +30,11 @@ export function workTree(git: Git, gitDir: string, directory: string, indexFile:
       const entries = parseEntries(await git(['ls-tree', '-r', '-z', '--full-tree', commitId, '--'], call));
       await refuseToBury(git, call, entries);
       await readTree(git, call, commitId);
-      // Says which files are stale by exit code 1, and that is all the news there is.
-      await git(['update-index', '-q', '--refresh'], call).catch(() => {});
-      await git(['checkout-index', '--force', '--index', '--all', '--quiet'], call);
-      const mended = await mendModes(directory, entries);
-      if (mended) await git(['update-index', '-q', '--refresh'], call).catch(() => {});
+      await mend(git, call, entries);
+      if ((await tree.drifted(commitId)).length === 0) return [];
+      await overwrite(git, call);
+      await mend(git, call, entries);
+      return tree.drifted(commitId);
     },
     clean: async () => {
       await git(['clean', '-ffdxq'], call);
@@ -56,6 +57,12 @@ async function readTree(git: Git, call: Call, commitId: string): Promise<void> {
     await rm(call.indexFile ?? '', { force: true });
     await git(['read-tree', commitId], call);
   });
+}
+
+/** What somebody edited, removed or put in the way; reading the tree leaves alone what it takes for unchanged. */
+async function overwrite(git: Git, call: Call): Promise<void> {
+  await refreshIndex(git, call);
+  await git(['checkout-index', '--force', '--index', '--all', '--quiet'], call);
 }
 
 interface Entry {
@@ -96,6 +103,15 @@ async function filesBelow(root: string, folder: string): Promise<string[]> {
 }
 
 /** Git leaves reading permissions to the umask; containers (uid 100000 and up) must be able to read. */
+async function mend(git: Git, call: Call, entries: Entry[]): Promise<void> {
+  if (await mendModes(call.workTree ?? '', entries)) await refreshIndex(git, call);
+}
+
+/** Takes note of new times of the same content. Says which files are stale by exit code 1: no news here. */
+async function refreshIndex(git: Git, call: Call): Promise<void> {
+  await git(['update-index', '-q', '--refresh'], call).catch(() => {});
+}
+
 async function mendModes(root: string, entries: Entry[]): Promise<boolean> {
   let mended = false;
   const folders = new Set<string>();

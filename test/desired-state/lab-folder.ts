@@ -38,16 +38,20 @@ export async function addFiles(root: string, files: Files): Promise<void> {
 }
 
 /** Stands in for compose: reads the files as they are, makes paths absolute, and counts how often it is asked. */
-export function stubReader(): ComposeReader & { asked: string[] } {
+/** `asked`: projects that were resolved. `hashed`: those whose hashes were asked for. */
+export function stubReader(): ComposeReader & { asked: string[]; hashed: string[] } {
   const asked: string[] = [];
+  const hashed: string[] = [];
   return {
     name: 'stub',
     asked,
+    hashed,
     resolve: (request) => {
       asked.push(request.project);
       return Promise.resolve({ ok: true, project: resolve(request), unresolved: [] });
     },
     hashes: (request) => {
+      hashed.push(request.project);
       const names = Object.keys(resolve(request).services);
       return Promise.resolve(
         Object.fromEntries(

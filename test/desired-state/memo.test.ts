@@ -58,6 +58,24 @@ test.each(changes)(
   },
 );
 
+test('hashes are asked for early where a known stack changes, unless it gets labels that are not known yet', async () => {
+  await using folder = await labFolder({
+    ...services(3),
+    'services/plain/compose.yaml': 'services:\n  web:\n    image: nginx\n',
+  });
+  const memo = createLoadMemo();
+  const first = stubReader();
+  expectState(await load(folder.root, { memo, compose: first }));
+  expect(first.hashed).toEqual([]);
+  await addFiles(folder.root, {
+    'services/s1/conf/a': 'b',
+    'services/plain/compose.yaml': 'services:\n  web:\n    image: nginx:2\n',
+  });
+  const second = stubReader();
+  expectState(await load(folder.root, { memo, compose: second }));
+  expect([second.asked.sort(), second.hashed]).toEqual([['plain', 's1'], ['plain']]);
+});
+
 test('the environment file of the host counts too', async () => {
   await using folder = await labFolder(services(2));
   const hostEnvDir = await mkdtemp(path.join(tmpdir(), 'steward-env-'));

@@ -9,7 +9,7 @@ export const mayImport: Record<string, readonly string[]> = {
   metrics: ['reconciler'],
   simulator: ['desired-state', 'observers', 'reconciler'],
   cli: ['desired-state', 'observers', 'reconciler', 'metrics', 'simulator'],
-  bench: ['desired-state', 'observers', 'reconciler', 'metrics', 'simulator', 'cli', 'test'],
+  bench: ['desired-state', 'observers', 'reconciler', 'metrics', 'simulator', 'cli', 'packaging', 'test'],
   packaging: ['desired-state'],
   test: ['desired-state', 'observers', 'reconciler', 'metrics', 'simulator', 'cli', 'bench', 'packaging'],
 };
