@@ -96,9 +96,11 @@ export const git: Files = {
       - /datapool/services/git/database:/var/lib/postgresql/data
     healthcheck:
       test: ["CMD", "pg_isready", "-U", "app"]
-      interval: 2s
+      # Each check starts a process in the container: every 2 s they would keep the emulated server busy for good.
+      interval: 60s
+      start_period: 240s
+      start_interval: 2s
       timeout: 20s
-      retries: 90
 networks:
   git_net: { external: true }
 `,
