@@ -1,5 +1,4 @@
 import { wire } from '../cli/wire.ts';
-import type { Observer } from '../observers/types.ts';
 import { oneCycle, requireConverged, settingsOf } from './steward.ts';
 
 /** `node simulated-cycle.ts REPOSITORY STATE_DIR`: the cost of cycles on a simulated host, as JSON. */
@@ -25,10 +24,7 @@ async function measure(repository: string, stateDir: string): Promise<CycleCost>
   // The first apply is not what is measured: thousands of syncs are for servers that may lose power.
   wired.store.db.exec('PRAGMA synchronous = OFF');
   try {
-    const { durationsMs } = await oneCycle(wired, settings, {
-      ...wired.deps,
-      observer: rarely(wired.deps.observer),
-    });
+    const { durationsMs } = await oneCycle(wired, settings);
     const { load = 0, plan = 0, apply = 0 } = durationsMs;
     wired.store.db.exec('PRAGMA synchronous = FULL');
     requireConverged(await oneCycle(wired, settings));
@@ -42,18 +38,4 @@ async function measure(repository: string, stateDir: string): Promise<CycleCost>
   } finally {
     wired.close();
   }
-}
-
-/** Thousands of gates that are open at once look at all of Docker every 0.4 s; for the first apply 2 s are enough. */
-function rarely(observer: Observer): Observer {
-  let last: { atMs: number; answer: ReturnType<Observer['observeDocker']> } | null = null;
-  return {
-    observe: (request) => observer.observe(request),
-    observeDocker(signal) {
-      const nowMs = performance.now();
-      if (last === null || nowMs - last.atMs > 2_000)
-        last = { atMs: nowMs, answer: observer.observeDocker(signal) };
-      return last.answer;
-    },
-  };
 }

@@ -23,7 +23,7 @@ export function openSimulator(
   return {
     observer: {
       observe: (request) => host().observer.observe(request),
-      observeDocker: (signal) => host().observer.observeDocker(signal),
+      observeContainers: (signal) => host().observer.observeContainers(signal),
     },
     executor: { execute: (step, options) => host().executor.execute(step, options) },
   };

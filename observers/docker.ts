@@ -1,34 +1,52 @@
 import type Docker from 'dockerode';
 import { connectDocker, type DockerConnection, deadline, dockerSentence } from '../tools/docker.ts';
 import { parseContainer, parseNetwork, parseUsernsBase } from './docker-parse.ts';
-import type { Observed, ObservedDocker } from './types.ts';
+import type { Observed, ObservedContainer, ObservedDocker } from './types.ts';
 
 export interface DockerObserverOptions extends DockerConnection {
-  /** For each of the three calls. Default 20 s. */
+  /** For all calls together. Default 20 s. */
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
 }
 
 /** Containers, networks and the daemon itself, in three calls side by side. Unknown when any of them fails. */
-export async function observeDocker(options: DockerObserverOptions): Promise<Observed<ObservedDocker>> {
+export function observeDocker(options: DockerObserverOptions): Promise<Observed<ObservedDocker>> {
+  return asked(options, readAll);
+}
+
+/** Containers alone, in one call: `info` makes Docker start programs of its own. */
+export function observeContainers(options: DockerObserverOptions): Promise<Observed<ObservedContainer[]>> {
+  return asked(options, readContainers);
+}
+
+async function asked<T>(
+  options: DockerObserverOptions,
+  read: (docker: Docker, abortSignal: AbortSignal) => Promise<T>,
+): Promise<Observed<T>> {
   try {
-    return { known: true, value: await read(await connectDocker(options), options) };
+    const docker = await connectDocker(options);
+    return { known: true, value: await read(docker, deadline(options.timeoutMs ?? 20_000, options.signal)) };
   } catch (error) {
     return { known: false, error: dockerSentence(error) };
   }
 }
 
-async function read(docker: Docker, options: DockerObserverOptions): Promise<ObservedDocker> {
-  const abortSignal = deadline(options.timeoutMs ?? 20_000, options.signal);
+async function readContainers(docker: Docker, abortSignal: AbortSignal): Promise<ObservedContainer[]> {
+  return asArray(await docker.listContainers({ all: true, abortSignal }))
+    .map(parseContainer)
+    .sort(byName);
+}
+
+async function readAll(docker: Docker, abortSignal: AbortSignal): Promise<ObservedDocker> {
   const [containers, networks, info] = await Promise.all([
-    docker.listContainers({ all: true, abortSignal }),
+    readContainers(docker, abortSignal),
     docker.listNetworks({ abortSignal }),
     infoOf(docker, abortSignal),
   ]);
   return {
     serverVersion: info.ServerVersion ?? 'unknown',
     usernsBase: parseUsernsBase(info),
-    containers: asArray(containers).map(parseContainer).sort(byName),
+    containers,
     networks: asArray(networks).map(parseNetwork).sort(byName),
   };
 }

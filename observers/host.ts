@@ -1,4 +1,4 @@
-import { observeDocker } from './docker.ts';
+import { observeContainers, observeDocker } from './docker.ts';
 import { observePaths, observeSystem } from './system.ts';
 import type { Observer } from './types.ts';
 import { observeZfs } from './zfs.ts';
@@ -27,6 +27,6 @@ export function hostObserver(options: HostObserverOptions = {}): Observer {
       ]);
       return { zfs, docker, system, paths };
     },
-    observeDocker: (signal) => observeDocker({ ...options, signal }),
+    observeContainers: (signal) => observeContainers({ ...options, signal }),
   };
 }

@@ -94,6 +94,6 @@ export interface ObserveRequest {
 /** The reading half of a host: real tools, or the simulator. Never throws for a tool's fault. */
 export interface Observer {
   observe(request: ObserveRequest): Promise<ObservedState>;
-  /** Docker alone, for a health gate that looks again and again. */
-  observeDocker(signal?: AbortSignal): Promise<Observed<ObservedDocker>>;
+  /** All containers and nothing else, for health gates that look again and again. */
+  observeContainers(signal?: AbortSignal): Promise<Observed<ObservedContainer[]>>;
 }

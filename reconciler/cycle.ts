@@ -119,7 +119,7 @@ function apply(
   };
   return applyPlan(planned.plan, {
     executor: deps.executor,
-    gate: gateKeeper((signal) => deps.observer.observeDocker(signal), clock),
+    gate: gateKeeper(() => deps.observer.observeContainers(deps.signal), clock),
     clock,
     parallel: desired.limits.parallel,
     announce: (change, step) => {

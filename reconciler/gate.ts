@@ -1,4 +1,4 @@
-import type { Observed, ObservedContainer, ObservedDocker } from '../observers/types.ts';
+import type { Observed, ObservedContainer } from '../observers/types.ts';
 import type { Clock } from '../tools/clock.ts';
 import type { HealthGate } from './types.ts';
 
@@ -12,6 +12,7 @@ const settleMs = 1_000;
 /** Restarting for this long is a loop, not a slow start. */
 const loopMs = 20_000;
 const pollMs = 400;
+const longestPauseMs = 5_000;
 
 export type Judgement =
   | { state: 'ready' }
@@ -88,37 +89,63 @@ function judgeRunning(
 /** Null when the gate opened; otherwise one sentence why it did not. Never throws for Docker's fault. */
 export type GateKeeper = (gate: HealthGate, signal?: AbortSignal) => Promise<string | null>;
 
-/** Gates that wait at the same moment share their looks at Docker. */
-export function gateKeeper(
-  look: (signal?: AbortSignal) => Promise<Observed<ObservedDocker>>,
-  clock: Clock,
-): GateKeeper {
-  let shared: Promise<Observed<ObservedDocker>> | null = null;
-  const lookTogether = (): Promise<Observed<ObservedDocker>> => {
-    shared ??= look().finally(() => {
-      shared = null;
-    });
-    return shared;
-  };
+/** Gates that wait at the same time share their looks at Docker. */
+export function gateKeeper(look: () => Promise<Observed<ObservedContainer[]>>, clock: Clock): GateKeeper {
+  const nextLook = sharedLooks(look, clock);
   return async (gate, signal) => {
     const seen: Sightings = new Map();
-    const start = clock.monotonic();
+    const startMs = clock.monotonic();
     let last = 'Docker was not asked';
-    while (clock.monotonic() - start <= gate.timeoutSeconds * 1000 && signal?.aborted !== true) {
-      const docker = await lookTogether();
-      const judgement = docker.known
-        ? judge(gate, projectOf(gate, docker.value), seen, clock.monotonic())
-        : { state: 'waiting' as const, why: docker.error };
+    while (clock.monotonic() - startMs <= gate.timeoutSeconds * 1000 && signal?.aborted !== true) {
+      const { beganMs, found } = await nextLook();
+      // It may still show the healthy container that has just been replaced.
+      if (beganMs < startMs) continue;
+      const judgement = found.known
+        ? judge(gate, found.value.get(gate.project) ?? [], seen, clock.monotonic())
+        : { state: 'waiting' as const, why: found.error };
       if (judgement.state === 'ready') return null;
       if (judgement.state === 'failed') return judgement.why;
       last = judgement.why;
-      await clock.sleep(pollMs, signal);
     }
     if (signal?.aborted === true) return 'Steward was told to stop before it was healthy';
     return `${last} after ${gate.timeoutSeconds} s (deploy.healthTimeout)`;
   };
 }
 
-function projectOf(gate: HealthGate, docker: ObservedDocker): ObservedContainer[] {
-  return docker.containers.filter(({ project, oneOff }) => project === gate.project && !oneOff);
+interface Look {
+  /** Monotonic milliseconds. */
+  beganMs: number;
+  /** By project. */
+  found: Observed<Map<string | null, ObservedContainer[]>>;
+}
+
+/** One look at a time for whoever waits, and most of the time none: Docker is at work on what is being waited for. */
+function sharedLooks(look: () => Promise<Observed<ObservedContainer[]>>, clock: Clock): () => Promise<Look> {
+  let next: Promise<Look> | null = null;
+  let notBeforeMs = Number.NEGATIVE_INFINITY;
+  const once = async (): Promise<Look> => {
+    const waitMs = notBeforeMs - clock.monotonic();
+    if (waitMs > 0) await clock.sleep(waitMs);
+    const beganMs = clock.monotonic();
+    const containers = await look();
+    const tookMs = clock.monotonic() - beganMs;
+    notBeforeMs = beganMs + Math.max(pollMs, Math.min(4 * tookMs, tookMs + longestPauseMs));
+    const found = containers.known
+      ? { known: true as const, value: byProject(containers.value) }
+      : containers;
+    return { beganMs, found };
+  };
+  return () => {
+    next ??= once().finally(() => {
+      next = null;
+    });
+    return next;
+  };
+}
+
+function byProject(containers: ObservedContainer[]): Map<string | null, ObservedContainer[]> {
+  return Map.groupBy(
+    containers.filter(({ oneOff }) => !oneOff),
+    ({ project }) => project,
+  );
 }

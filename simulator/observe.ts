@@ -46,8 +46,9 @@ export function simulatedObserver(context: ObserverContext): Observer {
       }
       return state;
     },
-    async observeDocker(signal) {
-      return dockerPart(context, await begin(context, signal));
+    async observeContainers(signal) {
+      const docker = dockerPart(context, await begin(context, signal));
+      return docker.known ? { known: true, value: docker.value.containers } : docker;
     },
   };
 }

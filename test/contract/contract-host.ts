@@ -49,7 +49,7 @@ export async function datasetOf(host: ContractHost, name: string) {
 }
 
 export async function dockerOf(host: ContractHost) {
-  const docker = await host.observer.observeDocker();
+  const { docker } = await observe(host);
   if (!docker.known) throw new Error(docker.error);
   return docker.value;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Observed, ObservedContainer, ObservedDocker } from '../../observers/types.ts';
+import type { Observed, ObservedContainer } from '../../observers/types.ts';
 import { gateKeeper, judge } from '../../reconciler/gate.ts';
 import type { HealthGate } from '../../reconciler/types.ts';
 import * as build from '../support/build.ts';
@@ -52,7 +52,7 @@ describe('a health gate', () => {
 });
 
 describe('the gate keeper', () => {
-  function keeper(answers: Observed<ObservedDocker>[]) {
+  function keeper(answers: Observed<ObservedContainer[]>[], tookMs = 0) {
     let nowMs = 0;
     let looks = 0;
     const clock = {
@@ -62,14 +62,16 @@ describe('the gate keeper', () => {
         nowMs += ms;
       },
     };
-    const keep = gateKeeper(
-      async () => answers[Math.min(looks++, answers.length - 1)] as Observed<ObservedDocker>,
-      clock,
-    );
-    return { keep, looks: () => looks };
+    const keep = gateKeeper(async () => {
+      nowMs += tookMs;
+      return answers[Math.min(looks++, answers.length - 1)] as Observed<ObservedContainer[]>;
+    }, clock);
+    return { keep, looks: () => looks, nowMs: () => nowMs };
   }
-  const docker = (over: Partial<ObservedContainer>): Observed<ObservedDocker> =>
-    build.observed({ containers: [build.seenContainer('server', over)] }).docker;
+  const docker = (over: Partial<ObservedContainer>): Observed<ObservedContainer[]> => ({
+    known: true,
+    value: [build.seenContainer('server', over)],
+  });
 
   it('waits through a Docker that does not answer until the container is healthy', async () => {
     const { keep } = keeper([
@@ -89,5 +91,31 @@ describe('the gate keeper', () => {
     const { keep, looks } = keeper([docker({ health: 'healthy' })]);
     await Promise.all([keep(gate), keep(gate), keep(gate)]);
     expect(looks()).toBe(1);
+  });
+
+  it('does not believe a look that began before: it may show what has just been replaced', async () => {
+    const late = Promise.withResolvers<Observed<ObservedContainer[]>>();
+    const answers = [late.promise, Promise.resolve(docker({ health: 'unhealthy' }))];
+    let nowMs = 0;
+    const sleep = async (ms: number) => {
+      nowMs += ms;
+    };
+    const keep = gateKeeper(() => answers.shift() as (typeof answers)[0], {
+      now: () => nowMs,
+      monotonic: () => nowMs,
+      sleep,
+    });
+    const before = keep(gate);
+    nowMs += 10;
+    const after = keep(gate);
+    late.resolve(docker({ health: 'healthy' }));
+    expect(await before).toBeNull();
+    expect(await after).toContain('unhealthy');
+  });
+
+  it('leaves a slow Docker three quarters of the time for its work', async () => {
+    const { keep, looks, nowMs } = keeper([docker({ health: 'starting' })], 1_000);
+    await keep(gate);
+    expect(nowMs() / looks()).toBeGreaterThan(3_500);
   });
 });

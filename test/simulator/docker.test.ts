@@ -148,7 +148,7 @@ describe('compose up on the simulated host', () => {
     const host = hostWith(git());
     host.drift({ drift: 'stopDocker' });
     await expect(run(host, up('git'))).rejects.toThrow('Cannot connect to the Docker daemon');
-    expect((await host.observer.observeDocker()).known).toBe(false);
+    expect((await host.observer.observeContainers()).known).toBe(false);
     host.drift({ drift: 'startDocker' });
     await run(host, up('git'));
   });

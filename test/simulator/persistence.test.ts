@@ -58,8 +58,8 @@ describe('a simulated host in a file', () => {
     const host = open();
     host.faults = { steps: [{ when: { op: 'compose-up' }, how: 'die', after: 'half' }] };
     await expect(run(host, up('git'))).rejects.toThrow('died');
-    const docker = await open().observer.observeDocker();
-    expect(docker.known && docker.value.containers.map(({ state }) => state)).toEqual(['created']);
+    const found = await open().observer.observeContainers();
+    expect(found.known && found.value.map(({ state }) => state)).toEqual(['created']);
   });
 
   it('forgets exactly the step whose line was torn by kill -9, and goes on', async () => {

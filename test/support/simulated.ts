@@ -69,7 +69,7 @@ export async function run(host: SimulatedHost, ...steps: Step[]): Promise<void> 
 
 /** Containers by name. Throws where Docker does not answer. */
 export async function containers(host: SimulatedHost): Promise<Record<string, ObservedContainer>> {
-  const docker = await host.observer.observeDocker();
-  if (!docker.known) throw new Error(docker.error);
-  return Object.fromEntries(docker.value.containers.map((container) => [container.name, container]));
+  const found = await host.observer.observeContainers();
+  if (!found.known) throw new Error(found.error);
+  return Object.fromEntries(found.value.map((container) => [container.name, container]));
 }
