@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { assemble } from './assemble.ts';
 import { checkPool, checkServices, checkUnique } from './check.ts';
@@ -29,7 +30,7 @@ export interface LoadOptions {
   stateDir?: string;
   /** What earlier loads of this process learnt. Default: one that all loads share. */
   memo?: LoadMemo;
-  /** Services read side by side. Default 8. */
+  /** Services read side by side. Default: two for each processor, at most 8. */
   concurrency?: number;
 }
 
@@ -77,7 +78,7 @@ async function loadServices(
     as,
     folders.map(({ name }) => name),
   );
-  return mapLimited(options.concurrency ?? 8, folders, async (folder) => {
+  return mapLimited(options.concurrency ?? defaultConcurrency(), folders, async (folder) => {
     // Reading is synchronous: metrics and signals get their turn between two services.
     await setImmediate();
     const hostEnv = await readHostEnv(hostEnvDir, folder.name);
@@ -85,6 +86,11 @@ async function loadServices(
     const service = { folder, view: { root, as }, lab: inputs, files, compose, hostEnv, tree };
     return remembered(memo, service, loadService);
   });
+}
+
+/** Each waits for a compose that keeps one processor busy; more of them at once only come near its time limit. */
+function defaultConcurrency(): number {
+  return Math.min(8, 2 * availableParallelism());
 }
 
 function labInputs(

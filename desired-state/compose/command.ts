@@ -68,6 +68,7 @@ export async function runCompose(
   const result = await run(file, args, {
     env: composeEnvironment(),
     inheritEnv: false,
+    timeoutMs,
     ...(input === undefined ? {} : { input }),
   });
   if (mountFailed(result)) {
@@ -78,6 +79,9 @@ export async function runCompose(
   }
   return result;
 }
+
+/** It takes a tenth of a second; a small computer that is busy with other things has been seen to need half a minute. */
+const timeoutMs = 120_000;
 
 /** Exit codes that neither compose nor `docker` uses. */
 const mountExit = 97;

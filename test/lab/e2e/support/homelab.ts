@@ -93,7 +93,13 @@ function homelabOf(vm: LabVm): Homelab {
 function troubles(cycle: CycleJson): unknown[] {
   const failed = (cycle.outcomes ?? []).filter((outcome) => outcome.result !== 'applied');
   const errors = (cycle.problems ?? []).filter((problem) => problem.severity === 'error');
-  return [...failed, ...cycle.blocked, ...errors, ...(cycle.held ? [cycle.held] : [])];
+  return [
+    ...failed,
+    ...cycle.blocked,
+    ...errors,
+    ...(cycle.held ? [cycle.held] : []),
+    ...[cycle.loadError, cycle.fetchError].filter(Boolean),
+  ];
 }
 
 function parsed<T>(result: ExecResult): { exitCode: number; json: T } {

@@ -51,6 +51,8 @@ export interface CycleJson {
   held?: ReasonJson | null;
   problems?: ProblemJson[];
   outcomes?: OutcomeJson[];
+  fetchError?: string | null;
+  loadError?: string | null;
   inSync?: string[];
 }
 
