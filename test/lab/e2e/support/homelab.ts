@@ -16,7 +16,7 @@ export const onDisk = '/srv/lab.git';
 /** The clone of the person who pushes; in the server, since nothing else can reach its SSH. */
 const clone = '/root/config';
 
-const commandTimeoutMs = 9 * 60_000;
+const commandTimeoutMs = 18 * 60_000;
 
 export interface Homelab extends AsyncDisposable {
   vm: LabVm;
