@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/lab/**'],
+    globalSetup: 'test/support/own-temporary-folder.ts',
     testTimeout: 30_000,
     hookTimeout: 120_000,
     // Two cores, and many of these start git, sshd or docker compose.

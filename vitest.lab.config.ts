@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/lab/**/*.test.ts'],
+    globalSetup: 'test/support/own-temporary-folder.ts',
     maxWorkers: 2,
     testTimeout: 10 * 60_000,
     // The first start builds the machine: debootstrap, DKMS, images.
