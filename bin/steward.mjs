@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // A clone runs the TypeScript as it is; the published package runs what packaging/bundle.ts made of it. The compile cache holds both the stripped and the compiled form: it halves the start.
 import { existsSync } from 'node:fs';
 import module from 'node:module';

@@ -10,7 +10,7 @@ test('steward of this checkout runs in the server, also after a reset', { timeou
   const { version } = JSON.parse(await readFile(join(repositoryRoot, 'package.json'), 'utf8'));
   await using vm = await startStewardLab();
   expect((await vm.exec('steward --version')).stdout).toBe(version);
-  await vm.exec('rm -r /opt/steward');
+  await vm.exec('rm -r /opt/steward/dist');
   await vm.reset();
   expect((await vm.exec('steward --version')).stdout).toBe(version);
 });

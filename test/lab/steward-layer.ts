@@ -15,21 +15,19 @@ const warmUpTimeoutMs = 5 * 60_000;
 /** The provisioned server with the Node of this checkout's package-lock.json. */
 export async function ensureStewardLayer(): Promise<Saved> {
   const booted = await ensureBootedLayer();
-  const wrapper = await readFile(wrapperFile, 'utf8');
   const warmUp = await readFile(warmUpFile, 'utf8');
   const dir = await ensureLayer({
     name: 'steward',
-    hash: hashOf(booted.hash, await nodeVersion(), wrapper, warmUp),
+    hash: hashOf(booted.hash, await nodeVersion(), warmUp),
     build: (into) =>
       deriveSaved(booted, into, async (target) => {
-        await pushSsh(target, [join(nodePackage, 'bin/node'), wrapperFile], '/usr/local/bin');
+        await pushSsh(target, [join(nodePackage, 'bin/node')], `${stewardDir}/node_modules/node/bin`);
         await execSsh(target, 'sh -s', { input: warmUp, timeoutMs: warmUpTimeoutMs });
       }),
   });
   return { ...booted, dir, below: [booted.dir, ...booted.below] };
 }
 
-const wrapperFile = join(import.meta.dirname, 'recipe/steward/steward');
 const warmUpFile = join(import.meta.dirname, 'recipe/steward/warm-up.sh');
 const nodePackage = join(repositoryRoot, 'node_modules/node');
 

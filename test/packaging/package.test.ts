@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +10,21 @@ import { projectRoot, start } from '../cli/steward.ts';
 
 /** What `npm install homelab-steward` gives a person: packed by npm, unpacked where no library is near. */
 const dir = mkdtempSync(join(tmpdir(), 'steward-package-'));
-const steward = (...args: string[]) =>
-  execa(process.execPath, [join(dir, 'package/bin/steward.mjs'), ...args], { cwd: dir, reject: false });
+const steward = (...args: string[]) => execa(join(dir, 'bin/steward'), args, { ...plain, reject: false });
+// As in a service of systemd: no node in the path, or an old one.
+const plain = { cwd: dir, extendEnv: false, env: { PATH: join(dir, 'path'), HOME: dir } };
 
 beforeAll(async () => {
   const PATH = `${join(process.execPath, '..')}:${process.env.PATH}`;
   await execa('npm', ['pack', '--silent', '--pack-destination', dir], { cwd: projectRoot, env: { PATH } });
   await execa('tar', ['-xzf', 'homelab-steward-0.1.0.tgz'], { cwd: dir });
+  // What npm makes of it: its only dependency that is needed at run time, and a link to the program.
+  for (const folder of ['package/node_modules/node/bin', 'bin', 'path'])
+    mkdirSync(join(dir, folder), { recursive: true });
+  symlinkSync(process.execPath, join(dir, 'package/node_modules/node/bin/node'));
+  symlinkSync('../package/bin/steward', join(dir, 'bin/steward'));
+  for (const program of ['sh', 'dirname', 'readlink', 'git'])
+    symlinkSync(join('/usr/bin', program), join(dir, 'path', program));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 

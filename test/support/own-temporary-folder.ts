@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Runs once around all tests: what they leave in the folder for temporary files goes with that folder. */
-export default function ownTemporaryFolder(): () => void {
-  const before = process.env.TMPDIR;
-  const folder = mkdtempSync(join(tmpdir(), 'steward-tests-'));
+const folder = mkdtempSync(join(tmpdir(), 'steward-tests-'));
+
+export function setup(): void {
   process.env.TMPDIR = folder;
-  return () => {
-    if (before === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = before;
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  };
+}
+
+export function teardown(): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }

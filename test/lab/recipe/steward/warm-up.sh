@@ -1,5 +1,7 @@
 #!/bin/sh
-# Runs in the server: starts Node once, so that the saved memory has it in its page cache.
+# Runs in the server: puts the programs in the path and starts Node once, so that the saved memory has it in its cache.
 set -eu
+ln -s /opt/steward/bin/steward /usr/local/bin/steward
+ln -s /opt/steward/node_modules/node/bin/node /usr/local/bin/node
 node -e 'import("node:sqlite")'
 sync
