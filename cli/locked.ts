@@ -23,14 +23,6 @@ export async function locked<T>(request: LockRequest, action: () => Promise<T>):
   }
 }
 
-/**
- * A command that edits what a cycle reads at its start and writes at its end: in the middle of one its edit would be
- * overwritten, and two processes would be in the same repository.
- */
-export function betweenCycles<T>(stateDir: string, command: string, action: () => Promise<T>): Promise<T> {
-  return locked({ stateDir, command, waitMs: 30_000 }, action);
-}
-
 async function acquire(request: LockRequest): Promise<Lock> {
   const self = { command: request.command, sinceMs: systemClock.now() };
   const deadline = systemClock.monotonic() + request.waitMs;

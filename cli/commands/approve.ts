@@ -1,6 +1,6 @@
 import { approve } from '../../reconciler/state/inventory.ts';
+import { betweenCycles } from '../between-cycles.ts';
 import { UserError } from '../errors.ts';
-import { betweenCycles } from '../locked.ts';
 import { safe } from '../render/text.ts';
 import { type Flags, readSettings } from '../settings.ts';
 import { type Wired, wire } from '../wire.ts';

@@ -1,8 +1,8 @@
 import { closest } from 'fastest-levenshtein';
 import { forget, readInventory } from '../../reconciler/state/inventory.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
+import { betweenCycles } from '../between-cycles.ts';
 import { UserError } from '../errors.ts';
-import { betweenCycles } from '../locked.ts';
 import { type Flags, readSettings } from '../settings.ts';
 
 /** Takes a resource out of the inventory. Nothing on the host is touched. */

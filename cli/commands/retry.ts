@@ -1,7 +1,7 @@
 import { readInventory, writeServices } from '../../reconciler/state/inventory.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
+import { betweenCycles } from '../between-cycles.ts';
 import { UserError } from '../errors.ts';
-import { betweenCycles } from '../locked.ts';
 import { type Flags, readSettings } from '../settings.ts';
 
 /** Forgets the failures of a service, so that the next cycle tries it at once. */

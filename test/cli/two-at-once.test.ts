@@ -28,9 +28,12 @@ it('the second says who is at work when its time to wait is over', async () => {
   }
 });
 
-it('the second waits, and goes on when the first is done', async () => {
+it.each([
+  [['reconcile', '--once', '--wait', '50'], 'applied'],
+  [['retry', 'blog'], 'blog is tried again'],
+])('%s waits, says for whom, and goes on when the first is done', async (args, words) => {
   const lock = holdLock();
-  const child = start(['reconcile', '--once', '--wait', '50', ...lab.flags]);
+  const child = start([...args, ...lab.flags]);
   await new Promise<void>((resolve) => {
     child.stderr?.on('data', (text: Buffer) => {
       if (String(text).includes('Waiting for')) resolve();
@@ -40,6 +43,6 @@ it('the second waits, and goes on when the first is done', async () => {
   lock.release();
   const { code, stdout, stderr } = await ended(child);
   expect(stderr).toContain(`Waiting for steward reconcile (pid ${process.pid}`);
-  expect(stdout).toContain('applied');
+  expect(stdout).toContain(words);
   expect(code).toBe(0);
 });
