@@ -74,7 +74,7 @@ describe('the loop', { timeout: 2 * waitMs }, () => {
     // Holds the lock as another steward would, for as long as the second one waits.
     await lab.push(small('three'));
     const script = `steward reconcile --once > /tmp/first.log 2>&1 & pid=$!
-      until sqlite3 -readonly /var/lib/steward/state.db 'select change_id from journal' | grep -q .; do :; done
+      until sqlite3 -readonly /var/lib/steward/state.db 'select change_id from journal' | grep -q .; do sleep 0.1; done
       steward reconcile --once --wait 0; echo "exit $?"
       wait $pid; echo "first $? $pid"`;
     const { stdout, stderr } = await lab.vm.exec(script, { timeoutMs: waitMs });
