@@ -8,7 +8,7 @@ import { converged, makePlan, type Planned } from './plan.ts';
 import { recordAttempt, recordAttemptResult, recordOutcome, recordPlan } from './record.ts';
 import { type Inventory, readInventory } from './state/inventory.ts';
 import { announce, discharge } from './state/journal.ts';
-import type { Store } from './state/store.ts';
+import { type Store, transaction } from './state/store.ts';
 import type { Change, Outcome, Plan } from './types.ts';
 
 /** One look at everything: Git → desired; host → observed; diff → plan → apply → record. */
@@ -123,17 +123,21 @@ function apply(
     clock,
     parallel: desired.limits.parallel,
     announce: (change, step) => {
-      announce(store, change, step, commit, clock.now());
-      const stack = stackOf(change);
-      if (step === 0 && stack !== null) recordAttempt(store, stack, inventory, commit, clock.now());
+      const stack = step === 0 ? stackOf(change) : null;
+      transaction(store, () => {
+        announce(store, change, step, commit, clock.now());
+        if (stack !== null) recordAttempt(store, stack, inventory, commit, clock.now());
+      });
     },
     finished: (outcome) => {
       const { change, result, error, durationMs } = outcome;
-      recordOutcome(store, outcome, planned, inventory);
-      const stack = stackOf(change);
-      if (stack !== null) recordAttemptResult(store, stack, inventory, commit, outcome);
       const { id, verb, reasons } = change;
-      discharge(store, { atMs: clock.now(), id, verb, commit, result, error, durationMs, reasons });
+      const stack = stackOf(change);
+      transaction(store, () => {
+        recordOutcome(store, outcome, planned, inventory);
+        if (stack !== null) recordAttemptResult(store, stack, inventory, commit, outcome);
+        discharge(store, { atMs: clock.now(), id, verb, commit, result, error, durationMs, reasons });
+      });
     },
     ...(deps.progress === undefined ? {} : { progress: deps.progress }),
     ...(deps.signal === undefined ? {} : { signal: deps.signal }),

@@ -82,9 +82,10 @@ export function guarded<T>(path: string, action: () => T): T {
   }
 }
 
-/** All of `action` or nothing of it. */
+/** All of `action` or nothing of it, and one wait for the disk. Inside another one it becomes part of that. */
 export function transaction<T>(store: Store, action: () => T): T {
   return guarded(store.path, () => {
+    if (store.db.isTransaction) return action();
     store.db.exec('BEGIN IMMEDIATE');
     try {
       const result = action();

@@ -14,7 +14,7 @@ import {
 } from '../../reconciler/state/inventory.ts';
 import { announce, discharge, settle } from '../../reconciler/state/journal.ts';
 import { readHolder, takeLock } from '../../reconciler/state/lock.ts';
-import { openStore, StateError } from '../../reconciler/state/store.ts';
+import { openStore, StateError, transaction } from '../../reconciler/state/store.ts';
 import * as build from '../support/build.ts';
 
 let dir = '';
@@ -44,6 +44,24 @@ describe('state.db', () => {
     expect(forget(second, id)).toBe(true);
     expect(forget(second, id)).toBe(false);
     second.close();
+  });
+
+  it('takes several records in one transaction, all or none of them', () => {
+    const store = openStore(dir);
+    const write = (name: string) => writeServices(store, [newServiceRecord(name)]);
+    const broken = () =>
+      transaction(store, () => {
+        write('one');
+        throw new StateError('the disk is full');
+      });
+    expect(broken).toThrow('the disk is full');
+    expect(readInventory(store).services.size).toBe(0);
+    transaction(store, () => {
+      write('one');
+      write('two');
+    });
+    expect([...readInventory(store).services.keys()]).toEqual(['one', 'two']);
+    store.close();
   });
 
   it.each([
