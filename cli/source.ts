@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { ComposeReader, View } from '../desired-state/compose/types.ts';
-import { loadDesiredState, withConfigHashes } from '../desired-state/load.ts';
+import { learnConfigHashes, loadDesiredState, withConfigHashes } from '../desired-state/load.ts';
 import { checkTree, type Repository } from '../desired-state/repository.ts';
 import type { CommitInfo, DesiredStack, DesiredState, LoadResult } from '../desired-state/types.ts';
 import type { Source } from '../reconciler/cycle.ts';
@@ -26,6 +26,7 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
   let loaded: (Loaded & { key: string }) | null = null;
   let judged: string | null = null;
   const hashes = hashMemo(options.compose);
+  const viewOf = (): View => ({ root: loaded?.root ?? repository.checkoutRoot, as: repository.checkoutRoot });
   return {
     /** What was loaded last. Throws where nothing was. */
     current() {
@@ -46,9 +47,10 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
       const { result } = loaded;
       return result.ok ? { ok: true, state: { ...result.state, commit } } : result;
     },
-    async hashes(stacks) {
-      const view = { root: loaded?.root ?? repository.checkoutRoot, as: repository.checkoutRoot };
-      return hashes(stacks, view);
+    hashes: (stacks) => hashes.ask(stacks, viewOf()),
+    async learn(stack, stamped) {
+      hashes.learn(stack, stamped);
+      await learnConfigHashes(stack, await options.compose(), viewOf(), stamped);
     },
     async promote(commit) {
       // What this very cycle found in force is not looked at twice.
@@ -90,8 +92,13 @@ function hashMemo(compose: SourceOptions['compose']) {
     known.set(stack.id, { inputDigest: stack.inputDigest, hashes });
     return answer;
   };
-  return (stacks: DesiredStack[], view: View) =>
-    Promise.all(stacks.map((stack) => limit(() => ask(stack, view))));
+  return {
+    ask: (stacks: DesiredStack[], view: View) =>
+      Promise.all(stacks.map((stack) => limit(() => ask(stack, view)))),
+    learn: ({ id, inputDigest }: DesiredStack, stamped: Record<string, string>) => {
+      known.set(id, { inputDigest, hashes: new Map(Object.entries(stamped)) });
+    },
+  };
 }
 
 function withHashes(stack: DesiredStack, hashes: Map<string, string | null>): DesiredStack {

@@ -15,7 +15,7 @@ import { type LoadedService, loadService } from './service.ts';
 import { readHostEnv, type ServiceFolder } from './service-folder.ts';
 import type { CommitInfo, LoadResult } from './types.ts';
 
-export { withConfigHashes } from './resources/compose-stack.ts';
+export { learnConfigHashes, withConfigHashes } from './resources/compose-stack.ts';
 
 export interface LoadOptions {
   /** Where the files of the commit (lab.yaml, services/) can be read now. */

@@ -1,9 +1,10 @@
 import type { CommitInfo, DesiredStack, DesiredState, LoadResult, Problem } from '../desired-state/types.ts';
-import type { ObservedState, Observer } from '../observers/types.ts';
+import type { ObservedContainer, ObservedState, Observer } from '../observers/types.ts';
 import type { Clock } from '../tools/clock.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { gateKeeper } from './gate.ts';
+import { stampedHashes } from './kinds/stack/stamped.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
 import { recordAttempt, recordAttemptResult, recordOutcome, recordPlan } from './record.ts';
 import { type Inventory, readInventory } from './state/inventory.ts';
@@ -20,6 +21,8 @@ export interface Source {
   load(commit: CommitInfo): Promise<LoadResult>;
   /** Fills in what compose would stamp on the containers of these stacks. */
   hashes(stacks: DesiredStack[], commit: CommitInfo): Promise<DesiredStack[]>;
+  /** What compose has just stamped on the containers of this stack: container -> hash. Need not be asked for then. */
+  learn(stack: DesiredStack, hashes: Record<string, string>): Promise<void>;
   /** The stable checkout becomes this commit; files that were edited there by hand are put right. */
   promote(commit: CommitInfo): Promise<void>;
 }
@@ -105,7 +108,7 @@ async function reconcile(
   return { ...seen, durationsMs: cycle.durationsMs, outcomes, result: resultOf(plan, outcomes) };
 }
 
-function apply(
+async function apply(
   planned: Planned,
   inventory: Inventory,
   deps: CycleDeps,
@@ -117,9 +120,11 @@ function apply(
     const resource = planned.subjects.get(change.id);
     return resource?.kind === 'compose-stack' ? resource : null;
   };
-  return applyPlan(planned.plan, {
+  const look = () => deps.observer.observeContainers(deps.signal);
+  const settled = new Map<string, ObservedContainer[]>();
+  const outcomes = await applyPlan(planned.plan, {
     executor: deps.executor,
-    gate: gateKeeper(() => deps.observer.observeContainers(deps.signal), clock),
+    gate: gateKeeper(look, clock, (project, containers) => settled.set(project, containers)),
     clock,
     parallel: desired.limits.parallel,
     announce: (change, step) => {
@@ -142,6 +147,11 @@ function apply(
     ...(deps.progress === undefined ? {} : { progress: deps.progress }),
     ...(deps.signal === undefined ? {} : { signal: deps.signal }),
   });
+  for (const stack of stacksOf(desired)) {
+    const hashes = stampedHashes(stack, settled.get(stack.name) ?? []);
+    if (hashes !== null) await deps.source.learn(stack, hashes);
+  }
+  return outcomes;
 }
 
 /** Compose is asked only about stacks that have containers: there is nothing to compare the others with. */

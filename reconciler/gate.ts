@@ -90,7 +90,12 @@ function judgeRunning(
 export type GateKeeper = (gate: HealthGate, signal?: AbortSignal) => Promise<string | null>;
 
 /** Gates that wait at the same time share their looks at Docker. */
-export function gateKeeper(look: () => Promise<Observed<ObservedContainer[]>>, clock: Clock): GateKeeper {
+export function gateKeeper(
+  look: () => Promise<Observed<ObservedContainer[]>>,
+  clock: Clock,
+  /** Called with the containers of the project for which a gate opens. */
+  opened: (project: string, containers: ObservedContainer[]) => unknown = () => {},
+): GateKeeper {
   const nextLook = sharedLooks(look, clock);
   return async (gate, signal) => {
     const seen: Sightings = new Map();
@@ -100,9 +105,11 @@ export function gateKeeper(look: () => Promise<Observed<ObservedContainer[]>>, c
       const { beganMs, found } = await nextLook();
       // It may still show the healthy container that has just been replaced.
       if (beganMs < startMs) continue;
+      const own = found.known ? (found.value.get(gate.project) ?? []) : [];
       const judgement = found.known
-        ? judge(gate, found.value.get(gate.project) ?? [], seen, clock.monotonic())
+        ? judge(gate, own, seen, clock.monotonic())
         : { state: 'waiting' as const, why: found.error };
+      if (judgement.state === 'ready') opened(gate.project, own);
       if (judgement.state === 'ready') return null;
       if (judgement.state === 'failed') return judgement.why;
       last = judgement.why;

@@ -23,7 +23,7 @@ const maxRemembered = 1_000;
 export async function dockerComposeReader(options: DockerComposeOptions): Promise<ComposeReader> {
   const prefix = options.dockerCompose ?? [...defaultPrefix];
   const version = await composeVersion(prefix);
-  const remember = remembering(options.cache, version);
+  const { remember, learn } = remembering(options.cache, version);
   return {
     name: `docker compose ${version}`,
     resolve: (request) => resolve(prefix, request, remember),
@@ -31,6 +31,7 @@ export async function dockerComposeReader(options: DockerComposeOptions): Promis
       const known = await remember<Record<string, string>>('hashes', request, () => hashes(prefix, request));
       return known;
     },
+    learn: (request, stamped) => learn('hashes', request, stamped),
   };
 }
 
@@ -54,19 +55,31 @@ async function composeVersion(prefix: string[]): Promise<string> {
 
 type Remember = <T>(what: string, request: ComposeRequest, make: () => Promise<T>) => Promise<T>;
 
+type Learn = (what: string, request: ComposeRequest, value: unknown) => Promise<void>;
+
 /** Looks in this process, then in the cache, then asks, once for all who want it. What `make` throws is forgotten. */
-function remembering(cache: TextCache, version: string): Remember {
+function remembering(cache: TextCache, version: string): { remember: Remember; learn: Learn } {
   const memory = new Map<string, Promise<unknown>>();
-  return async <T>(what: string, request: ComposeRequest, make: () => Promise<T>): Promise<T> => {
+  const keyOf = async (what: string, request: ComposeRequest) => {
     const inputs = await inputKey(request, version);
-    if (inputs === null) return make();
-    const key = `compose:${what}:1:${inputs}`;
+    return inputs === null ? null : `compose:${what}:1:${inputs}`;
+  };
+  const remember = async <T>(what: string, request: ComposeRequest, make: () => Promise<T>): Promise<T> => {
+    const key = await keyOf(what, request);
+    if (key === null) return make();
     const pending = memory.get(key) ?? throughCache(cache, key, make);
     if (memory.size >= maxRemembered) memory.clear();
     memory.set(key, pending);
     pending.catch(() => memory.delete(key));
     return structuredClone((await pending) as T);
   };
+  const learn: Learn = async (what, request, value) => {
+    const key = await keyOf(what, request);
+    if (key === null) return;
+    memory.set(key, Promise.resolve(value));
+    cache.set(key, JSON.stringify(value));
+  };
+  return { remember, learn };
 }
 
 async function throughCache(cache: TextCache, key: string, make: () => Promise<unknown>): Promise<unknown> {

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { digest, digestValue } from '../../tools/digest.ts';
-import { composeArguments, composeEnvironment, readableAt } from './command.ts';
+import { composeArguments, composeEnvironment, readableAt, seenAs } from './command.ts';
 import type { ComposeRequest } from './types.ts';
 
 /** Beyond these a folder is not digested whole, and the result not remembered. */
@@ -10,7 +10,10 @@ const maxFiles = 2_000;
 const maxBytes = 32 * 1024 * 1024;
 const maxReferences = 200;
 
-/** Digest of all that compose may read for this request; null where that cannot be known (remote, too large). */
+/**
+ * Digest of all that compose may read for this request; null where that cannot be known (remote, too large). It is the
+ * same for a staged commit as for the checkout that this commit becomes.
+ */
 export async function inputKey(request: ComposeRequest, version: string): Promise<string | null> {
   const folder = path.join(request.view.root, request.folder);
   const files = new Map<string, string | null>();
@@ -23,7 +26,7 @@ export async function inputKey(request: ComposeRequest, version: string): Promis
   return digestValue({
     version,
     whole,
-    files: Object.fromEntries(files),
+    files: Object.fromEntries([...files].map(([file, digest]) => [seenAs(request.view, file), digest])),
     arguments: composeArguments(request),
     environment: composeEnvironment(),
     labels: request.extraLabels,

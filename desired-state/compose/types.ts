@@ -73,6 +73,8 @@ export interface ComposeReader {
   resolve(request: ComposeRequest): Promise<ComposeResult>;
   /** Compose service -> what compose stamps as com.docker.compose.config-hash. Throws ToolError. */
   hashes(request: ComposeRequest): Promise<Record<string, string>>;
+  /** Takes note of what compose has just stamped on the containers of this request, so that it need not be asked. */
+  learn?(request: ComposeRequest, hashes: Record<string, string>): Promise<void>;
 }
 
 /** A store of texts that survives the process, e.g. a table of state.db. Keys hold all that went into the value. */

@@ -150,6 +150,16 @@ export async function withConfigHashes(
   return { ...stack, containers };
 }
 
+/** The other way round: what compose has just stamped on this stack's containers. */
+export async function learnConfigHashes(
+  stack: DesiredStack,
+  reader: Pick<ComposeReader, 'learn'>,
+  view: View,
+  hashes: Record<string, string>,
+): Promise<void> {
+  await reader.learn?.(composeRequest(stack, view), hashes);
+}
+
 function composeRequest(stack: DesiredStack, view: View): ComposeRequest {
   const readable = (file: string) =>
     file.startsWith(`${view.as}/`) ? path.posix.join(view.root, file.slice(view.as.length)) : file;

@@ -104,6 +104,24 @@ it('a second reader with the same cache asks compose for nothing but its version
   expect(kept.size).toBe(size);
 });
 
+it('what was said of a staged commit is not asked again once it stands in the checkout', async () => {
+  write(staging, files);
+  write(stable, files);
+  const staged = [await reader.resolve(request(staging)), await reader.hashes(request(staging))];
+  const size = kept.size;
+  expect([await reader.resolve(request(stable)), await reader.hashes(request(stable))]).toEqual(staged);
+  expect(kept.size).toBe(size);
+});
+
+it('what compose has stamped need not be asked for, until the files change', async () => {
+  write(stable, { ...files, 'docker-compose.yml': compose.replace('run', 'stamped') });
+  await reader.learn?.(request(stable), { web: 'as stamped' });
+  const second = await dockerComposeReader({ cache, dockerCompose: prefix });
+  expect(await second.hashes(request(stable))).toEqual({ web: 'as stamped' });
+  write(stable, { 'docker-compose.yml': compose.replace('run', 'changed') });
+  expect((await second.hashes(request(stable))).web).toMatch(/^[0-9a-f]{64}$/);
+});
+
 it('the hash with extra labels is the same whether the override is on stdin or in a file', async () => {
   // Without env_file, so that compose hashes the files themselves.
   const plain = compose.replace('    env_file: app.env\n', '');

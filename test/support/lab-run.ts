@@ -39,6 +39,7 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
     sync: async () => ({ commit: desired.commit, error: null, fetched: true }),
     load: async () => ({ ok: true, state: desired }),
     hashes: async (stacks) => stacks,
+    learn: async () => {},
     promote: async () => {},
   };
   const deps = (over: Partial<Source> = {}): CycleDeps => ({
