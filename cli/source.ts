@@ -6,6 +6,7 @@ import { learnConfigHashes, loadDesiredState, withConfigHashes } from '../desire
 import { checkTree, type Repository } from '../desired-state/repository.ts';
 import type { CommitInfo, DesiredStack, DesiredState, LoadResult } from '../desired-state/types.ts';
 import type { Source } from '../reconciler/cycle.ts';
+import type { Stamped } from '../reconciler/kinds/stack/stamped.ts';
 import { digestValue } from '../tools/digest.ts';
 
 export interface SourceOptions {
@@ -39,7 +40,7 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
       return { commit: result.commit, error, fetched: result.ok };
     },
     async load(commit) {
-      const key = `${commit.id} ${environmentKey(options.environmentDir)}`;
+      const key = keyOf(commit, options);
       if (loaded?.key !== key) {
         loaded = { key, ...(await load(commit, options)) };
         judged = loaded.inForce ? commit.id : null;
@@ -48,9 +49,14 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
       return result.ok ? { ok: true, state: { ...result.state, commit } } : result;
     },
     hashes: (stacks) => hashes.ask(stacks, viewOf()),
-    async learn(stack, stamped) {
-      hashes.learn(stack, stamped);
-      await learnConfigHashes(stack, await options.compose(), viewOf(), stamped);
+    async learn(stamped, commit) {
+      // While the gates were waited for, somebody may have edited what compose had read before.
+      if (loaded?.key !== keyOf(commit, options) || !(await isInForce(repository, commit))) return;
+      const compose = await options.compose();
+      for (const each of stamped) {
+        hashes.learn(each);
+        await learnConfigHashes(each.stack, compose, viewOf(), each.hashes);
+      }
     },
     async promote(commit) {
       // What this very cycle found in force is not looked at twice.
@@ -61,6 +67,11 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
       if (loaded !== null) loaded = { ...loaded, root: repository.checkoutRoot };
     },
   };
+}
+
+/** All that a loaded commit follows from. */
+function keyOf(commit: CommitInfo, { environmentDir }: SourceOptions): string {
+  return `${commit.id} ${environmentKey(environmentDir)}`;
 }
 
 /** The checkout is this commit, and nobody edited it. A store that cannot tell counts as no. */
@@ -95,8 +106,8 @@ function hashMemo(compose: SourceOptions['compose']) {
   return {
     ask: (stacks: DesiredStack[], view: View) =>
       Promise.all(stacks.map((stack) => limit(() => ask(stack, view)))),
-    learn: ({ id, inputDigest }: DesiredStack, stamped: Record<string, string>) => {
-      known.set(id, { inputDigest, hashes: new Map(Object.entries(stamped)) });
+    learn: ({ stack: { id, inputDigest }, hashes }: Stamped) => {
+      known.set(id, { inputDigest, hashes: new Map(Object.entries(hashes)) });
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../tools/clock.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { gateKeeper } from './gate.ts';
-import { stampedHashes } from './kinds/stack/stamped.ts';
+import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
 import { recordAttempt, recordAttemptResult, recordOutcome, recordPlan } from './record.ts';
 import { type Inventory, readInventory } from './state/inventory.ts';
@@ -21,8 +21,8 @@ export interface Source {
   load(commit: CommitInfo): Promise<LoadResult>;
   /** Fills in what compose would stamp on the containers of these stacks. */
   hashes(stacks: DesiredStack[], commit: CommitInfo): Promise<DesiredStack[]>;
-  /** What compose has just stamped on the containers of this stack: container -> hash. Need not be asked for then. */
-  learn(stack: DesiredStack, hashes: Record<string, string>): Promise<void>;
+  /** Takes note of what compose has just stamped on the containers of stacks, so that it need not be asked. */
+  learn(stamped: Stamped[], commit: CommitInfo): Promise<void>;
   /** The stable checkout becomes this commit; files that were edited there by hand are put right. */
   promote(commit: CommitInfo): Promise<void>;
 }
@@ -147,10 +147,10 @@ async function apply(
     ...(deps.progress === undefined ? {} : { progress: deps.progress }),
     ...(deps.signal === undefined ? {} : { signal: deps.signal }),
   });
-  for (const stack of stacksOf(desired)) {
-    const hashes = stampedHashes(stack, settled.get(stack.name) ?? []);
-    if (hashes !== null) await deps.source.learn(stack, hashes);
-  }
+  const stamped = stacksOf(desired).flatMap(
+    (stack) => stampedHashes(stack, settled.get(stack.name) ?? []) ?? [],
+  );
+  if (stamped.length > 0) await deps.source.learn(stamped, planned.plan.commit);
   return outcomes;
 }
 

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import type { DesiredStack } from '../../desired-state/types.ts';
 import { runCycle } from '../../reconciler/cycle.ts';
-import { stampedHashes } from '../../reconciler/kinds/stack/stamped.ts';
+import { type Stamped, stampedHashes } from '../../reconciler/kinds/stack/stamped.ts';
 import * as build from '../support/build.ts';
 import { labRun } from '../support/lab-run.ts';
 
@@ -16,13 +15,13 @@ it.each<[string, (string | null)[], object | null]>([
   ['a container without a hash', [null], null],
   ['no container', [], null],
 ])('%s', (_what, hashes, expected) => {
-  expect(stampedHashes(stack, hashes.map(seen))).toEqual(expected);
+  expect(stampedHashes(stack, hashes.map(seen))?.hashes ?? null).toEqual(expected);
 });
 
 it('are learnt when a stack was made, and not when nothing was done', async () => {
   const run = labRun(build.desired([stack]));
   const learnt: string[] = [];
-  const learn = async ({ id }: DesiredStack) => void learnt.push(id);
+  const learn = async (stamped: Stamped[]) => void learnt.push(...stamped.map((each) => each.stack.id));
   try {
     await runCycle(run.deps({ learn }), { dry: false });
     await runCycle(run.deps({ learn }), { dry: false });
