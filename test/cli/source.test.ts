@@ -24,8 +24,9 @@ async function inForce() {
   const { commit } = await source.sync();
   if (commit === null) throw new Error('no commit');
   const loaded = await source.load(commit);
-  const stack = loaded.ok && loaded.state.resources.find(({ kind }) => kind === 'compose-stack');
-  if (!stack || stack.kind !== 'compose-stack') throw new Error('no stack');
+  const resources = loaded.ok ? loaded.state.resources : [];
+  const stack = resources.find(({ kind }) => kind === 'compose-stack');
+  if (stack?.kind !== 'compose-stack') throw new Error('no stack');
   await source.promote(commit);
   const tell = () => source.learn([{ stack, hashes: { blog: 'stamped' } }], commit);
   return { tell, learnt, environmentDir, checkout: repository.checkoutRoot };
