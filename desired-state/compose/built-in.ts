@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { composeEnvironment } from '../../tools/compose.ts';
 import { digestValue } from '../../tools/digest.ts';
 import { absolutePaths, canonical, withDefaults } from './canonical.ts';
-import { composeEnvironment, readableAt } from './command.ts';
+import { readableAt } from './command.ts';
 import { complaints } from './complaint.ts';
 import { checkConsistency, checkResources } from './consistency.ts';
 import { parseEnvFile } from './env-file.ts';

@@ -1,21 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { composeEnvironment } from '../../tools/compose.ts';
 import { type RunResult, run, ToolError } from '../../tools/run.ts';
 import { overrideYaml } from './override.ts';
 import type { ComposeRequest, View } from './types.ts';
-
-export const defaultPrefix: readonly string[] = ['docker', 'compose'];
-
-/**
- * The whole environment of a compose call: nothing of Steward's own settings may reach an interpolation. Whoever
- * runs `up` has to pass the same, or the hashes differ.
- */
-export function composeEnvironment(own: NodeJS.ProcessEnv = process.env): Record<string, string> {
-  const kept = Object.entries(own).filter(
-    ([name]) => name === 'PATH' || name === 'HOME' || name.startsWith('DOCKER_'),
-  );
-  return Object.fromEntries(kept) as Record<string, string>;
-}
 
 /** What compose is asked, every file as if the view stood at `view.as`. The override comes last, on stdin. */
 export function composeArguments(request: ComposeRequest): string[] {

@@ -1,5 +1,6 @@
+import { composeEnvironment, composeProgram } from '../../tools/compose.ts';
 import { type RunResult, run, ToolError } from '../../tools/run.ts';
-import { composeEnvironment, defaultPrefix, runCompose } from './command.ts';
+import { runCompose } from './command.ts';
 import { complaints } from './complaint.ts';
 import { inputKey } from './inputs.ts';
 import { maskSecrets } from './mask.ts';
@@ -9,7 +10,7 @@ import { unsetProblems, unsetVariables } from './unset.ts';
 
 export interface DockerComposeOptions {
   cache: TextCache;
-  /** argv before compose's own options. Default `docker compose`. */
+  /** argv before compose's own options. Default: the docker command's plugin. */
   dockerCompose?: string[];
 }
 
@@ -21,7 +22,7 @@ const maxRemembered = 1_000;
  * only masked projects and hashes leave this file. Throws ToolError where compose is missing or too old.
  */
 export async function dockerComposeReader(options: DockerComposeOptions): Promise<ComposeReader> {
-  const prefix = options.dockerCompose ?? [...defaultPrefix];
+  const prefix = options.dockerCompose ?? composeProgram();
   const version = await composeVersion(prefix);
   const { remember, learn } = remembering(options.cache, version);
   return {

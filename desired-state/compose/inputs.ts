@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { composeEnvironment } from '../../tools/compose.ts';
 import { digest, digestValue } from '../../tools/digest.ts';
-import { composeArguments, composeEnvironment, readableAt, seenAs } from './command.ts';
+import { composeArguments, readableAt, seenAs } from './command.ts';
 import type { ComposeRequest } from './types.ts';
 
 /** Beyond these a folder is not digested whole, and the result not remembered. */

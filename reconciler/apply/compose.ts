@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { composeEnvironment } from '../../tools/compose.ts';
 import type { StackRef, Step } from '../types.ts';
 import { argvOf } from './argv.ts';
 import { lastFault } from './compose-output.ts';
@@ -36,22 +37,6 @@ async function compose(step: Step, options: ComposeOptions): Promise<void> {
   const env = composeEnvironment(process.env, options.socketPath);
   const [argv = []] = argvOf(step);
   await callTool(argv, { commands, timeoutMs, signal, cwd: '/', env, inheritEnv: false }, lastFault);
-}
-
-/**
- * Only what the docker command itself needs: any other variable of this process could end up in an interpolation,
- * or change what compose does (COMPOSE_FILE, COMPOSE_PROFILES).
- */
-export function composeEnvironment(
-  own: NodeJS.ProcessEnv,
-  socketPath: string | undefined,
-): Record<string, string> {
-  const kept = Object.entries(own).filter(
-    (pair): pair is [string, string] =>
-      pair[1] !== undefined && (pair[0] === 'PATH' || pair[0] === 'HOME' || pair[0].startsWith('DOCKER_')),
-  );
-  const chosen = socketPath === undefined ? {} : { DOCKER_HOST: `unix://${socketPath}` };
-  return { ...Object.fromEntries(kept), ...chosen };
 }
 
 /** Whole or not at all, and left alone when it is the same already. */

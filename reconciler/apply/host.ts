@@ -1,4 +1,5 @@
 import { assertNever } from '../../tools/assert-never.ts';
+import { composeProgram } from '../../tools/compose.ts';
 import { deadline } from '../../tools/docker.ts';
 import type { Step } from '../types.ts';
 import { composeDown, runStack } from './compose.ts';
@@ -32,7 +33,7 @@ export function hostExecutor(options: HostExecutorOptions = {}): Executor {
 }
 
 function contextOf(options: HostExecutorOptions, signal: AbortSignal | undefined) {
-  const { socketPath, readMountinfo, commands = {} } = options;
+  const { socketPath, readMountinfo, commands = { compose: composeProgram() } } = options;
   const longMs = options.longTimeoutMs ?? 900_000;
   const timeoutMs = options.toolTimeoutMs ?? 120_000;
   const tool = { commands, timeoutMs, signal };

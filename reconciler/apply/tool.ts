@@ -6,6 +6,8 @@ export interface Commands {
   zfs?: string;
   zpool?: string;
   docker?: string;
+  /** What takes the place of `docker compose`. */
+  compose?: string[];
   groupadd?: string;
 }
 
@@ -24,22 +26,28 @@ export async function callTool(
   options: ToolOptions & Pick<RunOptions, 'cwd' | 'env' | 'inheritEnv'>,
   sentence: (stderr: string) => string = firstLine,
 ): Promise<string> {
-  const [tool = '', ...args] = argv;
   const { commands, signal, ...rest } = options;
-  const file = commands[tool as keyof Commands] ?? tool;
+  const [file = '', ...args] = programOf(argv, commands);
   try {
     const result = await run(file, args, { ...rest, ...(signal === undefined ? {} : { signal }) });
     if (result.exitCode === 0) return result.stdout;
     const said = sentence(result.stderr) || sentence(result.stdout) || `exit code ${result.exitCode}`;
-    throw new StepError(`${nameOf(tool, args)} failed: ${said}`);
+    throw new StepError(`${nameOf(argv)} failed: ${said}`);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw new StepError(error.message, { retryable: error.retryable, cause: error });
   }
 }
 
+function programOf(argv: string[], commands: Commands): string[] {
+  const [tool = '', ...args] = argv;
+  if (tool === 'docker' && args[0] === 'compose' && commands.compose !== undefined)
+    return [...commands.compose, ...args.slice(1)];
+  return [commands[tool as Exclude<keyof Commands, 'compose'>] ?? tool, ...args];
+}
+
 /** `docker compose up`, `zfs create`: as much of the command as says which it was. */
-function nameOf(tool: string, args: string[]): string {
+function nameOf([tool = '', ...args]: string[]): string {
   const words = args.filter((arg) =>
     /^(compose|up|down|restart|create|set|mount|inherit|get|list)$/.test(arg),
   );

@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { composeEnvironment } from '../../reconciler/apply/compose.ts';
 import { lastFault } from '../../reconciler/apply/compose-output.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import type { ComposeUp, StackRef } from '../../reconciler/types.ts';
+import { composeEnvironment } from '../../tools/compose.ts';
 import { fakeTool } from '../support/fake-tools.ts';
 
 const stack: StackRef = {

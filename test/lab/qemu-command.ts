@@ -36,7 +36,16 @@ export function qemuCommand(options: QemuOptions): [string, ...string[]] {
   const { accelerator, kernelDir, dir, sshPort } = options;
   return [
     'qemu-system-x86_64',
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-smp', '2', '-m', `${memoryMb()}M`],
+    ...[
+      '-nodefaults',
+      '-no-user-config',
+      '-display',
+      'none',
+      '-smp',
+      processors(accelerator),
+      '-m',
+      `${memoryMb()}M`,
+    ],
     ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=1024'],
     ...['-cpu', accelerator === 'kvm' ? 'host' : emulatedProcessor],
     ...['-object', memoryBackend(options), '-machine', 'pc,memory-backend=memory'],
@@ -54,6 +63,14 @@ export function qemuCommand(options: QemuOptions): [string, ...string[]] {
     ...['-qmp', `unix:${monitorSocket(options)},server=on,wait=off`],
     ...(options.resumeDevices ? ['-incoming', 'defer'] : []),
   ];
+}
+
+/**
+ * An emulated machine of one processor needs neither barriers nor locked instructions: two such beside each other do
+ * a fifth more in a given time than two of two processors (125 s against 160 s for the same containers and networks).
+ */
+function processors(accelerator: Accelerator): string {
+  return accelerator === 'kvm' ? '2' : '1';
 }
 
 // QEMU 7.2 leaves rubbish in the flags after cmpxchg16b; an interrupt right behind it then makes the kernel
