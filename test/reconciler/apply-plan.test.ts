@@ -65,6 +65,18 @@ describe('applying a plan', () => {
     expect(one.indexOf(`end ${a}`)).toBeLessThan(one.indexOf(`start ${b}`));
   });
 
+  it('takes a stack whose network is there before one more network', async () => {
+    const services = ['a', 'b', 'c', 'd'];
+    const networks = services.map((name) => build.change(`docker-network:${name}`));
+    const stacks = services.map((name) =>
+      build.change(`compose-stack:${name}`, { needs: [`docker-network:${name}`] }),
+    );
+    const { log } = await apply([...networks, ...stacks], { parallel: 1 });
+    const begun = (id: string) => log.indexOf(`announce ${id}`);
+    expect(begun('compose-stack:a')).toBeLessThan(begun('docker-network:c'));
+    expect(begun('compose-stack:b')).toBeLessThan(begun('docker-network:d'));
+  });
+
   it('skips what needs a failure, and nothing else', async () => {
     const rig = await apply([build.change(a), build.change(b, { needs: [a] }), build.change(c)], { fail: a });
     expect(results(rig)).toEqual([`${a} failed`, `${b} skipped`, `${c} applied`]);
