@@ -21,6 +21,8 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
       removalPercent: limits.removals.percent,
       parallel: limits.parallel,
     },
+    backupsAtOnce: 1,
+    uncovered: [],
     services: models.map((model) => model.name),
     suspended,
     resources: allResources(lab, models, new Set(suspended)),

@@ -1,6 +1,14 @@
 /** What Git asks for, as plain data. Paths are absolute as the host will see them, never of a staging area. */
 
-export const kinds = ['group', 'zfs-dataset', 'directory', 'docker-network', 'compose-stack'] as const;
+export const kinds = [
+  'group',
+  'zfs-dataset',
+  'directory',
+  'docker-network',
+  'compose-stack',
+  'borg-repository',
+  'backup',
+] as const;
 export type Kind = (typeof kinds)[number];
 
 /** `kind:name`, unique on one host. The name of a directory is its path. */
@@ -117,12 +125,89 @@ export interface DesiredStack extends ResourceBase<'compose-stack'> {
   suspend: boolean;
 }
 
+/** How Borg reaches one repository. Paths are of the host; the passphrase itself is never here. */
+export interface RepositoryRef {
+  /** As borg takes it: `ssh://borg@backup.lan/./lab/datapool_services_photo`, or an absolute path. */
+  location: string;
+  /** Borg's name of the mode, e.g. `repokey-blake2`. */
+  encryption: string;
+  /** Null where there is none, with `encryption: none`. */
+  passphraseFile: string | null;
+  /** Private key and known_hosts for SSH; null: those of the user. */
+  identity: string | null;
+  knownHosts: string | null;
+  /** Where `keyfile` modes keep their keys; null: Borg's own place below the state folder. */
+  keysDirectory: string | null;
+  /** Nothing may be deleted in it: prune is off. */
+  appendOnly: boolean;
+}
+
+/** One Borg repository, for the dataset of one service. Its name is the dataset's. */
+export interface DesiredRepository extends ResourceBase<'borg-repository'> {
+  repository: RepositoryRef;
+  /** Of `borg check`; null: never by itself. */
+  check: { cron: string; timezone: string; maxSeconds: number } | null;
+  /** Of `borg check --verify-data`; null: never by itself. */
+  verifyData: { cron: string; timezone: string } | null;
+}
+
+export type Quiesce = 'stop' | 'pause' | 'none';
+
+/** How many archives of each kind are kept; a kind that is not named keeps none. */
+export interface Retention {
+  hourly?: number | undefined;
+  daily?: number | undefined;
+  weekly?: number | undefined;
+  monthly?: number | undefined;
+  yearly?: number | undefined;
+}
+
+/** A command inside a container of the service, around the snapshot. */
+export interface BackupHook {
+  /** Name of the service inside the compose file. */
+  container: string;
+  argv: string[];
+  timeoutSeconds: number;
+}
+
+/** For every tick of the schedule there is an archive. Its name is the service's. */
+export interface DesiredBackup extends ResourceBase<'backup'> {
+  service: string;
+  /** Compose project whose containers are quiesced. */
+  project: string;
+  repositoryId: ResourceId;
+  repository: RepositoryRef;
+  /** Five cron fields; null: by hand only. */
+  schedule: { cron: string; timezone: string } | null;
+  /** A tick starts at most this much later, always equally much for one service. */
+  jitterSeconds: number;
+  /** A tick that could not start within this time is left out; null: it is made up for however late. */
+  startingDeadlineSeconds: number | null;
+  suspend: boolean;
+  quiesce: Quiesce;
+  /** Before the snapshot (containers run), and after it (containers run again). */
+  hooks: { before: BackupHook[]; after: BackupHook[] };
+  /** Null: nothing is ever pruned. */
+  retention: Retention | null;
+  compression: string;
+  /** Borg patterns, relative to the dataset's root. */
+  excludes: string[];
+  /** The service's dataset, then those below it in order. */
+  datasets: { name: string; mountpoint: string }[];
+  /** Nothing is pruned after an archive with fewer files or bytes than this share of the one before it. */
+  collapsePercent: number;
+  /** Restore drills; null: never by themselves. */
+  drill: { cron: string; timezone: string; start: boolean } | null;
+}
+
 export type DesiredResource =
   | DesiredGroup
   | DesiredDataset
   | DesiredDirectory
   | DesiredNetwork
-  | DesiredStack;
+  | DesiredStack
+  | DesiredRepository
+  | DesiredBackup;
 export type DesiredOf<K extends Kind> = Extract<DesiredResource, { kind: K }>;
 
 export interface CommitInfo {
@@ -140,6 +225,19 @@ export interface Limits {
   parallel: number;
 }
 
+/** A bind mount or named volume that no backup holds. */
+export interface UncoveredMount {
+  service: string;
+  /** Name of the service inside the compose file. */
+  container: string;
+  /** Host path of a bind mount, or name of a volume. */
+  source: string;
+  volume: boolean;
+  /** A sentence: why it is not covered. */
+  why: string;
+  origin: Origin;
+}
+
 export interface DesiredState {
   commit: CommitInfo;
   labName: string;
@@ -148,6 +246,10 @@ export interface DesiredState {
   sharedGroup: string | null;
   networkPool: { cidr: string; prefix: number };
   limits: Limits;
+  /** Backups that may upload at the same time. */
+  backupsAtOnce: number;
+  /** Data of stacks that no backup holds. */
+  uncovered: UncoveredMount[];
   /** Every service of the commit, also suspended ones. */
   services: string[];
   suspended: string[];

@@ -60,6 +60,8 @@ const kinds = {
   directory: 0,
   'docker-network': 0,
   'compose-stack': 0,
+  'borg-repository': 0,
+  backup: 0,
 } satisfies {
   [K in Change['kind']]: 0;
 };

@@ -1,4 +1,4 @@
-import type { CommitInfo, Kind, Origin, Problem, ResourceId } from '../desired-state/types.ts';
+import type { CommitInfo, Kind, Origin, Problem, RepositoryRef, ResourceId } from '../desired-state/types.ts';
 
 /** Plans as plain, serialisable data: what `plan` shows is what `reconcile` does. */
 
@@ -51,7 +51,72 @@ export type Step =
   | ComposeUp
   | { op: 'compose-restart'; stack: StackRef; services: string[]; guards: MountGuard[] }
   | { op: 'compose-down'; project: string }
-  | { op: 'container-remove'; id: string; name: string };
+  | { op: 'container-remove'; id: string; name: string }
+  | BackupStep;
+
+/** One container of a stack that is stopped and started again around a snapshot. */
+export interface QuiescedContainer {
+  id: string;
+  name: string;
+  /** Names of containers of the same list that must be up first, and whether they must be healthy by then. */
+  needs: { name: string; healthy: boolean }[];
+}
+
+/** A snapshot that a backup reads, and where it is mounted below the service's fixed path (`` is the root). */
+export interface SnapshotMount {
+  snapshot: string;
+  /** Relative, in order: parents come first. */
+  below: string;
+}
+
+/** What the steps of a backup do to the host; all of them may be run again after a crash in their middle. */
+export type BackupStep =
+  /** Made with its encryption when missing; one that is there is opened with the passphrase, and so adopted. */
+  | { op: 'borg-init'; repository: RepositoryRef }
+  /** Reads which archives there are, of ours and of others. */
+  | { op: 'borg-list'; repository: RepositoryRef }
+  | { op: 'container-exec'; id: string; name: string; argv: string[]; timeoutSeconds: number }
+  /** Dependents first, each with its own stop_grace_period. */
+  | { op: 'containers-stop'; containers: QuiescedContainer[] }
+  /** What they need first. Those that run already stay as they are. */
+  | { op: 'containers-start'; containers: QuiescedContainer[] }
+  | { op: 'containers-pause'; containers: QuiescedContainer[] }
+  | { op: 'containers-unpause'; containers: QuiescedContainer[] }
+  /**
+   * All of them at one instant, tagged with `steward:run=<run>`. `marker` is a small file that is written first, the
+   * newest of all: Borg reads again whatever has the newest time stamp, and that should not be the database.
+   */
+  | {
+      op: 'zfs-snapshot';
+      snapshots: string[];
+      run: string;
+      marker: { path: string; guard: MountGuard } | null;
+    }
+  /** Only those that carry the tag of this run, set locally. */
+  | { op: 'zfs-destroy-snapshots'; snapshots: string[]; run: string }
+  | BorgCreate
+  /** By name. Refused where the archive just made gives reason for doubt. */
+  | { op: 'borg-delete'; repository: RepositoryRef; archives: string[]; onlyAfter: CleanArchive | null }
+  | { op: 'borg-compact'; repository: RepositoryRef };
+
+export interface BorgCreate {
+  op: 'borg-create';
+  repository: RepositoryRef;
+  archive: string;
+  /** Folder name of the fixed path that the snapshots are mounted at: the service. */
+  at: string;
+  mounts: SnapshotMount[];
+  compression: string;
+  excludes: string[];
+  comment: string;
+}
+
+/** What the archive of the same run must be like for anything to be deleted. */
+export interface CleanArchive {
+  archive: string;
+  minFiles: number;
+  minBytes: number;
+}
 
 /** How compose is to be called for one stack. */
 export interface StackRef {

@@ -1,7 +1,7 @@
 import { type Executor, StepError } from '../reconciler/apply/types.ts';
 import type { Step } from '../reconciler/types.ts';
-import { assertNever } from '../tools/assert-never.ts';
 import type { Action } from './actions.ts';
+import { backupActions } from './backup.ts';
 import { composeDown, composeRestart, composeUp, removeContainerStep } from './compose.ts';
 import { createDirectory, modeDirectory, ownDirectory } from './directories.ts';
 import { SimulatedCrash } from './errors.ts';
@@ -93,6 +93,6 @@ function actionsOf(world: World, step: Step, services: SimulatedService[]): Acti
     case 'container-remove':
       return removeContainerStep(world, step);
     default:
-      return assertNever(step);
+      return backupActions(world, step);
   }
 }

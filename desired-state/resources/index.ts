@@ -20,6 +20,8 @@ const inference = {
   directory: { service: serviceDirectories },
   'docker-network': { service: serviceNetworks },
   'compose-stack': { service: serviceStack },
+  'borg-repository': {},
+  backup: {},
 } satisfies { [K in Kind]: Inference<K> };
 
 const all: Inference<Kind>[] = Object.values(inference);

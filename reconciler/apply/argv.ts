@@ -1,5 +1,6 @@
-import { assertNever } from '../../tools/assert-never.ts';
 import type { ComposeUp, StackRef, Step } from '../types.ts';
+
+import { backupArgv } from './backup-argv.ts';
 
 /**
  * The commands of each step, as argv. Where a tool is called, it is called with exactly these; directories, networks
@@ -41,7 +42,7 @@ export function argvOf(step: Step): string[][] {
         ['docker', 'rm', step.name],
       ];
     default:
-      return assertNever(step);
+      return backupArgv(step);
   }
 }
 

@@ -1,14 +1,14 @@
-import { assertNever } from '../../tools/assert-never.ts';
 import { composeProgram } from '../../tools/compose.ts';
 import { deadline } from '../../tools/docker.ts';
 import type { Step } from '../types.ts';
+import { runBackupStep } from './backup-steps.ts';
 import { composeDown, runStack } from './compose.ts';
 import { createDirectory, setMode, setOwner } from './directory.ts';
 import { createNetwork, removeContainer, removeNetwork } from './docker.ts';
 import { createGroup } from './group.ts';
 import type { ReadMountinfo } from './guard.ts';
 import type { Commands } from './tool.ts';
-import type { Executor } from './types.ts';
+import type { ExecuteOptions, Executor, StepFacts } from './types.ts';
 import { createDataset, inheritProperty, mountDataset, setProperty } from './zfs.ts';
 
 export interface HostExecutorOptions {
@@ -29,15 +29,17 @@ export interface HostExecutorOptions {
 
 /** This machine, changed through its own tools. */
 export function hostExecutor(options: HostExecutorOptions = {}): Executor {
-  return { execute: (step, { signal }) => dispatch(step, contextOf(options, signal)) };
+  return { execute: (step, given) => dispatch(step, contextOf(options, given)) };
 }
 
-function contextOf(options: HostExecutorOptions, signal: AbortSignal | undefined) {
+function contextOf(options: HostExecutorOptions, given: ExecuteOptions) {
+  const { signal } = given;
   const { socketPath, readMountinfo, commands = { compose: composeProgram() } } = options;
   const longMs = options.longTimeoutMs ?? 900_000;
   const timeoutMs = options.toolTimeoutMs ?? 120_000;
   const tool = { commands, timeoutMs, signal };
   return {
+    options: given,
     tool,
     group: { ...tool, groupFile: options.groupFile ?? '/etc/group' },
     directory: { readMountinfo, signal: deadline(longMs, signal) },
@@ -47,7 +49,8 @@ function contextOf(options: HostExecutorOptions, signal: AbortSignal | undefined
   };
 }
 
-function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<void> {
+// biome-ignore lint/suspicious/noConfusingVoidType: most steps have nothing to tell.
+function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<StepFacts | void> {
   switch (step.op) {
     case 'group-create':
       return createGroup(step, context.group);
@@ -77,6 +80,6 @@ function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<vo
     case 'container-remove':
       return removeContainer(step, context.container);
     default:
-      return assertNever(step);
+      return runBackupStep(step, context.options);
   }
 }

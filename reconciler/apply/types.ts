@@ -10,10 +10,59 @@ export class StepError extends Error {
   }
 }
 
+/** What Borg said of an archive that it has just made. */
+export interface ArchiveFacts {
+  name: string;
+  /** Borg's own id, 64 hex digits. */
+  id: string;
+  files: number;
+  /** Files that had to be read because they were new or changed; the others came out of the files cache. */
+  filesRead: number;
+  originalBytes: number;
+  compressedBytes: number;
+  /** What it added to the repository. */
+  deduplicatedBytes: number;
+  durationMs: number;
+  /** Empty when Borg ended with 0: only then is the archive whole beyond doubt. */
+  warnings: string[];
+}
+
+/** One archive as `borg list` tells it. */
+export interface ListedArchive {
+  name: string;
+  id: string;
+  /** Milliseconds since the epoch: of the data, not of the upload. */
+  atMs: number;
+}
+
+/** What a step has found out, for the record and for later steps of the same change. */
+export interface StepFacts {
+  archive?: ArchiveFacts;
+  repository?: { id: string; encryption: string; archives: ListedArchive[] };
+  /** The step held back on purpose: a sentence why. It did not fail. */
+  heldBack?: string;
+}
+
+/** How far a long step is. Bytes and files are those read so far. */
+export interface StepProgress {
+  files: number;
+  bytes: number;
+  /** What it is at, such as a path; null where it does not say. */
+  at: string | null;
+}
+
+export interface ExecuteOptions {
+  signal?: AbortSignal;
+  /** What earlier steps of the same change have found out. */
+  facts?: StepFacts;
+  onProgress?: (progress: StepProgress) => void;
+}
+
 /**
  * The writing half of a host: real tools, or the simulator. Each step is idempotent: running it again after a
  * crash in its middle leads to the same end. Throws StepError.
  */
 export interface Executor {
-  execute(step: Step, options: { signal?: AbortSignal }): Promise<void>;
+  // biome-ignore lint/suspicious/noConfusingVoidType: most steps have nothing to tell.
+  execute(step: Step, options: ExecuteOptions): Promise<StepFacts | void>;
 }

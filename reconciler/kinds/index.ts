@@ -1,6 +1,8 @@
 import type { DesiredOf, DesiredResource, Kind } from '../../desired-state/types.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import type { Verdict, World } from '../world.ts';
+import * as backup from './backup.ts';
+import * as borgRepository from './borg-repository.ts';
 import * as composeStack from './compose-stack.ts';
 import * as directory from './directory.ts';
 import * as dockerNetwork from './docker-network.ts';
@@ -21,6 +23,8 @@ const registry = {
   directory,
   'docker-network': dockerNetwork,
   'compose-stack': composeStack,
+  'borg-repository': borgRepository,
+  backup,
 } satisfies { [K in Kind]: KindModule<K> };
 
 export function diffResource(desired: DesiredResource, world: World): Verdict {

@@ -173,6 +173,8 @@ export function driftsOf(lab: DesiredState): fc.Arbitrary<Drift[]> {
 function driftsOfResource(resource: DesiredResource): Drift[] {
   switch (resource.kind) {
     case 'group':
+    case 'borg-repository':
+    case 'backup':
       return [];
     case 'zfs-dataset':
       return [

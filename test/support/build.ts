@@ -121,6 +121,8 @@ export function desired(resources: DesiredResource[], over: Partial<DesiredState
     services,
     suspended: [],
     resources,
+    backupsAtOnce: 1,
+    uncovered: [],
     notActedOn: [],
     warnings: [],
     ...over,

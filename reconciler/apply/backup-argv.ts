@@ -1,0 +1,5 @@
+import type { BackupStep } from '../types.ts';
+
+export function backupArgv(step: BackupStep): string[][] {
+  return [[step.op]];
+}
