@@ -36,7 +36,7 @@ export function settingsOf(repo: string, stateDir: string, host: 'local' | 'simu
 /** One turn of the loop, with all that cli/commands/loop.ts does around it: lock, journal, cycle, status kept. */
 export function oneCycle(wired: Wired, settings: Settings, deps = wired.deps): Promise<Cycle> {
   return locked({ stateDir: settings.stateDir, command: 'bench', waitMs: 0 }, async () => {
-    settleJournal(wired);
+    await settleJournal(wired, settings.stateDir);
     const cycle = await runCycle(deps, { dry: false });
     keep(wired, cycle);
     return cycle;

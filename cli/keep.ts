@@ -1,17 +1,42 @@
 import type { Cycle } from '../reconciler/cycle.ts';
+import { type SettleDeps, type Settled, settleRuns } from '../reconciler/settle-undo.ts';
 import { lastCycle, recordCycle } from '../reconciler/state/cycles.ts';
 import { readServices } from '../reconciler/state/inventory.ts';
 import { settle } from '../reconciler/state/journal.ts';
+import { takeLock } from '../reconciler/state/lock.ts';
 import type { Store } from '../reconciler/state/store.ts';
 import type { Status } from './render/types.ts';
 import { statusOf } from './status-of.ts';
 import { note } from './terminal.ts';
 import type { Wired } from './wire.ts';
 
-/** What a crash left open is said before anything else is done. */
-export function settleJournal(wired: Wired): void {
+/** What a crash left open is put right, and said, before anything else is done. */
+export async function settleJournal(wired: Wired, stateDir: string): Promise<void> {
   for (const id of settle(wired.store))
     note(`steward: the last run ended in the middle of ${id}; it is looked at again`);
+  for (const run of await settleRuns(settleDeps(wired, stateDir))) note(settledSentence(run));
+}
+
+function settleDeps({ store, deps: { executor, clock } }: Wired, stateDir: string): SettleDeps {
+  const nowMs = clock.now();
+  const self = { command: 'settling what a crash left', sinceMs: nowMs };
+  const tryLock = (name: string) => {
+    const result = takeLock(stateDir, self, 0, name);
+    return result.ok ? result.lock : null;
+  };
+  return { store, executor, nowMs, tryLock };
+}
+
+const putRight: Partial<Record<string, string>> = {
+  'containers-start': 'its containers are started again',
+  'containers-unpause': 'its containers go on',
+  'zfs-destroy-snapshots': 'its snapshot is cleared away',
+  'container-exec': 'its hook after the snapshot was run',
+};
+
+function settledSentence({ changeId, done, failed }: Settled): string {
+  const parts = [...done.map((op) => putRight[op] ?? op), ...failed.map((error) => `not yet: ${error}`)];
+  return `steward: the last run ended in the middle of ${changeId}; ${parts.join('; ')}`;
 }
 
 /** Records the cycle, and returns what `status` will say of it. */

@@ -23,7 +23,8 @@ export async function locked<T>(request: LockRequest, action: () => Promise<T>):
   }
 }
 
-async function acquire(request: LockRequest): Promise<Lock> {
+/** The same for whoever gives it back by himself. */
+export async function acquire(request: LockRequest): Promise<Lock> {
   const self = { command: request.command, sinceMs: systemClock.now() };
   const deadline = systemClock.monotonic() + request.waitMs;
   for (let tries = 0; ; tries += 1) {

@@ -10,9 +10,7 @@ export type ResourceState = (typeof resourceStates)[number];
 export function record(metrics: Metrics, cycle: CycleRecord): void {
   metrics.cycles.inc({ result: cycle.result });
   for (const [phase, ms] of Object.entries(cycle.phases)) metrics.duration.observe({ phase }, ms / 1000);
-  for (const { change, result } of cycle.outcomes) {
-    metrics.changes.inc({ kind: change.kind, verb: change.verb, result });
-  }
+  recordOutcomes(metrics, cycle.outcomes);
   metrics.lastCycle.set(cycle.at / 1000);
   if (cycle.fetchedAt !== null) metrics.lastFetch.set(cycle.fetchedAt / 1000);
   if (cycle.result === 'converged' || cycle.result === 'changed') metrics.lastSuccess.set(cycle.at / 1000);
@@ -20,6 +18,12 @@ export function record(metrics: Metrics, cycle: CycleRecord): void {
     metrics.problems.set({ severity }, cycle.problems.filter((each) => each.severity === severity).length);
   }
   if (cycle.plan !== null) recordPlan(metrics, cycle.plan, cycle);
+}
+
+/** Changes that ended, in a cycle or beside it. */
+export function recordOutcomes(metrics: Metrics, outcomes: CycleRecord['outcomes']): void {
+  for (const { change, result } of outcomes)
+    metrics.changes.inc({ kind: change.kind, verb: change.verb, result });
 }
 
 function recordPlan(metrics: Metrics, plan: Plan, cycle: CycleRecord): void {
@@ -69,6 +73,7 @@ function stateOf(state: NoticeState, verb: Notice['verb']): ResourceState {
     case 'backing-off':
     case 'stalled':
     case 'degraded':
+    case 'running':
       return verb === 'blocked' ? 'blocked' : 'drifted';
     default:
       return assertNever(state);

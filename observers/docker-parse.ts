@@ -32,7 +32,18 @@ export function parseContainer(info: ContainerInfo): ObservedContainer {
     networks: networksOf(info),
     oneOff: labels['com.docker.compose.oneoff'] === 'True',
     justStarted: (info.Status ?? '').startsWith('Up Less than a second'),
+    dependsOn: parseDependsOn(labels['com.docker.compose.depends_on'] ?? ''),
   };
+}
+
+/** Out of `db:service_healthy:true,cache:service_started:false`: service, condition, whether it restarts along. */
+export function parseDependsOn(label: string): Record<string, string> {
+  const entries = label.split(',').map((entry) => entry.split(':'));
+  return Object.fromEntries(
+    entries.flatMap(([service, condition]) =>
+      service ? [[service, condition ?? 'service_started'] as const] : [],
+    ),
+  );
 }
 
 /** Links give a container further names, with a second slash. */

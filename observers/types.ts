@@ -45,6 +45,8 @@ export interface ObservedContainer {
   oneOff: boolean;
   /** Runs for less than a second: one that is restarted again and again looks like this whenever it runs at all. */
   justStarted: boolean;
+  /** Compose services that it needs first -> compose's condition, such as `service_healthy`. */
+  dependsOn: Record<string, string>;
 }
 
 export interface ObservedNetwork {

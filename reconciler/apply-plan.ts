@@ -1,8 +1,14 @@
 import PQueue from 'p-queue';
 import type { ResourceId } from '../desired-state/types.ts';
-import type { Clock } from '../tools/clock.ts';
-import type { Executor } from './apply/types.ts';
 import type { GateKeeper } from './gate.ts';
+import {
+  runSteps,
+  type StepDeps,
+  type StepEvent,
+  type StepFailure,
+  type StepsRun,
+  type Stop,
+} from './run-steps.ts';
 import type { Change, Outcome, Plan } from './types.ts';
 
 /**
@@ -12,22 +18,16 @@ import type { Change, Outcome, Plan } from './types.ts';
  * else (law 8). A health gate is waited for outside the limit: waiting costs nothing, and a slow database must not
  * hold up its neighbours.
  */
-export interface ApplyDeps {
-  executor: Executor;
+export interface ApplyDeps extends StepDeps {
   gate: GateKeeper;
-  clock: Clock;
   parallel: number;
-  /** Law 4. Writes down what is about to happen; when it throws, nothing more is started. */
-  announce(change: Change, step: number): void;
   /** Called once for each change that was begun. */
   finished(outcome: Outcome): void;
   progress?: (event: ApplyEvent) => void;
-  /** Fires when Steward is told to stop: steps under way end, no further one begins. */
-  signal?: AbortSignal;
 }
 
 export type ApplyEvent =
-  | { type: 'started'; change: Change }
+  | StepEvent
   | { type: 'waiting'; change: Change }
   | { type: 'finished'; outcome: Outcome };
 
@@ -61,7 +61,6 @@ async function applyAll(changes: Change[], deps: ApplyDeps, earlier: Outcome[] =
   return outcomes;
 }
 
-type Stop = { error: unknown };
 /** Runs it when it is its turn. */
 type Turn = <T>(run: () => Promise<T>) => Promise<T>;
 
@@ -75,43 +74,9 @@ async function applyAfter(
   const failed = (await Promise.all(needs)).find((outcome) => outcome.result !== 'applied');
   if (failed !== undefined) return skip(change, `needs ${failed.change.id}, which was not applied`, deps);
   const start = deps.clock.monotonic();
-  const error = await turn(() => runSteps(change, deps, stop));
-  const gateError = error === null ? await passGate(change, deps) : null;
-  return finish(change, error ?? gateError, deps.clock.monotonic() - start, deps, stop);
-}
-
-/** Null when every step ended well; otherwise what stopped it. `begun: false` when nothing was touched. */
-interface StepFailure {
-  message: string;
-  begun: boolean;
-}
-
-async function runSteps(change: Change, deps: ApplyDeps, stop: Stop): Promise<StepFailure | null> {
-  for (const [index, step] of change.steps.entries()) {
-    if (stop.error !== null || deps.signal?.aborted === true) {
-      return { message: 'Steward was told to stop', begun: index > 0 };
-    }
-    try {
-      deps.announce(change, index);
-    } catch (error) {
-      stop.error ??= error;
-      return { message: (error as Error).message, begun: index > 0 };
-    }
-    if (index === 0) deps.progress?.({ type: 'started', change });
-    try {
-      await deps.executor.execute(step, {});
-    } catch (error) {
-      return { message: explain(error), begun: true };
-    }
-  }
-  return null;
-}
-
-/** A StepError is a sentence already. Anything else is a bug or a tool's surprise: said once, with its cause. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) throw error;
-  if (error.name === 'SimulatedCrash') throw error;
-  return error.message;
+  const ran = await turn(() => runSteps(change, deps, stop));
+  const failure = ran.failure ?? (await passGate(change, deps));
+  return finish({ ...ran, failure }, change, deps.clock.monotonic() - start, deps, stop);
 }
 
 async function passGate(change: Change, deps: ApplyDeps): Promise<StepFailure | null> {
@@ -128,17 +93,19 @@ function skip(change: Change, error: string, deps: ApplyDeps): Outcome {
 }
 
 function finish(
+  { failure, notes, downtimeMs: measuredMs }: StepsRun,
   change: Change,
-  failure: StepFailure | null,
   durationMs: number,
   deps: ApplyDeps,
   stop: Stop,
 ): Outcome {
   if (failure !== null && !failure.begun) return skip(change, failure.message, deps);
   const result = failure === null ? 'applied' : 'failed';
-  // An upper bound: from the first step to the open gate. Nothing that runs on is counted.
-  const downtimeMs = change.disruption.containers.length > 0 ? durationMs : 0;
-  const outcome: Outcome = { change, result, error: failure?.message ?? null, durationMs, downtimeMs };
+  // An upper bound where no step says it: from the first step to the open gate. Nothing that runs on is counted.
+  const downtimeMs = measuredMs ?? (change.disruption.containers.length > 0 ? durationMs : 0);
+  const error = failure?.message ?? null;
+  const noted = notes.length === 0 ? {} : { notes };
+  const outcome: Outcome = { change, result, error, durationMs, downtimeMs, ...noted };
   try {
     deps.finished(outcome);
   } catch (error) {

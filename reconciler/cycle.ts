@@ -3,6 +3,7 @@ import type { ObservedContainer, ObservedState, Observer } from '../observers/ty
 import type { Clock } from '../tools/clock.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
+import { foreground } from './background.ts';
 import { gateKeeper } from './gate.ts';
 import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
@@ -122,7 +123,7 @@ async function apply(
   };
   const look = () => deps.observer.observeContainers(deps.signal);
   const settled = new Map<string, ObservedContainer[]>();
-  const outcomes = await applyPlan(planned.plan, {
+  const outcomes = await applyPlan(foreground(planned.plan), {
     executor: deps.executor,
     gate: gateKeeper(look, clock, (project, containers) => settled.set(project, containers)),
     clock,

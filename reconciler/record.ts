@@ -1,6 +1,7 @@
 import type { DesiredStack, ResourceId } from '../desired-state/types.ts';
 import { provenAfterMs } from './kinds/stack/attempts.ts';
 import type { Planned } from './plan.ts';
+import { newBackupRecord, writeBackupRecord } from './state/backups.ts';
 import {
   type Inventory,
   type InventoryEntry,
@@ -34,6 +35,9 @@ export function recordPlan(
   writeServices(store, records, planned.gone.flatMap(serviceOf));
   const fresh = [...planned.subnets].filter(([network, subnet]) => inventory.subnets.get(network) !== subnet);
   writeSubnets(store, fresh);
+  for (const backup of planned.subjects.values())
+    if (backup.kind === 'backup' && !inventory.backups.services.has(backup.service))
+      writeBackupRecord(store, newBackupRecord(backup.service, nowMs));
 }
 
 /** After one change ended: its entry, in the same breath as its history. */

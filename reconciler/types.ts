@@ -155,6 +155,20 @@ export interface Change {
   steps: Step[];
   /** A stack: wait until it is healthy. */
   gate?: HealthGate;
+  /**
+   * What must be put right if the change ends between two of its steps: step `of` makes it necessary, step `by` of
+   * the same change does it. In the journal before step `of` begins, and run by whoever finds it undone.
+   */
+  undo?: { of: number; by: number }[];
+  /** Not part of a cycle: carried out beside it, as it may take hours. */
+  background?: Background;
+}
+
+export interface Background {
+  /** Kernel locks held for as long as the change is under way, so that nobody else is at it. */
+  locks: string[];
+  /** Steps during which no cycle may run, first and last; null where there are none. */
+  exclusive: { first: number; last: number } | null;
 }
 
 export interface HealthGate {
@@ -183,7 +197,9 @@ export type NoticeState =
   | 'stalled'
   | 'orphaned'
   | 'suspended'
-  | 'degraded';
+  | 'degraded'
+  /** Under way beside the cycles. */
+  | 'running';
 
 export interface Plan {
   commit: CommitInfo;
@@ -209,4 +225,6 @@ export interface Outcome {
   durationMs: number;
   /** Measured: how long containers that ran before were not running. */
   downtimeMs: number;
+  /** What was held back on purpose, and why. */
+  notes?: string[];
 }

@@ -163,6 +163,7 @@ function observeContainer(world: World, container: SimulatedContainer): Observed
     networks,
     oneOff,
     justStarted: false,
+    dependsOn: {},
   };
 }
 

@@ -1,15 +1,17 @@
 import { setFlagsFromString } from 'node:v8';
 import { localRepositoryPath } from '../../desired-state/repository/source.ts';
 import { watchRepository } from '../../desired-state/watch.ts';
-import { record } from '../../metrics/record.ts';
+import { record, recordOutcomes } from '../../metrics/record.ts';
 import { createMetrics, type Metrics } from '../../metrics/registry.ts';
 import { MetricsServer } from '../../metrics/server.ts';
 import type { CycleMetric } from '../../metrics/types.ts';
 import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.ts';
 import { Loop } from '../../reconciler/loop.ts';
-import type { Reason } from '../../reconciler/types.ts';
+import type { Outcome, Reason } from '../../reconciler/types.ts';
+import { backgroundDeps } from '../background.ts';
 import { messageOf } from '../errors.ts';
 import { keep, settleJournal } from '../keep.ts';
+import { Lane } from '../lane.ts';
 import { locked } from '../locked.ts';
 import { logger } from '../log.ts';
 import { reasonText } from '../render/reason.ts';
@@ -29,10 +31,23 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   const memory: Memory = { status: null, aliveAtMs: null };
   const running = new Loop({
     cycle: (signal) => oneCycle(wired, settings, waitMs, signal, memory),
-    onCycle: (cycle) => learn(cycle, metrics, memory, log),
+    onCycle: (cycle) => {
+      learn(cycle, metrics, memory, log);
+      lane.offer(cycle);
+    },
     onError: (error) => log.error({ err: messageOf(error).trim() }, 'cycle failed'),
   });
   const wired = await wire(settings, running.signal);
+  const lane = new Lane({
+    background: backgroundDeps(wired, settings, 'reconcile'),
+    onDone: (outcomes, commit) => {
+      memory.aliveAtMs = Date.now();
+      recordOutcomes(metrics, outcomes);
+      logOutcomes(outcomes, commit, log);
+      if (outcomes.every(({ result }) => result !== 'skipped')) running.look();
+    },
+    onError: (error) => log.error({ err: messageOf(error).trim() }, 'backup failed'),
+  });
   const server = serverOf(settings, metrics, memory);
   try {
     const address = await server.start();
@@ -44,6 +59,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
     return 0;
   } finally {
     running.stop();
+    await lane.idle();
     await server.stop();
     wired.close();
   }
@@ -67,7 +83,7 @@ function oneCycle(
 ): Promise<Cycle> {
   const request = { stateDir: settings.stateDir, command: 'reconcile', waitMs, signal };
   return locked(request, async () => {
-    settleJournal(wired);
+    await settleJournal(wired, settings.stateDir);
     const progress = () => {
       memory.aliveAtMs = Date.now();
     };
@@ -108,26 +124,31 @@ function metricOf(result: CycleResult): CycleMetric {
 /** A cycle with nothing to tell is told at debug level only: a log that repeats itself is not read. */
 function logCycle(cycle: Cycle, log: Log): void {
   const fields = { commit: cycle.commit?.id, result: cycle.result, durationMs: Math.round(total(cycle)) };
-  for (const { change, result, error, durationMs } of cycle.outcomes) {
+  logOutcomes(cycle.outcomes, cycle.commit?.id, log);
+  for (const { file, line, column, message } of cycle.problems) log.warn({ file, line, column }, message);
+  if (cycle.loadError !== null) log.error({ err: cycle.loadError }, 'commit could not be read');
+  if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
+  if (cycle.result === 'converged') log.debug(fields, 'cycle');
+  else log.info(fields, 'cycle');
+}
+
+function logOutcomes(outcomes: Outcome[], commit: string | undefined, log: Log): void {
+  for (const { change, result, error, durationMs, notes } of outcomes) {
     const { verb, kind, id } = change;
     const why = change.reasons.map(reasonOf);
     const line = {
-      commit: cycle.commit?.id,
+      commit,
       kind,
       id,
       verb,
       why,
       result,
       durationMs: Math.round(durationMs),
+      ...(notes === undefined ? {} : { notes }),
     };
     if (result === 'applied') log.info(line, 'change applied');
     else log.error({ ...line, err: error }, 'change not applied');
   }
-  for (const { file, line, column, message } of cycle.problems) log.warn({ file, line, column }, message);
-  if (cycle.loadError !== null) log.error({ err: cycle.loadError }, 'commit could not be read');
-  if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
-  if (cycle.result === 'converged') log.debug(fields, 'cycle');
-  else log.info(fields, 'cycle');
 }
 
 function reasonOf(reason: Reason): string {

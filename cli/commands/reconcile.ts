@@ -2,13 +2,14 @@ import type { DesiredState } from '../../desired-state/types.ts';
 import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import { runCycle } from '../../reconciler/cycle.ts';
-import type { Plan } from '../../reconciler/types.ts';
+import type { Outcome, Plan } from '../../reconciler/types.ts';
+import { backgroundDeps, runDue } from '../background.ts';
 import { UserError } from '../errors.ts';
 import { keep, settleJournal } from '../keep.ts';
-import { locked } from '../locked.ts';
+import { type LockRequest, locked } from '../locked.ts';
 import { printCycle, printPlan } from '../print-cycle.ts';
 import { progressReporter } from '../render/progress.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, type Settings } from '../settings.ts';
 import { isApplied } from '../status-of.ts';
 import { note, noteWaiting } from '../terminal.ts';
 import { type Wired, wire } from '../wire.ts';
@@ -28,15 +29,19 @@ export async function reconcile(flags: ReconcileFlags): Promise<number> {
   const wired = await wire(settings, stop);
   try {
     const request = { stateDir: settings.stateDir, command: 'reconcile --once', waitMs, onWait: noteWaiting };
-    const cycle = await locked({ ...request, signal: stop }, () => once(wired, flags));
+    const cycle = await once(wired, flags, settings, { ...request, signal: stop });
     return isApplied(cycle) && cycle.fetchError === null ? 0 : 1;
   } finally {
     wired.close();
   }
 }
 
-async function once(wired: Wired, flags: ReconcileFlags): Promise<Cycle> {
-  settleJournal(wired);
+async function once(
+  wired: Wired,
+  flags: ReconcileFlags,
+  settings: Settings,
+  request: LockRequest,
+): Promise<Cycle> {
   const isText = flags.output === 'text';
   const { sourceRoots } = wired;
   const print = { output: flags.output, verbose: flags.verbose === true, nowMs: Date.now(), sourceRoots };
@@ -54,7 +59,13 @@ async function once(wired: Wired, flags: ReconcileFlags): Promise<Cycle> {
     },
   };
   try {
-    const cycle = await runCycle(deps, { dry: false });
+    const applied = await locked(request, async () => {
+      await settleJournal(wired, settings.stateDir);
+      return runCycle(deps, { dry: false });
+    });
+    const replan = () => locked(request, () => runCycle(wired.deps, { dry: true }));
+    const beside = { ...backgroundDeps(wired, settings, request.command), progress: deps.progress };
+    const cycle = withOutcomes(applied, await runDue(applied, replan, beside));
     reporter.done();
     keep(wired, cycle);
     // A file that standard output goes to gets the whole of it all the same.
@@ -63,6 +74,13 @@ async function once(wired: Wired, flags: ReconcileFlags): Promise<Cycle> {
   } finally {
     reporter.done();
   }
+}
+
+/** A cycle together with what was carried out beside it. */
+function withOutcomes(cycle: Cycle, beside: Outcome[]): Cycle {
+  if (beside.length === 0) return cycle;
+  const failed = beside.some(({ result }) => result !== 'applied');
+  return { ...cycle, outcomes: [...cycle.outcomes, ...beside], result: failed ? 'failed' : cycle.result };
 }
 
 /** The first SIGINT or SIGTERM lets the step under way end; the second ends the process. */

@@ -98,6 +98,7 @@ function adviceFor(state: NoticeState): string | null {
     case 'stalled':
     case 'orphaned':
     case 'suspended':
+    case 'running':
       return null;
     default:
       return assertNever(state);

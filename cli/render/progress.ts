@@ -1,13 +1,12 @@
 import { createLogUpdate } from 'log-update';
+import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
 import type { Change, ChangeVerb, Outcome } from '../../reconciler/types.ts';
+import { stepText } from './backup-step.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { errorLines, outcomeLine } from './outcomes.ts';
 import { joinLines, type Look, lookOf, paint, truncate } from './text.ts';
 
-export type ProgressEvent =
-  | { type: 'started'; change: Change }
-  | { type: 'waiting'; change: Change }
-  | { type: 'finished'; outcome: Outcome };
+export type ProgressEvent = ApplyEvent;
 
 export interface ProgressReporter {
   /** What is going to be done: the lines are aligned for it. */
@@ -49,7 +48,7 @@ function live(stream: NodeJS.WriteStream, look: Look): ProgressReporter {
         active.delete(event.outcome.change.id);
         update.clear();
         stream.write(lines.finished(event.outcome));
-      } else active.set(event.change.id, lines.active(event.change, event.type));
+      } else active.set(event.change.id, lines.active(event));
       draw();
     },
     done() {
@@ -67,6 +66,14 @@ const present: Record<ChangeVerb, string> = {
   run: 'running',
 };
 
+function wordOf(event: Exclude<ProgressEvent, { type: 'finished' }>): string {
+  if (event.type === 'waiting') return 'waiting until it is healthy';
+  const { change } = event;
+  return event.type === 'step' && change.background !== undefined
+    ? stepText(change, event.step, event.progress)
+    : present[change.verb];
+}
+
 function lineWriter(look: Look) {
   let columns: Columns = columnsOf([], look);
   const seen = new Set<string>();
@@ -77,8 +84,9 @@ function lineWriter(look: Look) {
     finished(outcome: Outcome): string {
       return joinLines([outcomeLine(outcome, look, columns), ...errorLines(outcome, look, seen)]);
     },
-    active(change: Change, type: 'started' | 'waiting'): string {
-      const word = type === 'waiting' ? 'waiting until it is healthy' : present[change.verb];
+    active(event: Exclude<ProgressEvent, { type: 'finished' }>): string {
+      const { change } = event;
+      const word = wordOf(event);
       const text = truncate(`${columns(change)}  ${word} …`, (look.width ?? 80) - 2);
       return `${paint(look, 'cyan', '•')} ${text}`;
     },

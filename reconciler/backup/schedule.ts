@@ -25,3 +25,19 @@ export function nextTick(schedule: Schedule, nowMs: number): number | null {
 function cronOf({ cron, timezone }: Schedule): Cron {
   return new Cron(cron, { timezone, mode: '5-part', paused: true });
 }
+
+export type DueTick =
+  | { state: 'due'; tickMs: number; sinceMs: number }
+  | { state: 'missed'; tickMs: number }
+  | { state: 'done'; lastMs: number | null; nextMs: number | null };
+
+export declare function dueTick(
+  backup: {
+    schedule: Schedule;
+    jitterSeconds: number;
+    startingDeadlineSeconds: number | null;
+    service: string;
+  },
+  known: { firstSeenMs: number; hasArchive(tickMs: number): boolean },
+  nowMs: number,
+): DueTick;

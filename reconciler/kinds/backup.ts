@@ -1,11 +1,77 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
+import { attemptLater } from '../backup/attempts.ts';
+import { backupChange, tickReason } from '../backup/change.ts';
+import { archiveName, parseArchiveName, stamp } from '../backup/names.ts';
+import { type DueTick, dueTick } from '../backup/schedule.ts';
+import type { ArchiveRecord, BackupRecord } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
-import type { Verdict, World } from '../world.ts';
+import { blocked, report, type Verdict, type World } from '../world.ts';
 
-export function diff(_desired: DesiredBackup, _world: World): Verdict {
-  return { state: 'in-sync', data: {} };
+/** For every tick there is an archive: the newest tick is compared with what is known to be in the repository. */
+export function diff(desired: DesiredBackup, world: World): Verdict {
+  if (desired.suspend) return report(desired, 'suspended', 'backup.suspend: true; no archive is made');
+  const record = world.inventory.backups.services.get(desired.service);
+  const due = record === undefined ? null : dueOf(desired, record, world);
+  if (due === null || due.state === 'done') return { state: 'in-sync', data: {} };
+  if (due.state === 'missed') {
+    const late = `the archive of ${stamp(due.tickMs)} was not made within startingDeadline; the next tick makes one`;
+    return report(desired, 'degraded', late);
+  }
+  return whatHinders(desired, record, world) ?? run(desired, due.tickMs, world);
 }
 
+/** Null for a backup without a schedule. */
+export function dueOf(desired: DesiredBackup, record: BackupRecord, world: World): DueTick | null {
+  const { schedule, jitterSeconds, startingDeadlineSeconds, service } = desired;
+  if (schedule === null) return null;
+  const names = new Set(archivesOf(desired, world).map(({ name }) => name));
+  const hasArchive = (tickMs: number) => names.has(archiveName(service, tickMs));
+  const { firstSeenMs } = record;
+  return dueTick(
+    { schedule, jitterSeconds, startingDeadlineSeconds, service },
+    { firstSeenMs, hasArchive },
+    world.nowMs,
+  );
+}
+
+function whatHinders(
+  desired: DesiredBackup,
+  record: BackupRecord | undefined,
+  { observed, nowMs }: World,
+): Verdict | null {
+  if (record !== undefined && record.runningSinceMs !== null)
+    return report(desired, 'running', `under way since ${stamp(record.runningSinceMs)}`);
+  const later = attemptLater(record, nowMs);
+  if (later !== null) return blocked(desired, 'backing-off', later);
+  if (!observed.docker.known) return blocked(desired, 'unknown', observed.docker.error);
+  if (!observed.zfs.known) return blocked(desired, 'unknown', observed.zfs.error);
+  const { datasets } = observed.zfs.value;
+  const missing = desired.datasets.find(({ name }) => datasets[name]?.mounted !== true);
+  if (missing === undefined) return null;
+  return blocked(desired, 'waiting', `${missing.name} is not mounted, so there is nothing to archive`);
+}
+
+function run(desired: DesiredBackup, tickMs: number, world: World): Verdict {
+  const archives = archivesOf(desired, world);
+  const [last] = archives.flatMap(({ name }) => parseArchiveName(desired.service, name) ?? []);
+  const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
+  const change = backupChange({
+    desired,
+    atMs: tickMs,
+    containers: world.containersOf.get(desired.project) ?? [],
+    archives,
+    reasons: [tickReason(desired, tickMs, last ?? null, `due since ${stamp(tickMs)}`)],
+    downtimeSeconds: downtimeMs === null ? 5 : Math.ceil(downtimeMs / 1000),
+  });
+  return { state: 'change', change, data: {} };
+}
+
+/** Newest first. */
+export function archivesOf({ repository }: DesiredBackup, { inventory }: World): ArchiveRecord[] {
+  return inventory.backups.archives.get(repository.location) ?? [];
+}
+
+/** Archives are data: the repository says what became of them. */
 export function prune(_entry: InventoryEntry, _world: World): Verdict {
   return { state: 'gone' };
 }

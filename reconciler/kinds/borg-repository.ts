@@ -1,11 +1,56 @@
 import type { DesiredRepository } from '../../desired-state/types.ts';
+import { attemptLater } from '../backup/attempts.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
-import { report, type Verdict, type World } from '../world.ts';
+import { repositoryLock } from '../state/lock.ts';
+import type { Change, Reason, Step } from '../types.ts';
+import { blocked, quietChange, report, type Verdict, type World } from '../world.ts';
 
-export function diff(_desired: DesiredRepository, _world: World): Verdict {
-  return { state: 'in-sync', data: {} };
+/** What is known of a repository is read again after this long, though nothing gave reason for doubt. */
+const staleAfterMs = 7 * 24 * 3_600_000;
+
+/**
+ * Made when missing, adopted when there. Borg is not asked in a cycle: what it said last stands until it is old or in
+ * doubt.
+ */
+export function diff(desired: DesiredRepository, world: World): Verdict {
+  const { location, encryption } = desired.repository;
+  const known = world.inventory.backups.repositories.get(location);
+  const data = { location };
+  const age = known === undefined ? 0 : Math.abs(world.nowMs - known.listedMs);
+  if (known !== undefined && !known.inDoubt && age < staleAfterMs) return { state: 'in-sync', data };
+  const later = attemptLater(world.inventory.backups.services.get(desired.service ?? ''), world.nowMs);
+  if (later !== null) return blocked(desired, 'backing-off', later);
+  const change =
+    known === undefined
+      ? open(desired, [{ field: 'encryption', from: null, to: encryption, origin: desired.origin }])
+      : list(desired, known.inDoubt ? 'its last use ended badly' : 'it was not looked at for a week');
+  return { state: 'change', change, data };
+}
+
+function open(desired: DesiredRepository, reasons: Reason[]): Change {
+  const { repository } = desired;
+  const summary = `${repository.location}, made if it is not there`;
+  return inBackground(desired, 'create', summary, reasons, { op: 'borg-init', repository });
+}
+
+function list(desired: DesiredRepository, note: string): Change {
+  const { repository } = desired;
+  const reasons = [{ field: 'archives', from: null, to: null, note }];
+  return inBackground(desired, 'run', 'archives are read again', reasons, { op: 'borg-list', repository });
+}
+
+function inBackground(
+  desired: DesiredRepository,
+  verb: Change['verb'],
+  summary: string,
+  reasons: Reason[],
+  step: Step,
+): Change {
+  const change = quietChange(desired, verb, { summary, reasons, steps: [step], needs: desired.needs });
+  const locks = [repositoryLock(desired.repository.location)];
+  return { ...change, background: { locks, exclusive: null } };
 }
 
 export function prune(entry: InventoryEntry, _world: World): Verdict {
-  return report(entry, 'orphaned', 'its archives are kept');
+  return report(entry, 'orphaned', 'no longer in Git; its archives are kept');
 }

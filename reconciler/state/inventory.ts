@@ -1,4 +1,5 @@
 import type { Kind, ResourceId } from '../../desired-state/types.ts';
+import { type Backups, emptyBackups, readBackups } from './backups.ts';
 import { guarded, type Store, transaction } from './store.ts';
 
 /** What we own, what was attempted, what was applied: as plain data for the planner. */
@@ -37,10 +38,17 @@ export interface Inventory {
   services: Map<string, ServiceRecord>;
   subnets: Map<string, string>;
   approvals: Set<string>;
+  backups: Backups;
 }
 
 export function emptyInventory(): Inventory {
-  return { entries: new Map(), services: new Map(), subnets: new Map(), approvals: new Set() };
+  return {
+    entries: new Map(),
+    services: new Map(),
+    subnets: new Map(),
+    approvals: new Set(),
+    backups: emptyBackups(),
+  };
 }
 
 export function readInventory(store: Store): Inventory {
@@ -56,6 +64,7 @@ export function readInventory(store: Store): Inventory {
     approvals: new Set(
       all<{ commit_id: string }>(store, 'SELECT commit_id FROM approvals').map((row) => row.commit_id),
     ),
+    backups: readBackups(store),
   }));
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { digest } from '../../tools/digest.ts';
 import { guarded, StateError } from './store.ts';
 
 /** Who may change the host; the operating system drops it with the process, however that ends. */
@@ -16,45 +17,58 @@ export interface LockHolder {
 
 export type LockResult = { ok: true; lock: Lock } | { ok: false; holder: LockHolder | null };
 
+/** The lock of whoever changes the host; others are named after what they guard. */
+const stateLock = 'lock';
+
 /**
- * Takes the one lock of a state folder, waiting at most `waitMs`. An exclusive SQLite transaction holds it rather
+ * Takes one lock of a state folder, waiting at most `waitMs`. An exclusive SQLite transaction holds it rather
  * than a pid file: a kernel lock cannot be left behind by kill -9 or a power cut, and a pid may be someone else's.
  */
-export function takeLock(stateDir: string, self: Omit<LockHolder, 'pid'>, waitMs: number): LockResult {
-  const path = join(stateDir, 'lock.db');
+export function takeLock(
+  stateDir: string,
+  self: Omit<LockHolder, 'pid'>,
+  waitMs: number,
+  name = stateLock,
+): LockResult {
+  const path = join(stateDir, `${name}.db`);
   const db = guarded(path, () => new DatabaseSync(path, { timeout: waitMs }));
   try {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
     if ((error as { errcode?: number }).errcode === sqliteBusy)
-      return { ok: false, holder: readHolder(stateDir) };
+      return { ok: false, holder: readHolder(stateDir, name) };
     throw new StateError(`${path} cannot be locked (${(error as Error).message})`, { cause: error });
   }
   try {
-    writeFileSync(holderFile(stateDir), JSON.stringify({ pid: process.pid, ...self }), { mode: 0o600 });
+    writeFileSync(holderFile(stateDir, name), JSON.stringify({ pid: process.pid, ...self }), { mode: 0o600 });
   } catch (error) {
     // On a full disk a loop would otherwise lock itself out for as long as it lives.
     db.close();
-    throw new StateError(`${holderFile(stateDir)} cannot be written (${(error as Error).message})`, {
+    throw new StateError(`${holderFile(stateDir, name)} cannot be written (${(error as Error).message})`, {
       cause: error,
     });
   }
   return { ok: true, lock: { release: () => db.close() } };
 }
 
+/** One run at a time for one repository: whoever holds this is the only one of ours that uses it. */
+export function repositoryLock(location: string): string {
+  return `repository-${digest(location).slice(0, 16)}`;
+}
+
 /** sqlite.org/rescode.html#busy */
 const sqliteBusy = 5;
 
 /** Who wrote its name last. It need not hold the lock any more. */
-export function readHolder(stateDir: string): LockHolder | null {
+export function readHolder(stateDir: string, name = stateLock): LockHolder | null {
   try {
-    return JSON.parse(readFileSync(holderFile(stateDir), 'utf8')) as LockHolder;
+    return JSON.parse(readFileSync(holderFile(stateDir, name), 'utf8')) as LockHolder;
   } catch {
     return null;
   }
 }
 
-function holderFile(stateDir: string): string {
-  return join(stateDir, 'lock-holder.json');
+function holderFile(stateDir: string, name: string): string {
+  return join(stateDir, `${name}-holder.json`);
 }

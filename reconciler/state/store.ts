@@ -36,6 +36,22 @@ const migrations = [
      seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, commit_id TEXT, result TEXT NOT NULL, duration_ms INTEGER NOT NULL,
      detail TEXT NOT NULL) STRICT;
    CREATE TABLE cache (key TEXT PRIMARY KEY, value TEXT NOT NULL, used_ms INTEGER NOT NULL) STRICT;`,
+  `CREATE TABLE undo (
+     seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, lock_name TEXT NOT NULL, change_id TEXT NOT NULL,
+     position INTEGER NOT NULL, step TEXT NOT NULL, error TEXT, UNIQUE (change_id, position)) STRICT;
+   CREATE TABLE backups (
+     service TEXT PRIMARY KEY, first_seen_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+     last_attempt_ms INTEGER, last_error TEXT, running_since_ms INTEGER, running_lock TEXT) STRICT;
+   CREATE TABLE repositories (
+     location TEXT PRIMARY KEY, borg_id TEXT NOT NULL, encryption TEXT NOT NULL, listed_ms INTEGER NOT NULL,
+     in_doubt INTEGER NOT NULL DEFAULT 0) STRICT;
+   CREATE TABLE archives (
+     location TEXT NOT NULL, name TEXT NOT NULL, borg_id TEXT NOT NULL, at_ms INTEGER NOT NULL, clean INTEGER,
+     files INTEGER, original_bytes INTEGER, PRIMARY KEY (location, name)) STRICT;
+   CREATE TABLE runs (
+     seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
+     duration_ms INTEGER NOT NULL, downtime_ms INTEGER NOT NULL, archive TEXT, facts TEXT, notes TEXT NOT NULL) STRICT;
+   CREATE INDEX runs_by_service ON runs (service, seq);`,
 ];
 
 /**

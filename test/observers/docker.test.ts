@@ -42,6 +42,7 @@ describe('containers', () => {
       imageId: expect.stringMatching(/^sha256:/),
       oneOff: false,
       justStarted: false,
+      dependsOn: {},
       networks: { photo_net: expect.stringMatching(/^[0-9a-f]{64}$/) },
     });
     expect(byName.lonely).toMatchObject({

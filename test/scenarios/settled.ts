@@ -1,6 +1,7 @@
 import type { DesiredStack, DesiredState } from '../../desired-state/types.ts';
 import type { ObservedContainer, ObservedPath, ObservedState } from '../../observers/types.ts';
 import { appliedData } from '../../reconciler/kinds/stack/reasons.ts';
+import { emptyBackups } from '../../reconciler/state/backups.ts';
 import {
   emptyInventory,
   type Inventory,
@@ -80,6 +81,7 @@ function containersOf(stack: DesiredStack): ObservedContainer[] {
     networks: Object.fromEntries(container.networks.map((name) => [name, `net-${name}`])),
     oneOff: false,
     justStarted: false,
+    dependsOn: {},
   }));
 }
 
@@ -95,7 +97,13 @@ function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inven
       { ...newServiceRecord(name), appliedCommit: before, appliedInput: inputDigest },
     ],
   );
-  return { entries: new Map(entries), services: new Map(services), subnets, approvals: new Set() };
+  return {
+    entries: new Map(entries),
+    services: new Map(services),
+    subnets,
+    approvals: new Set(),
+    backups: emptyBackups(),
+  };
 }
 
 function dataOf(

@@ -161,6 +161,7 @@ export function seenContainer(service = 'server', over: Partial<ObservedContaine
     networks: {},
     oneOff: false,
     justStarted: false,
+    dependsOn: {},
     ...over,
   };
 }

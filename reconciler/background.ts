@@ -1,0 +1,104 @@
+import type { Clock } from '../tools/clock.ts';
+import type { Executor } from './apply/types.ts';
+import { type ApplyEvent, applyPlan } from './apply-plan.ts';
+import { backupRecorder } from './backup/record.ts';
+import type { UndoLog } from './run-steps.ts';
+import type { LockHolder, LockResult } from './state/lock.ts';
+import type { Store } from './state/store.ts';
+import { failUndo, settleUndo, writeUndo } from './state/undo.ts';
+import type { Change, Outcome, Plan } from './types.ts';
+
+/**
+ * Changes that take hours are carried out beside the cycles. Each group holds its own kernel locks for as long as it
+ * lives; only around the snapshot it holds back the cycles as well.
+ */
+export interface BackgroundDeps {
+  store: Store;
+  executor: Executor;
+  clock: Clock;
+  /** Kernel lock of this name, or who has it; never waits. */
+  tryLock(name: string): LockResult;
+  holdCycles(): Promise<{ release(): void }>;
+  progress?: (event: ApplyEvent) => void;
+  signal?: AbortSignal;
+}
+
+/** Changes that share their locks, in the order of the plan: they run one after the other, or not at all. */
+export function backgroundGroups(plan: Plan): Change[][] {
+  const changes = plan.changes.filter(({ background }) => background !== undefined);
+  return [...Map.groupBy(changes, ({ background }) => background?.locks.join(' ')).values()];
+}
+
+/** The plan without what is carried out beside the cycle. */
+export function foreground(plan: Plan): Plan {
+  return { ...plan, changes: plan.changes.filter(({ background }) => background === undefined) };
+}
+
+/** Throws StateError when the state folder fails. Skipped, and told why, where somebody else has a lock. */
+export async function runGroup(group: Change[], commit: string, deps: BackgroundDeps): Promise<Outcome[]> {
+  const locks = takeAll(group[0]?.background?.locks ?? [], deps);
+  if ('holder' in locks) return group.map((change) => skipped(change, locks.holder));
+  try {
+    return await carryOut(group, commit, deps);
+  } finally {
+    for (const lock of locks.taken) lock.release();
+  }
+}
+
+type Taken = { taken: { release(): void }[] } | { holder: LockHolder | null };
+
+function takeAll(names: string[], deps: BackgroundDeps): Taken {
+  const taken: { release(): void }[] = [];
+  for (const name of names) {
+    const result = deps.tryLock(name);
+    if (result.ok) {
+      taken.push(result.lock);
+      continue;
+    }
+    for (const lock of taken) lock.release();
+    return { holder: result.holder };
+  }
+  return { taken };
+}
+
+function skipped(change: Change, holder: LockHolder | null): Outcome {
+  const who = holder === null ? 'another steward' : `steward ${holder.command} (pid ${holder.pid})`;
+  const error = `${who} is at work on its repository`;
+  return { change, result: 'skipped', error, durationMs: 0, downtimeMs: 0 };
+}
+
+async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): Promise<Outcome[]> {
+  const { executor, clock, store, holdCycles } = deps;
+  const recorder = backupRecorder(store, clock, commit);
+  recorder.begin(group);
+  const plan = { changes: group } as Plan;
+  return applyPlan(plan, {
+    executor,
+    clock,
+    holdCycles,
+    parallel: 1,
+    gate: async () => null,
+    announce: () => {},
+    undo: undoLog(store, clock),
+    learned: recorder.learned,
+    finished: recorder.finished,
+    ...(deps.progress === undefined ? {} : { progress: deps.progress }),
+    ...(deps.signal === undefined ? {} : { signal: deps.signal }),
+  }).finally(() => recorder.end(group));
+}
+
+function undoLog(store: Store, clock: Clock): UndoLog {
+  return {
+    write(change, positions) {
+      const entries = positions.flatMap((position) => {
+        const step = change.steps[position];
+        const lockName = change.background?.locks[0];
+        if (step === undefined || lockName === undefined) return [];
+        return [{ atMs: clock.now(), lockName, changeId: change.id, position, step }];
+      });
+      writeUndo(store, entries);
+    },
+    settle: (change, position) => settleUndo(store, change.id, position),
+    fail: (change, position, error) => failUndo(store, change.id, position, error),
+  };
+}

@@ -1,0 +1,44 @@
+import type { DesiredBackup } from '../../desired-state/types.ts';
+import type { ArchiveRecord } from '../state/backups.ts';
+import type { CleanArchive, Step } from '../types.ts';
+import { parseArchiveName } from './names.ts';
+import { keptBy } from './retention.ts';
+
+/**
+ * Which archives go after a new one was made, by name. Only archives of our own naming are looked at, and the last
+ * one that is proven whole always stays, whatever the retention says.
+ */
+export function pruneOf(
+  desired: DesiredBackup,
+  archives: readonly ArchiveRecord[],
+  made: { name: string; atMs: number },
+): Step[] {
+  const { repository, retention, service } = desired;
+  if (retention === null || repository.appendOnly) return [];
+  const own = archives.flatMap((archive) => {
+    const atMs = parseArchiveName(service, archive.name);
+    return atMs === null || archive.name === made.name ? [] : [{ ...archive, atMs }];
+  });
+  const timezone = desired.schedule?.timezone ?? 'UTC';
+  const kept = keptBy(retention, [made, ...own], timezone);
+  const proven = own.find(({ clean }) => clean === true);
+  // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
+  if (kept.size === 0) return [];
+  const gone = own.filter(({ name }) => !kept.has(name) && name !== proven?.name).map(({ name }) => name);
+  if (gone.length === 0) return [];
+  const onlyAfter = expectation(desired, made.name, proven);
+  return [
+    { op: 'borg-delete', repository, archives: gone.sort(), onlyAfter },
+    { op: 'borg-compact', repository },
+  ];
+}
+
+/** An archive that is suddenly much smaller than the last proven one is more likely a mistake than a tidy-up. */
+function expectation(
+  { collapsePercent }: DesiredBackup,
+  archive: string,
+  proven: ArchiveRecord | undefined,
+): CleanArchive {
+  const share = (count: number | null | undefined) => Math.floor(((count ?? 0) * collapsePercent) / 100);
+  return { archive, minFiles: share(proven?.files), minBytes: share(proven?.originalBytes) };
+}

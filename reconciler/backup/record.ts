@@ -1,0 +1,109 @@
+import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { Clock } from '../../tools/clock.ts';
+import type { ArchiveFacts, StepFacts } from '../apply/types.ts';
+import {
+  type BackupRecord,
+  doubtRepository,
+  newBackupRecord,
+  readBackup,
+  removeArchives,
+  writeArchive,
+  writeBackupRecord,
+  writeListing,
+} from '../state/backups.ts';
+import { recordHistory } from '../state/history.ts';
+import { type BackupRun, recordRun } from '../state/runs.ts';
+import { type Store, transaction } from '../state/store.ts';
+import type { Change, Outcome } from '../types.ts';
+import { parseArchiveName } from './names.ts';
+
+/** What background changes found out and how they ended, in the state. An archive counts from the moment it is there. */
+export function backupRecorder(store: Store, clock: Clock, commit: string) {
+  const made = new Map<string, ArchiveFacts>();
+  const edit = (change: Change, over: (record: BackupRecord) => Partial<BackupRecord>) => {
+    if (change.service === null) return;
+    const record = readBackup(store, change.service) ?? newBackupRecord(change.service, clock.now());
+    writeBackupRecord(store, { ...record, ...over(record) });
+  };
+  return {
+    /** On disk before anything is done: a run that dies is found by it. */
+    begin(group: Change[]) {
+      const now = clock.now();
+      for (const change of group) {
+        const runningLock = change.background?.locks[0] ?? null;
+        edit(change, () => ({ runningSinceMs: now, runningLock, lastAttemptMs: now }));
+      }
+    },
+    end(group: Change[]) {
+      for (const change of group) edit(change, () => ({ runningSinceMs: null, runningLock: null }));
+    },
+    learned(change: Change, index: number, facts: StepFacts) {
+      if (facts.archive !== undefined) made.set(change.id, facts.archive);
+      learn(store, clock, change, index, facts);
+    },
+    finished(outcome: Outcome) {
+      const { change, result, error, durationMs } = outcome;
+      const { id, verb, reasons } = change;
+      const ended = { atMs: clock.now(), id, verb, commit, error, durationMs, reasons };
+      transaction(store, () => {
+        edit(change, (record) => attempted(record, outcome));
+        if (result === 'failed') doubt(store, change);
+        recordHistory(store, [{ ...ended, result }]);
+        if (change.kind === 'backup')
+          recordRun(store, runOf(outcome, made.get(id) ?? null, clock.now() - durationMs));
+      });
+    },
+  };
+}
+
+/** A repository that answers is no success yet: only an archive ends the back-off. */
+function attempted(record: BackupRecord, { change, result, error }: Outcome): Partial<BackupRecord> {
+  if (result === 'failed') return { attempts: record.attempts + 1, lastError: error };
+  return change.kind === 'backup' ? { attempts: 0, lastError: null } : { lastError: null };
+}
+
+function doubt(store: Store, change: Change): void {
+  for (const step of change.steps) if ('repository' in step) doubtRepository(store, step.repository.location);
+}
+
+function runOf(
+  { change, result, error, durationMs, downtimeMs, notes }: Outcome,
+  facts: ArchiveFacts | null,
+  atMs: number,
+): BackupRun {
+  return {
+    service: change.service ?? change.name,
+    atMs: Math.round(atMs),
+    result: result === 'applied' ? 'done' : 'failed',
+    error,
+    durationMs,
+    downtimeMs,
+    archive: facts?.name ?? null,
+    facts,
+    notes: [...(notes ?? []), ...(facts?.warnings ?? [])],
+  };
+}
+
+function learn(store: Store, clock: Clock, change: Change, index: number, facts: StepFacts): void {
+  const step = change.steps[index];
+  if (step === undefined || !('repository' in step)) return;
+  const { location } = step.repository;
+  if (facts.repository !== undefined) listed(store, step.repository, facts.repository, clock.now());
+  if (facts.archive !== undefined && step.op === 'borg-create') {
+    const { name, id, files, originalBytes, warnings } = facts.archive;
+    const atMs = parseArchiveName(step.at, name) ?? clock.now();
+    writeArchive(store, location, { name, id, atMs, clean: warnings.length === 0, files, originalBytes });
+  }
+  if (step.op === 'borg-delete' && facts.heldBack === undefined)
+    removeArchives(store, location, step.archives);
+}
+
+function listed(
+  store: Store,
+  { location }: RepositoryRef,
+  { id, encryption, archives }: NonNullable<StepFacts['repository']>,
+  nowMs: number,
+): void {
+  const repository = { location, borgId: id, encryption, listedMs: nowMs, inDoubt: false };
+  writeListing(store, repository, archives);
+}

@@ -1,0 +1,187 @@
+import type { Clock } from '../tools/clock.ts';
+import type { Executor, StepFacts, StepProgress } from './apply/types.ts';
+import type { Change } from './types.ts';
+
+/**
+ * The steps of one change, one after the other. What a step makes necessary is in the journal before it begins, goes
+ * from it when the step that settles it was done, and is done at once where the change fails in between.
+ */
+export interface StepDeps {
+  executor: Executor;
+  clock: Clock;
+  /** Law 4. Writes down what is about to happen; when it throws, nothing more is started. */
+  announce(change: Change, step: number): void;
+  /** After a step: takes note of what it found out. */
+  learned?(change: Change, step: number, facts: StepFacts): void;
+  /** The journal of what must be put right; a change that has `undo` needs it. */
+  undo?: UndoLog;
+  /** Holds the cycles back while it is held; for a change with an exclusive part. */
+  holdCycles?(): Promise<{ release(): void }>;
+  progress?: (event: StepEvent) => void;
+  /** Fires when Steward is told to stop: steps under way end, no further one begins. */
+  signal?: AbortSignal;
+}
+
+export interface UndoLog {
+  /** On disk before it returns. */
+  write(change: Change, positions: number[]): void;
+  settle(change: Change, position: number): void;
+  fail(change: Change, position: number, error: string): void;
+}
+
+export type StepEvent =
+  | { type: 'started'; change: Change }
+  | { type: 'step'; change: Change; step: number; progress: StepProgress | null };
+
+/** When state can no longer be written, nothing more is begun anywhere. */
+export type Stop = { error: unknown };
+
+/** `begun: false` when nothing was touched. */
+export interface StepFailure {
+  message: string;
+  begun: boolean;
+}
+
+export interface StepsRun {
+  failure: StepFailure | null;
+  facts: StepFacts;
+  /** What steps held back on purpose. */
+  notes: string[];
+  /** Measured around the steps that stop and start containers; null where there are none. */
+  downtimeMs: number | null;
+}
+
+export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Promise<StepsRun> {
+  const state: RunState = {
+    facts: {},
+    notes: [],
+    open: new Set(),
+    held: null,
+    downSinceMs: null,
+    downtimeMs: null,
+  };
+  try {
+    const failure = await forwards(change, deps, stop, state);
+    const left = failure === null ? [] : await putRight(change, deps, state);
+    const message = [failure?.message ?? '', ...left].join('; ');
+    const { facts, notes, downtimeMs } = state;
+    return { failure: failure === null ? null : { ...failure, message }, facts, notes, downtimeMs };
+  } finally {
+    state.held?.release();
+  }
+}
+
+interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs'> {
+  /** Positions of the steps that must still put something right. */
+  open: Set<number>;
+  /** Cycles are held back. */
+  held: { release(): void } | null;
+  downSinceMs: number | null;
+}
+
+async function forwards(
+  change: Change,
+  deps: StepDeps,
+  stop: Stop,
+  state: RunState,
+): Promise<StepFailure | null> {
+  for (const index of change.steps.keys()) {
+    if (stop.error !== null || deps.signal?.aborted === true)
+      return { message: 'Steward was told to stop', begun: index > 0 };
+    try {
+      await holdCycles(change, index, deps, state);
+    } catch (error) {
+      return { message: explain(error), begun: index > 0 };
+    }
+    try {
+      enter(change, index, deps, state);
+    } catch (error) {
+      stop.error ??= error;
+      return { message: (error as Error).message, begun: index > 0 };
+    }
+    if (index === 0) deps.progress?.({ type: 'started', change });
+    try {
+      await execute(change, index, deps, state);
+    } catch (error) {
+      return { message: explain(error), begun: true };
+    }
+  }
+  return null;
+}
+
+async function holdCycles(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {
+  if (change.background?.exclusive?.first === index) state.held = (await deps.holdCycles?.()) ?? null;
+}
+
+/** Everything that must be on the disk before the step runs. */
+function enter(change: Change, index: number, deps: StepDeps, state: RunState): void {
+  const positions = (change.undo ?? []).filter(({ of }) => of === index).map(({ by }) => by);
+  deps.undo?.write(change, positions);
+  for (const position of positions) state.open.add(position);
+  deps.announce(change, index);
+}
+
+async function execute(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {
+  const step = change.steps[index];
+  if (step === undefined) return;
+  const startMs = deps.clock.monotonic();
+  if (step.op === 'containers-stop' || step.op === 'containers-pause') state.downSinceMs = startMs;
+  const onProgress = (progress: StepProgress) =>
+    deps.progress?.({ type: 'step', change, step: index, progress });
+  deps.progress?.({ type: 'step', change, step: index, progress: null });
+  // A step that puts something right is not cut short: it ends what another one began.
+  const signal = state.open.has(index) ? undefined : deps.signal;
+  const facts = await deps.executor.execute(step, {
+    facts: state.facts,
+    onProgress,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  done(change, index, facts ?? {}, deps, state);
+}
+
+function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {
+  if (facts.heldBack !== undefined) state.notes.push(facts.heldBack);
+  Object.assign(state.facts, facts);
+  deps.learned?.(change, index, facts);
+  settle(change, index, deps, state);
+  if (change.background?.exclusive?.last === index) release(state);
+}
+
+function settle(change: Change, index: number, deps: StepDeps, state: RunState): void {
+  const { op } = change.steps[index] ?? {};
+  if ((op === 'containers-start' || op === 'containers-unpause') && state.downSinceMs !== null)
+    state.downtimeMs = deps.clock.monotonic() - state.downSinceMs;
+  if (!state.open.delete(index)) return;
+  deps.undo?.settle(change, index);
+}
+
+function release(state: RunState): void {
+  state.held?.release();
+  state.held = null;
+}
+
+/** In the order of the change: containers are started before a snapshot is cleared away. Says what it could not do. */
+async function putRight(change: Change, deps: StepDeps, state: RunState): Promise<string[]> {
+  const left: string[] = [];
+  for (const index of [...state.open].sort((a, b) => a - b)) {
+    const step = change.steps[index];
+    if (step === undefined) continue;
+    try {
+      await deps.executor.execute(step, {});
+      settle(change, index, deps, state);
+    } catch (error) {
+      const message = explain(error);
+      left.push(message);
+      deps.undo?.fail(change, index, message);
+    }
+    if (change.background?.exclusive?.last === index) release(state);
+  }
+  return left;
+}
+
+/** A StepError is a sentence already. Anything else is a bug or a tool's surprise: said once, with its cause. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) throw error;
+  if (error.name === 'SimulatedCrash') throw error;
+  return error.message;
+}

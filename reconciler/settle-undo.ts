@@ -1,0 +1,93 @@
+import type { Executor } from './apply/types.ts';
+import { type BackupRecord, doubtRepositoryOfLock, readBackups, writeBackupRecord } from './state/backups.ts';
+import type { Lock } from './state/lock.ts';
+import { recordRun } from './state/runs.ts';
+import { type Store, transaction } from './state/store.ts';
+import { failUndo, readUndo, settleUndo, type Undo } from './state/undo.ts';
+
+/**
+ * Puts right what runs that are dead have left: containers that were stopped for a snapshot, the snapshot itself.
+ * Whether a run is dead, its kernel lock says, which nobody can leave behind.
+ */
+export interface SettleDeps {
+  store: Store;
+  executor: Executor;
+  nowMs: number;
+  /** Null while somebody holds it: that run is alive. */
+  tryLock(name: string): Lock | null;
+}
+
+export interface Settled {
+  /** Of the run that is dead. */
+  changeId: string;
+  /** What was put right, as op names. */
+  done: string[];
+  /** Sentences; what could not be done is tried again at the next look. */
+  failed: string[];
+}
+
+export async function settleRuns(deps: SettleDeps): Promise<Settled[]> {
+  const undo = Map.groupBy(readUndo(deps.store), ({ lockName }) => lockName);
+  const running = [...readBackups(deps.store).services.values()].filter((each) => each.runningLock !== null);
+  const settled: Settled[] = [];
+  for (const name of new Set([...undo.keys(), ...running.map(({ runningLock }) => runningLock ?? '')])) {
+    const lock = deps.tryLock(name);
+    if (lock === null) continue;
+    try {
+      settled.push(...(await settleLock(undo.get(name) ?? [], deps)));
+      for (const record of running) if (record.runningLock === name) endRun(record, deps);
+    } finally {
+      lock.release();
+    }
+  }
+  return settled;
+}
+
+async function settleLock(entries: Undo[], deps: SettleDeps): Promise<Settled[]> {
+  const settled: Settled[] = [];
+  for (const [changeId, own] of Map.groupBy(entries, ({ changeId }) => changeId))
+    settled.push(await settleChange(changeId, own, deps));
+  return settled;
+}
+
+/** One that cannot be done does not keep the others: a container that is gone must not leave a snapshot behind. */
+async function settleChange(
+  changeId: string,
+  own: Undo[],
+  { store, executor }: SettleDeps,
+): Promise<Settled> {
+  const settled: Settled = { changeId, done: [], failed: [] };
+  for (const { position, step } of own) {
+    try {
+      await executor.execute(step, {});
+      settleUndo(store, changeId, position);
+      settled.done.push(step.op);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'StepError') throw error;
+      failUndo(store, changeId, position, error.message);
+      settled.failed.push(error.message);
+    }
+  }
+  return settled;
+}
+
+/** The end of Steward is not the backup's fault: it is tried again at once. The archive may be there all the same. */
+function endRun(record: BackupRecord, { store, nowMs }: SettleDeps): void {
+  const { service, runningSinceMs, runningLock } = record;
+  const startedMs = runningSinceMs ?? nowMs;
+  transaction(store, () => {
+    writeBackupRecord(store, { ...record, runningSinceMs: null, runningLock: null, attempts: 0 });
+    doubtRepositoryOfLock(store, runningLock ?? '');
+    recordRun(store, {
+      service,
+      atMs: startedMs,
+      result: 'interrupted',
+      error: 'Steward ended in the middle of it',
+      durationMs: Math.max(0, nowMs - startedMs),
+      downtimeMs: 0,
+      archive: null,
+      facts: null,
+      notes: [],
+    });
+  });
+}

@@ -1,0 +1,203 @@
+import type { ListedArchive } from '../apply/types.ts';
+import { repositoryLock } from './lock.ts';
+import { guarded, type Store, transaction } from './store.ts';
+
+/** What is known of backups without asking Borg, as plain data for the planner and for status. */
+
+export interface BackupRecord {
+  service: string;
+  /** When it was first declared: ticks before that ask for no archive. */
+  firstSeenMs: number;
+  /** Failures since the last success. */
+  attempts: number;
+  lastAttemptMs: number | null;
+  lastError: string | null;
+  /** A run under way, and the kernel lock that it holds for as long as it lives. */
+  runningSinceMs: number | null;
+  runningLock: string | null;
+}
+
+export interface RepositoryRecord {
+  location: string;
+  borgId: string;
+  /** As Borg names it. */
+  encryption: string;
+  listedMs: number;
+  /** What is recorded may not be so any more: it is listed again before it is relied on. */
+  inDoubt: boolean;
+}
+
+export interface ArchiveRecord extends ListedArchive {
+  /** Borg ended with 0; null for one that Steward did not make. */
+  clean: boolean | null;
+  files: number | null;
+  originalBytes: number | null;
+}
+
+export interface Backups {
+  services: Map<string, BackupRecord>;
+  repositories: Map<string, RepositoryRecord>;
+  /** Location -> archives, newest first. */
+  archives: Map<string, ArchiveRecord[]>;
+}
+
+export function emptyBackups(): Backups {
+  return { services: new Map(), repositories: new Map(), archives: new Map() };
+}
+
+export function readBackups(store: Store): Backups {
+  return guarded(store.path, () => {
+    const services = rows<BackupRow>(store, 'SELECT * FROM backups').map(toBackup);
+    const repositories = rows<RepositoryRow>(store, 'SELECT * FROM repositories').map(toRepository);
+    const archives = rows<ArchiveRow>(store, 'SELECT * FROM archives ORDER BY at_ms DESC, name DESC');
+    const byLocation = Map.groupBy(archives, ({ location }) => location);
+    return {
+      services: new Map(services.map((record) => [record.service, record])),
+      repositories: new Map(repositories.map((record) => [record.location, record])),
+      archives: new Map([...byLocation].map(([location, found]) => [location, found.map(toArchive)])),
+    };
+  });
+}
+
+/** One service's record; null where none was written yet. */
+export function readBackup(store: Store, service: string): BackupRecord | null {
+  return guarded(store.path, () => {
+    const row = store.db.prepare('SELECT * FROM backups WHERE service = ?').get(service);
+    return row === undefined ? null : toBackup(row as unknown as BackupRow);
+  });
+}
+
+export function newBackupRecord(service: string, firstSeenMs: number): BackupRecord {
+  const never = { attempts: 0, lastAttemptMs: null, lastError: null };
+  return { service, firstSeenMs, ...never, runningSinceMs: null, runningLock: null };
+}
+
+export function writeBackupRecord(store: Store, record: BackupRecord): void {
+  guarded(store.path, () =>
+    store.db
+      .prepare('INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        record.service,
+        record.firstSeenMs,
+        record.attempts,
+        record.lastAttemptMs,
+        record.lastError,
+        record.runningSinceMs,
+        record.runningLock,
+      ),
+  );
+}
+
+/** What Borg has just listed takes the place of what was known; facts of archives that are still there stay. */
+export function writeListing(store: Store, repository: RepositoryRecord, listed: ListedArchive[]): void {
+  const { location, borgId, encryption, listedMs } = repository;
+  transaction(store, () => {
+    store.db
+      .prepare('INSERT OR REPLACE INTO repositories VALUES (?, ?, ?, ?, ?)')
+      .run(location, borgId, encryption, listedMs, repository.inDoubt ? 1 : 0);
+    const names = JSON.stringify(listed.map(({ name, id }) => `${name} ${id}`));
+    store.db
+      .prepare(
+        "DELETE FROM archives WHERE location = ? AND (name || ' ' || borg_id) NOT IN (SELECT value FROM json_each(?))",
+      )
+      .run(location, names);
+    const put = store.db.prepare(
+      'INSERT OR IGNORE INTO archives (location, name, borg_id, at_ms) VALUES (?, ?, ?, ?)',
+    );
+    for (const { name, id, atMs } of listed) put.run(location, name, id, atMs);
+  });
+}
+
+export function writeArchive(store: Store, location: string, archive: ArchiveRecord): void {
+  const { name, id, atMs, clean, files, originalBytes } = archive;
+  guarded(store.path, () =>
+    store.db
+      .prepare('INSERT OR REPLACE INTO archives VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(location, name, id, atMs, clean === null ? null : Number(clean), files, originalBytes),
+  );
+}
+
+export function removeArchives(store: Store, location: string, names: string[]): void {
+  transaction(store, () => {
+    const remove = store.db.prepare('DELETE FROM archives WHERE location = ? AND name = ?');
+    for (const name of names) remove.run(location, name);
+  });
+}
+
+/** After a failure that may have left the repository other than it was known to be. */
+export function doubtRepository(store: Store, location: string): void {
+  guarded(store.path, () =>
+    store.db.prepare('UPDATE repositories SET in_doubt = 1 WHERE location = ?').run(location),
+  );
+}
+
+/** The same, by the name of the lock that guards it. */
+export function doubtRepositoryOfLock(store: Store, lock: string): void {
+  for (const location of readBackups(store).repositories.keys())
+    if (repositoryLock(location) === lock) doubtRepository(store, location);
+}
+
+interface BackupRow {
+  service: string;
+  first_seen_ms: number;
+  attempts: number;
+  last_attempt_ms: number | null;
+  last_error: string | null;
+  running_since_ms: number | null;
+  running_lock: string | null;
+}
+
+interface RepositoryRow {
+  location: string;
+  borg_id: string;
+  encryption: string;
+  listed_ms: number;
+  in_doubt: number;
+}
+
+interface ArchiveRow {
+  location: string;
+  name: string;
+  borg_id: string;
+  at_ms: number;
+  clean: number | null;
+  files: number | null;
+  original_bytes: number | null;
+}
+
+function rows<Row>(store: Store, sql: string): Row[] {
+  return store.db.prepare(sql).all() as Row[];
+}
+
+function toBackup(row: BackupRow): BackupRecord {
+  return {
+    service: row.service,
+    firstSeenMs: row.first_seen_ms,
+    attempts: row.attempts,
+    lastAttemptMs: row.last_attempt_ms,
+    lastError: row.last_error,
+    runningSinceMs: row.running_since_ms,
+    runningLock: row.running_lock,
+  };
+}
+
+function toRepository(row: RepositoryRow): RepositoryRecord {
+  return {
+    location: row.location,
+    borgId: row.borg_id,
+    encryption: row.encryption,
+    listedMs: row.listed_ms,
+    inDoubt: row.in_doubt === 1,
+  };
+}
+
+function toArchive(row: ArchiveRow): ArchiveRecord {
+  return {
+    name: row.name,
+    id: row.borg_id,
+    atMs: row.at_ms,
+    clean: row.clean === null ? null : row.clean === 1,
+    files: row.files,
+    originalBytes: row.original_bytes,
+  };
+}
