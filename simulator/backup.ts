@@ -1,8 +1,175 @@
-import { StepError } from '../reconciler/apply/types.ts';
-import type { BackupStep } from '../reconciler/types.ts';
+import { StepError, type StepFacts } from '../reconciler/apply/types.ts';
+import type { BackupStep, BorgCreate } from '../reconciler/types.ts';
+import { assertNever } from '../tools/assert-never.ts';
 import type { Action } from './actions.ts';
-import type { World } from './world.ts';
+import { statusOf } from './container-status.ts';
+import { pauseContainer, startContainer, stopContainer, unpauseContainer } from './containers.ts';
+import { checkDocker, checkGuards } from './guards.ts';
+import { nextId, type SimulatedArchive, type World } from './world.ts';
 
-export function backupActions(_world: World, step: BackupStep): Action[] {
-  throw new StepError(`${step.op} is not built yet`);
+type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
+
+/** Snapshots, archives and the containers around them, as far as a plan can tell them from the real ones. */
+export function backupActions(world: World, step: BackupStep): Action[] {
+  switch (step.op) {
+    case 'container-exec':
+      return exec(world, step);
+    case 'containers-stop':
+      return eachContainer(world, step, (id) => stopContainer(world, id, 143));
+    case 'containers-start':
+      return start(world, step);
+    case 'containers-pause':
+      return eachContainer(world, step, (id) => pauseContainer(world, id));
+    case 'containers-unpause':
+      return eachContainer(world, step, (id) => unpauseContainer(world, id));
+    case 'zfs-snapshot':
+      return snapshot(world, step);
+    case 'zfs-destroy-snapshots':
+      return destroySnapshots(world, step);
+    case 'borg-init':
+      return [() => openRepository(world, step)];
+    case 'borg-create':
+      return create(world, step);
+    case 'borg-delete':
+      return step.archives.map((name) => () => world.archives.delete(key(step.repository.location, name)));
+    case 'borg-list':
+    case 'borg-compact':
+      repositoryOf(world, step.repository.location);
+      return [];
+    default:
+      return assertNever(step);
+  }
+}
+
+/** What the real steps would tell afterwards. */
+export function backupFacts(world: World, step: BackupStep): StepFacts {
+  switch (step.op) {
+    case 'borg-init':
+    case 'borg-list':
+      return { repository: listing(world, step.repository.location) };
+    case 'borg-create': {
+      const archive = world.archives.get(key(step.repository.location, step.archive));
+      return archive === undefined ? {} : { archive: factsOf(archive) };
+    }
+    default:
+      return {};
+  }
+}
+
+function exec(world: World, { id, name, argv }: StepOf<'container-exec'>): Action[] {
+  checkDocker(world);
+  const container = world.containers.get(id);
+  if (container !== undefined && statusOf(world, container).state === 'running') return [() => {}];
+  throw new StepError(`${argv[0]} was not run in ${name}: it is not running`);
+}
+
+function eachContainer(
+  world: World,
+  { containers }: StepOf<'containers-stop' | 'containers-pause' | 'containers-unpause'>,
+  act: (id: string) => void,
+): Action[] {
+  checkDocker(world);
+  return containers.map(
+    ({ id }) =>
+      () =>
+        act(id),
+  );
+}
+
+function start(world: World, { containers }: StepOf<'containers-start'>): Action[] {
+  checkDocker(world);
+  return containers.flatMap(({ id }) => {
+    const found = world.containers.get(id);
+    const runs = found === undefined || statusOf(world, found).state === 'running';
+    return runs ? [] : [() => startContainer(world, id)];
+  });
+}
+
+/** Atomic: one action, whatever the number of datasets. */
+function snapshot(world: World, step: StepOf<'zfs-snapshot'>): Action[] {
+  if (step.marker !== null) checkGuards(world, [step.marker.guard]);
+  const missing = step.snapshots.filter((name) => world.snapshots.get(name)?.run !== step.run);
+  for (const name of missing) {
+    const dataset = datasetOf(name);
+    if (!world.datasets.has(dataset)) throw new StepError(`the dataset ${dataset} does not exist`);
+    if (world.snapshots.has(name)) throw new StepError(`the snapshot ${name} exists and is not of this run`);
+  }
+  return [
+    () => {
+      for (const name of missing) addSnapshot(world, name, step.run);
+    },
+  ];
+}
+
+function addSnapshot(world: World, name: string, run: string): void {
+  const dataset = datasetOf(name);
+  const files = [...world.paths.values()].filter(
+    ({ filesystem, type }) => filesystem === dataset && type === 'file',
+  ).length;
+  world.snapshots.set(name, { name, run, files, atMs: world.now() });
+}
+
+function destroySnapshots(world: World, step: StepOf<'zfs-destroy-snapshots'>): Action[] {
+  const own = step.snapshots.filter((name) => world.snapshots.get(name)?.run === step.run);
+  return own.map((name) => () => world.snapshots.delete(name));
+}
+
+function openRepository(world: World, { repository }: StepOf<'borg-init'>): void {
+  const { location, encryption } = repository;
+  if (!world.repositories.has(location))
+    world.repositories.set(location, { location, encryption, id: nextId(world, location) });
+}
+
+/** Reads the snapshots; nothing is in the repository until the whole of it was read. */
+function create(world: World, step: BorgCreate): Action[] {
+  const { location } = step.repository;
+  repositoryOf(world, location);
+  const sources = step.mounts.map(({ snapshot: name }) => {
+    const found = world.snapshots.get(name);
+    if (found === undefined) throw new StepError(`the snapshot ${name} does not exist`);
+    return found;
+  });
+  const at = key(location, step.archive);
+  if (world.archives.has(at)) return [];
+  const files = sources.reduce((sum, source) => sum + source.files, 0);
+  return [
+    () => {
+      const id = nextId(world, `archive ${at}`);
+      const atMs = sources[0]?.atMs ?? world.now();
+      world.archives.set(at, { location, name: step.archive, id, files, atMs });
+    },
+  ];
+}
+
+function listing(world: World, location: string): NonNullable<StepFacts['repository']> {
+  const { id, encryption } = repositoryOf(world, location);
+  const own = [...world.archives.values()].filter((archive) => archive.location === location);
+  return {
+    id,
+    encryption,
+    archives: own.map(({ name, id: archiveId, atMs }) => ({ name, id: archiveId, atMs })),
+  };
+}
+
+function repositoryOf(world: World, location: string) {
+  const found = world.repositories.get(location);
+  if (found === undefined) throw new StepError(`there is no Borg repository at ${location}`);
+  return found;
+}
+
+/** A file stands for a megabyte. */
+const bytesPerFile = 1_000_000;
+
+function factsOf({ name, id, files }: SimulatedArchive): NonNullable<StepFacts['archive']> {
+  const originalBytes = files * bytesPerFile;
+  const sizes = { originalBytes, compressedBytes: originalBytes / 2, deduplicatedBytes: 0 };
+  return { name, id, files, filesRead: 0, ...sizes, durationMs: 0, warnings: [] };
+}
+
+function key(location: string, archive: string): string {
+  return `${location}::${archive}`;
+}
+
+function datasetOf(snapshotName: string): string {
+  return snapshotName.slice(0, snapshotName.indexOf('@'));
 }

@@ -12,6 +12,7 @@ export interface ContainerStatus {
 export function statusOf(world: World, container: SimulatedContainer): ContainerStatus {
   if (container.startedAtMs === null) return { state: 'created', health: 'none', exitCode: null };
   if (container.stopped !== null) return ended(container.stopped);
+  if (container.paused === true) return { state: 'paused', health: 'none', exitCode: null };
   const behaviour = behaviourOf(world, container);
   const exits = behaviour.exits ?? (behaviour.crashLoops ? 1 : naturalExit(container, behaviour));
   if (exits !== null) return container.oneShot ? ended(exits) : restarting;

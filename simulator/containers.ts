@@ -93,7 +93,7 @@ export function startContainer(world: World, id: string): void {
   if (stale !== undefined) {
     throw new StepError(`Error response from daemon: network ${stale[1] || stale[0]} not found`);
   }
-  world.containers.set(id, { ...container, startedAtMs: world.now(), stopped: null });
+  world.containers.set(id, { ...container, startedAtMs: world.now(), stopped: null, paused: false });
   count(world, container.name, 'starts');
   for (const path of container.bindMounts) useBindMount(world, path, container);
 }
@@ -116,6 +116,16 @@ export function stopContainer(world: World, id: string, exitCode: number): void 
   const container = world.containers.get(id);
   if (container === undefined || container.startedAtMs === null || container.stopped !== null) return;
   world.containers.set(id, { ...container, stopped: exitCode });
+}
+
+export function pauseContainer(world: World, id: string): void {
+  const container = world.containers.get(id);
+  if (container !== undefined) world.containers.set(id, { ...container, paused: true });
+}
+
+export function unpauseContainer(world: World, id: string): void {
+  const container = world.containers.get(id);
+  if (container !== undefined) world.containers.set(id, { ...container, paused: false });
 }
 
 export function removeContainer(world: World, id: string): void {

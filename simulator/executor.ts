@@ -1,7 +1,7 @@
 import { type Executor, StepError } from '../reconciler/apply/types.ts';
-import type { Step } from '../reconciler/types.ts';
+import type { BackupStep, Step } from '../reconciler/types.ts';
 import type { Action } from './actions.ts';
-import { backupActions } from './backup.ts';
+import { backupActions, backupFacts } from './backup.ts';
 import { composeDown, composeRestart, composeUp, removeContainerStep } from './compose.ts';
 import { createDirectory, modeDirectory, ownDirectory } from './directories.ts';
 import { SimulatedCrash } from './errors.ts';
@@ -39,8 +39,13 @@ export function simulatedExecutor(context: ExecutorContext): Executor {
         context.world.store.commit();
       }
       if (fault !== undefined) await strike(context, fault, `step ${number} (${step.op})`);
+      return isBackupStep(step) ? backupFacts(context.world, step) : {};
     },
   };
+}
+
+function isBackupStep(step: Step): step is BackupStep {
+  return /^(borg|containers)-|^container-exec$|^zfs-(destroy-)?snapshots?$/.test(step.op);
 }
 
 async function servicesOf(step: Step, resolveStack: ResolveStack): Promise<SimulatedService[]> {

@@ -38,6 +38,30 @@ export interface SimulatedNetwork {
   labels: Record<string, string>;
 }
 
+export interface SimulatedSnapshot {
+  /** `dataset@snapshot` */
+  name: string;
+  /** steward:run, set locally. */
+  run: string;
+  /** Markers in the dataset at that moment. */
+  files: number;
+  atMs: number;
+}
+
+export interface SimulatedRepository {
+  location: string;
+  id: string;
+  encryption: string;
+}
+
+export interface SimulatedArchive {
+  location: string;
+  name: string;
+  id: string;
+  files: number;
+  atMs: number;
+}
+
 export interface SimulatedContainer {
   id: string;
   name: string;
@@ -55,6 +79,7 @@ export interface SimulatedContainer {
   startedAtMs: number | null;
   /** Stopped from outside with this exit code; null while Docker wants it to run. */
   stopped: number | null;
+  paused?: boolean;
 }
 
 /** What happened to the containers of one name, for ever: equal before and after = nothing was touched. */
@@ -88,6 +113,9 @@ export interface World {
   networks: Table<SimulatedNetwork>;
   containers: Table<SimulatedContainer>;
   counts: Table<ContainerCounts>;
+  snapshots: Table<SimulatedSnapshot>;
+  repositories: Table<SimulatedRepository>;
+  archives: Table<SimulatedArchive>;
   behaviours: Table<Behaviour>;
   settings: Table<number>;
   index: Indexes;
@@ -122,6 +150,9 @@ export function openWorld(file: string | undefined, now: () => number): World {
     networks: store.table('networks', (_key, before, after) => indexNetwork(index, before, after)),
     containers: store.table('containers', (_key, before, after) => indexContainer(index, before, after)),
     counts: store.table('counts'),
+    snapshots: store.table('snapshots'),
+    repositories: store.table('repositories'),
+    archives: store.table('archives'),
     behaviours: store.table('behaviours'),
     settings: store.table('settings'),
     index,

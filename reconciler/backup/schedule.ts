@@ -31,7 +31,7 @@ export type DueTick =
   | { state: 'missed'; tickMs: number }
   | { state: 'done'; lastMs: number | null; nextMs: number | null };
 
-export declare function dueTick(
+export function dueTick(
   backup: {
     schedule: Schedule;
     jitterSeconds: number;
@@ -40,4 +40,10 @@ export declare function dueTick(
   },
   known: { firstSeenMs: number; hasArchive(tickMs: number): boolean },
   nowMs: number,
-): DueTick;
+): DueTick {
+  const tickMs = lastTick(backup.schedule, nowMs);
+  const nextMs = nextTick(backup.schedule, nowMs);
+  if (tickMs === null || tickMs <= known.firstSeenMs || known.hasArchive(tickMs))
+    return { state: 'done', lastMs: tickMs, nextMs };
+  return { state: 'due', tickMs, sinceMs: tickMs };
+}

@@ -1,12 +1,15 @@
 import type {
   CommitInfo,
+  DesiredBackup,
   DesiredContainer,
   DesiredDataset,
   DesiredDirectory,
   DesiredNetwork,
+  DesiredRepository,
   DesiredResource,
   DesiredStack,
   DesiredState,
+  RepositoryRef,
 } from '../../desired-state/types.ts';
 import type { ObservedContainer, ObservedDataset, ObservedState } from '../../observers/types.ts';
 import { emptyInventory } from '../../reconciler/state/inventory.ts';
@@ -105,6 +108,61 @@ export function stack(name = 'photo', over: Partial<DesiredStack> = {}): Desired
     inputDigest: 'input-1',
     healthTimeoutSeconds: 180,
     suspend: false,
+    ...over,
+  };
+}
+
+export const repositoryRef: RepositoryRef = {
+  location: '/backup/datapool_services_photo',
+  encryption: 'repokey-blake2',
+  passphraseFile: '/etc/steward/borg-passphrase',
+  identity: null,
+  knownHosts: null,
+  keysDirectory: null,
+  appendOnly: false,
+};
+
+export function repository(service = 'photo', over: Partial<DesiredRepository> = {}): DesiredRepository {
+  const name = `datapool/services/${service}`;
+  const location = `/backup/datapool_services_${service}`;
+  return {
+    kind: 'borg-repository',
+    id: `borg-repository:${name}`,
+    name,
+    service,
+    origin,
+    needs: [],
+    repository: { ...repositoryRef, location },
+    check: null,
+    verifyData: null,
+    ...over,
+  };
+}
+
+export function backup(service = 'photo', over: Partial<DesiredBackup> = {}): DesiredBackup {
+  const own = repository(service);
+  return {
+    kind: 'backup',
+    id: `backup:${service}`,
+    name: service,
+    service,
+    origin,
+    needs: [own.id, `zfs-dataset:${own.name}`, `compose-stack:${service}`],
+    project: service,
+    repositoryId: own.id,
+    repository: own.repository,
+    schedule: { cron: '30 2 * * *', timezone: 'UTC' },
+    jitterSeconds: 0,
+    startingDeadlineSeconds: null,
+    suspend: false,
+    quiesce: 'stop',
+    hooks: { before: [], after: [] },
+    retention: { daily: 7 },
+    compression: 'zstd,3',
+    excludes: [],
+    datasets: [{ name: own.name, mountpoint: `/${own.name}` }],
+    collapsePercent: 50,
+    drill: null,
     ...over,
   };
 }

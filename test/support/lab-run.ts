@@ -2,10 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DesiredState } from '../../desired-state/types.ts';
+import { type BackgroundDeps, backgroundGroups, runGroup } from '../../reconciler/background.ts';
 import { type Cycle, type CycleDeps, runCycle, type Source } from '../../reconciler/cycle.ts';
+import { type Settled, settleRuns } from '../../reconciler/settle-undo.ts';
 import { approve } from '../../reconciler/state/inventory.ts';
 import { settle } from '../../reconciler/state/journal.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
+import type { Outcome } from '../../reconciler/types.ts';
 import { type SimulatedHost, simulatedHost } from '../../simulator/host.ts';
 import { resolveFromDesired } from '../../simulator/services.ts';
 import type { Clock } from '../../tools/clock.ts';
@@ -17,8 +20,12 @@ export interface LabRun {
   /** Git has a new commit. */
   push(desired: DesiredState): void;
   cycle(options?: { dry?: boolean }): Promise<Cycle>;
+  /** Everything that the cycle's plan has for beside it; resolves like a process that may die: see `host.crashed`. */
+  beside(cycle: Cycle): Promise<Outcome[]>;
   /** The process died: open the state again, settle the journal. */
   restart(): void;
+  /** What dead runs have left is put right. */
+  settleRuns(): Promise<Settled[]>;
   /** For a cycle whose Git is not as it should be. */
   deps(over: Partial<Source>): CycleDeps;
   later(ms: number): void;
@@ -49,6 +56,13 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
     store,
     clock,
   });
+  const tryLock = () => ({ release() {} });
+  const besides: Omit<BackgroundDeps, 'store'> = {
+    executor: host.executor,
+    clock,
+    tryLock: () => ({ ok: true, lock: { release() {} } }),
+    holdCycles: async () => ({ release() {} }),
+  };
   return {
     host,
     store: () => store,
@@ -57,6 +71,15 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
       approve(store, next.commit.id, clock.now());
     },
     cycle: ({ dry = false } = {}) => runCycle(deps(), { dry }),
+    async beside(cycle) {
+      const { commit, plan } = cycle;
+      if (commit === null || plan === null) return [];
+      const outcomes = [];
+      for (const group of backgroundGroups(plan))
+        outcomes.push(...(await runGroup(group, commit.id, { ...besides, store })));
+      return outcomes;
+    },
+    settleRuns: () => settleRuns({ store, executor: host.executor, nowMs: clock.now(), tryLock }),
     restart() {
       store.close();
       host.revive();

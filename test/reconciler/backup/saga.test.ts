@@ -1,0 +1,176 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readBackups } from '../../../reconciler/state/backups.ts';
+import { readRuns } from '../../../reconciler/state/runs.ts';
+import { readUndo } from '../../../reconciler/state/undo.ts';
+import type { Step } from '../../../reconciler/types.ts';
+import type { StepFault } from '../../../simulator/faults.ts';
+import * as build from '../../support/build.ts';
+import { type LabRun, labRun } from '../../support/lab-run.ts';
+
+const dayMs = 86_400_000;
+const names = ['photo-db', 'photo-server'];
+
+const desired = build.desired([
+  build.dataset('datapool/services', { setsMountpoint: true, service: null }),
+  build.dataset('datapool/services/photo', { needs: ['zfs-dataset:datapool/services'] }),
+  build.dataset('datapool/services/photo/database', { needs: ['zfs-dataset:datapool/services/photo'] }),
+  build.stack('photo', { containers: [build.container('db'), build.container('server')] }),
+  build.repository(),
+  build.backup('photo', {
+    hooks: {
+      before: [{ container: 'db', argv: ['checkpoint'], timeoutSeconds: 60 }],
+      after: [{ container: 'db', argv: ['go-on'], timeoutSeconds: 60 }],
+    },
+    datasets: [
+      { name: 'datapool/services/photo', mountpoint: '/datapool/services/photo' },
+      { name: 'datapool/services/photo/database', mountpoint: '/datapool/services/photo/database' },
+    ],
+  }),
+]);
+
+let lab: LabRun;
+
+beforeEach(async () => {
+  lab = labRun(desired);
+  await lab.cycle();
+  lab.later(60_000);
+});
+
+afterEach(() => lab.end());
+
+async function running(): Promise<string[]> {
+  const found = await lab.host.observer.observeContainers();
+  if (!found.known) throw new Error(found.error);
+  return found.value
+    .filter(({ state }) => state === 'running')
+    .map(({ name }) => name)
+    .sort();
+}
+
+const archives = () => [...lab.host.state.archives.values()].map(({ name }) => name).sort();
+const snapshots = () => [...lab.host.state.snapshots.values()].map(({ name }) => name);
+const opsSince = (from: number) => lab.host.steps.slice(from).map(({ op }: Step) => op);
+
+async function aDayLater() {
+  lab.later(dayMs);
+  return lab.beside(await lab.cycle());
+}
+
+describe('a backup', () => {
+  it('is not due before its first tick', async () => {
+    const cycle = await lab.cycle();
+    expect(cycle.plan?.changes.map(({ id }) => id)).toEqual(['borg-repository:datapool/services/photo']);
+  });
+
+  it('makes the repository, stops, snapshots, starts, archives and clears away, in this order', async () => {
+    const before = lab.host.steps.length;
+    const outcomes = await aDayLater();
+    expect(outcomes.map(({ change, result }) => `${result} ${change.id}`)).toEqual([
+      'applied borg-repository:datapool/services/photo',
+      'applied backup:photo',
+    ]);
+    expect(opsSince(before)).toEqual([
+      'borg-init',
+      'container-exec',
+      'containers-stop',
+      'zfs-snapshot',
+      'containers-start',
+      'container-exec',
+      'borg-create',
+      'zfs-destroy-snapshots',
+    ]);
+    expect(archives()).toEqual(['photo-2023-11-15T02:30:00Z']);
+    expect(await running()).toEqual(names);
+    expect(snapshots()).toEqual([]);
+  });
+
+  it('leaves nothing to do, and no undo', async () => {
+    await aDayLater();
+    const { plan } = await lab.cycle();
+    expect(plan).toMatchObject({ changes: [], blocked: [] });
+    expect(readUndo(lab.store())).toEqual([]);
+    expect(readRuns(lab.store(), 'photo', 10)).toMatchObject([
+      { result: 'done', archive: 'photo-2023-11-15T02:30:00Z', error: null },
+    ]);
+  });
+
+  it('is made up for once after a week without power', async () => {
+    await aDayLater();
+    lab.later(7 * dayMs);
+    await lab.beside(await lab.cycle());
+    expect(archives()).toEqual(['photo-2023-11-15T02:30:00Z', 'photo-2023-11-22T02:30:00Z']);
+  });
+
+  it('leaves a container alone that did not run before', async () => {
+    lab.host.drift({ drift: 'killContainer', name: 'photo-server' });
+    lab.later(dayMs);
+    const cycle = await lab.cycle({ dry: true });
+    const change = cycle.plan?.changes.find(({ kind }) => kind === 'backup');
+    const stop = change?.steps.find(({ op }) => op === 'containers-stop');
+    expect(stop).toMatchObject({ containers: [{ name: 'photo-db' }] });
+  });
+
+  it('prunes by its own retention, by name', async () => {
+    for (let day = 0; day < 9; day += 1) await aDayLater();
+    expect(archives()).toHaveLength(7);
+    expect(archives()[0]).toBe('photo-2023-11-17T02:30:00Z');
+    const known = readBackups(lab.store()).archives.get('/backup/datapool_services_photo') ?? [];
+    expect(known.map(({ name }) => name).sort()).toEqual(archives());
+  });
+});
+
+const where = ['nothing', 'half', 'all'] as const;
+const ops: Step['op'][] = [
+  'borg-init',
+  'container-exec',
+  'containers-stop',
+  'zfs-snapshot',
+  'containers-start',
+  'borg-create',
+  'zfs-destroy-snapshots',
+];
+const places = ops.flatMap((op) => where.map((after) => [op, after] as const));
+
+function faultAt(op: Step['op'], after: StepFault['after'], how: StepFault['how']): void {
+  lab.host.faults = { steps: [{ when: { op }, how, after }] };
+}
+
+describe('when the process dies', () => {
+  it.each(places)(
+    'at %s with %s of it done, all is put right and the tick is made up for',
+    async (op, after) => {
+      lab.later(dayMs);
+      const cycle = await lab.cycle();
+      faultAt(op, after, 'freeze');
+      await Promise.race([lab.beside(cycle), lab.host.crashed]);
+      lab.restart();
+      await lab.settleRuns();
+      expect(await running()).toEqual(names);
+      expect(snapshots()).toEqual([]);
+      expect(readUndo(lab.store())).toEqual([]);
+      await lab.beside(await lab.cycle());
+      // What was in doubt has been read again by now.
+      await lab.beside(await lab.cycle());
+      expect(archives()).toEqual(['photo-2023-11-15T02:30:00Z']);
+      expect((await lab.cycle()).plan).toMatchObject({ changes: [], blocked: [] });
+    },
+  );
+});
+
+describe('when a step fails', () => {
+  it.each(places)('at %s with %s of it done, the service runs, and it is tried again', async (op, after) => {
+    faultAt(op, after, 'fail');
+    const outcomes = await aDayLater();
+    expect(outcomes.map(({ result }) => result)).toContain('failed');
+    expect(await running()).toEqual(names);
+    if (op !== 'zfs-destroy-snapshots') expect(snapshots()).toEqual([]);
+    lab.later(3_600_000);
+    await lab.settleRuns();
+    await lab.beside(await lab.cycle());
+    lab.later(3_600_000);
+    await lab.beside(await lab.cycle());
+    expect(archives()).toEqual(['photo-2023-11-15T02:30:00Z']);
+    expect(snapshots()).toEqual([]);
+    expect(readUndo(lab.store())).toEqual([]);
+  });
+});
