@@ -12,6 +12,7 @@ import { type Inventory, readInventory } from './state/inventory.ts';
 import { announce, discharge } from './state/journal.ts';
 import { type Store, transaction } from './state/store.ts';
 import type { Change, Outcome, Plan } from './types.ts';
+import type { Asked } from './world.ts';
 
 /** One look at everything: Git → desired; host → observed; diff → plan → apply → record. */
 
@@ -65,8 +66,14 @@ export interface Cycle {
   desired: DesiredState | null;
 }
 
+export interface CycleOptions {
+  dry: boolean;
+  /** Backups that a person wants now. */
+  asked?: Asked;
+}
+
 /** Plans, and applies unless `dry`. Throws StateError when the state folder fails: then nothing more was begun. */
-export async function runCycle(deps: CycleDeps, options: { dry: boolean }): Promise<Cycle> {
+export async function runCycle(deps: CycleDeps, options: CycleOptions): Promise<Cycle> {
   const cycle = emptyCycle(deps.clock.now());
   const synced = await timed(cycle, 'fetch', deps, () => deps.source.sync(deps.signal));
   cycle.fetchError = synced.error;
@@ -90,13 +97,15 @@ async function reconcile(
   desired: DesiredState,
   commit: CommitInfo,
   deps: CycleDeps,
-  options: { dry: boolean },
+  options: CycleOptions,
 ): Promise<Cycle> {
   const inventory = readInventory(deps.store);
   const observed = await timed(cycle, 'observe', deps, () => deps.observer.observe(requestOf(desired, deps)));
   const planned = await timed(cycle, 'plan', deps, async () => {
     const hashed = await withHashes(desired, observed, commit, deps.source);
-    return makePlan({ desired: hashed, observed, inventory, nowMs: deps.clock.now() });
+    const { asked } = options;
+    const input = { desired: hashed, observed, inventory, nowMs: deps.clock.now() };
+    return makePlan(asked === undefined ? input : { ...input, asked });
   });
   const { plan } = planned;
   deps.onPlan?.(plan, desired);

@@ -1,11 +1,13 @@
 import type { DesiredResource, DesiredStack, DesiredState, ResourceId } from '../desired-state/types.ts';
 import type { ObservedState } from '../observers/types.ts';
+import { togetherChange } from './backup/change.ts';
 import { heldReason } from './hold.ts';
+import { backupPlan } from './kinds/backup.ts';
 import { diffResource, pruneEntry } from './kinds/index.ts';
 import { inOrder } from './order.ts';
 import type { Inventory } from './state/inventory.ts';
 import type { Change, Plan } from './types.ts';
-import { makeWorld, notice, type Verdict, type World, why } from './world.ts';
+import { type Asked, makeWorld, notice, type Verdict, type World, why } from './world.ts';
 
 /**
  * Planning is a pure function: every declared resource and every recorded one that is declared no more gets a
@@ -17,6 +19,7 @@ export interface PlanInput {
   observed: ObservedState;
   inventory: Inventory;
   nowMs: number;
+  asked?: Asked;
 }
 
 /** The plan, and what the inventory is to record where a resource is, or becomes, as Git says. */
@@ -34,7 +37,7 @@ export function makePlan(input: PlanInput): Planned {
   const world = makeWorld(input);
   const verdicts = verdictsOf(world);
   holdDependents(verdicts, world);
-  const changes = inOrder(pickChanges(verdicts, world));
+  const changes = inOrder(merged(pickChanges(verdicts, world), verdicts, world));
   const plan: Plan = {
     commit: input.desired.commit,
     inSync: pick(verdicts, (verdict, id) => (verdict.state === 'in-sync' ? [id] : [])),
@@ -122,6 +125,25 @@ function pickChanges(verdicts: Map<ResourceId, Verdict>, world: World): Change[]
       change.verb === 'delete' ? { ...reason, ...gitNote(world) } : reason,
     ),
   }));
+}
+
+/** Backups that are wanted at one instant are one change. */
+function merged(changes: Change[], verdicts: Map<ResourceId, Verdict>, world: World): Change[] {
+  const { asked } = world;
+  if (asked?.together !== true) return changes;
+  const wanted = world.desired.resources.filter(
+    (resource) => resource.kind === 'backup' && asked.services.includes(resource.service),
+  );
+  const ready = wanted.filter(({ id }) => verdicts.get(id)?.state === 'change');
+  const plans = ready.flatMap((each) =>
+    each.kind === 'backup' ? [backupPlan(each, asked.atMs, world)] : [],
+  );
+  if (plans.length === 0) return changes;
+  const ids = new Set<string>(ready.map(({ id }) => id));
+  const together = togetherChange(plans, asked.atMs);
+  const rest = changes.filter(({ id }) => !ids.has(id));
+  const needs = together.needs.filter((id) => rest.some((change) => change.id === id));
+  return [...rest, { ...together, needs }];
 }
 
 function gitNote(world: World): { note: string } {

@@ -1,5 +1,6 @@
 import type { Clock } from '../tools/clock.ts';
 import type { Executor, StepFacts, StepProgress } from './apply/types.ts';
+import { heldBack } from './backup/held-back.ts';
 import type { Change } from './types.ts';
 
 /**
@@ -53,6 +54,7 @@ export interface StepsRun {
 
 export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Promise<StepsRun> {
   const state: RunState = {
+    failures: [],
     facts: {},
     notes: [],
     open: new Set(),
@@ -72,6 +74,8 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
 }
 
 interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs'> {
+  /** Of steps that may fail without ending the change. */
+  failures: string[];
   /** Positions of the steps that must still put something right. */
   open: Set<number>;
   /** Cycles are held back. */
@@ -103,10 +107,15 @@ async function forwards(
     try {
       await execute(change, index, deps, state);
     } catch (error) {
-      return { message: explain(error), begun: true };
+      if (change.mayFail?.includes(index) !== true) return failed([...state.failures, explain(error)]);
+      state.failures.push(explain(error));
     }
   }
-  return null;
+  return state.failures.length === 0 ? null : failed(state.failures);
+}
+
+function failed(messages: string[]): StepFailure {
+  return { message: messages.join('; '), begun: true };
 }
 
 async function holdCycles(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {
@@ -124,6 +133,8 @@ function enter(change: Change, index: number, deps: StepDeps, state: RunState): 
 async function execute(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {
   const step = change.steps[index];
   if (step === undefined) return;
+  const held = heldBack(step, state.facts);
+  if (held !== null) return done(change, index, { heldBack: held }, deps, state);
   const startMs = deps.clock.monotonic();
   if (step.op === 'containers-stop' || step.op === 'containers-pause') state.downSinceMs = startMs;
   const onProgress = (progress: StepProgress) =>
@@ -140,7 +151,7 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
 }
 
 function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {
-  if (facts.heldBack !== undefined) state.notes.push(facts.heldBack);
+  if (facts.heldBack !== undefined && !state.notes.includes(facts.heldBack)) state.notes.push(facts.heldBack);
   Object.assign(state.facts, facts);
   deps.learned?.(change, index, facts);
   settle(change, index, deps, state);

@@ -83,14 +83,14 @@ export type BackupStep =
   | { op: 'containers-pause'; containers: QuiescedContainer[] }
   | { op: 'containers-unpause'; containers: QuiescedContainer[] }
   /**
-   * All of them at one instant, tagged with `steward:run=<run>`. `marker` is a small file that is written first, the
-   * newest of all: Borg reads again whatever has the newest time stamp, and that should not be the database.
+   * All of them at one instant, tagged with `steward:run=<run>`. A marker is a small file that is written first,
+   * the newest of all: Borg reads again whatever has the newest time stamp, and that should not be the database.
    */
   | {
       op: 'zfs-snapshot';
       snapshots: string[];
       run: string;
-      marker: { path: string; guard: MountGuard } | null;
+      markers: { path: string; guard: MountGuard }[];
     }
   /** Only those that carry the tag of this run, set locally. */
   | { op: 'zfs-destroy-snapshots'; snapshots: string[]; run: string }
@@ -160,6 +160,8 @@ export interface Change {
    * the same change does it. In the journal before step `of` begins, and run by whoever finds it undone.
    */
   undo?: { of: number; by: number }[];
+  /** Steps whose failure fails the change at its end only: what comes after them goes on. */
+  mayFail?: number[];
   /** Not part of a cycle: carried out beside it, as it may take hours. */
   background?: Background;
 }

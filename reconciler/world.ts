@@ -9,12 +9,22 @@ import type { Inventory, InventoryEntry } from './state/inventory.ts';
 import { allocateSubnets } from './subnets.ts';
 import type { Change, Notice, NoticeState, Reason } from './types.ts';
 
+export interface Asked {
+  services: string[];
+  /** What the archives stand for. */
+  atMs: number;
+  /** All at one instant. */
+  together: boolean;
+}
+
 /** Everything that a plan follows from, as plain values, with the indexes that keep planning linear. */
 export interface World {
   desired: DesiredState;
   observed: ObservedState;
   inventory: Inventory;
   nowMs: number;
+  /** Backups that a person wants now, whatever the schedule. */
+  asked?: Asked;
   byId: ReadonlyMap<ResourceId, DesiredResource>;
   subnets: ReadonlyMap<string, string>;
   containersOf: ReadonlyMap<string, ObservedContainer[]>;
@@ -36,6 +46,7 @@ export function makeWorld(parts: {
   observed: ObservedState;
   inventory: Inventory;
   nowMs: number;
+  asked?: Asked;
 }): World {
   const docker = parts.observed.docker.known ? parts.observed.docker.value : null;
   return {

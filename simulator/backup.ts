@@ -87,7 +87,10 @@ function start(world: World, { containers }: StepOf<'containers-start'>): Action
 
 /** Atomic: one action, whatever the number of datasets. */
 function snapshot(world: World, step: StepOf<'zfs-snapshot'>): Action[] {
-  if (step.marker !== null) checkGuards(world, [step.marker.guard]);
+  checkGuards(
+    world,
+    step.markers.map(({ guard }) => guard),
+  );
   const missing = step.snapshots.filter((name) => world.snapshots.get(name)?.run !== step.run);
   for (const name of missing) {
     const dataset = datasetOf(name);

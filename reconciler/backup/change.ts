@@ -7,8 +7,8 @@ import { archiveName, snapshotName, stamp } from './names.ts';
 import { pruneOf } from './prune.ts';
 
 /**
- * One backup as a change: the containers stop, one atomic snapshot is taken, they start again, and the upload reads
- * the snapshot. What must be put right after a crash is part of it as data.
+ * Backups as a change: the containers stop, one atomic snapshot is taken, they start again, and the uploads read the
+ * snapshot. What must be put right after a crash is part of it as data.
  */
 export interface BackupPlan {
   desired: DesiredBackup;
@@ -23,45 +23,68 @@ export interface BackupPlan {
   downtimeSeconds: number;
 }
 
+/** The backup of one service. */
 export function backupChange(plan: BackupPlan): Change {
-  const { desired, atMs } = plan;
-  const run = archiveName(desired.service, atMs);
-  const snapshots = desired.datasets.map(({ name }) => snapshotName(name, atMs));
-  const quiesced = quiescedContainers(plan);
-  const steps = new Sequence();
-  const hooks = hookSteps(plan);
-  const first = steps.next;
-  const before = hooks.before.map((step) => steps.add(step));
-  const stop = quiesced.length === 0 ? null : steps.add(quiesce(desired, quiesced));
-  const snapshot = steps.add({ op: 'zfs-snapshot', snapshots, run, marker: markerOf(desired) });
-  if (stop !== null) steps.settle(stop, steps.add(resume(desired, quiesced)));
-  const last = steps.next - 1;
-  for (const step of hooks.after) steps.settle(before[0] ?? snapshot, steps.add(step));
-  steps.add(createStep(desired, run, snapshots));
-  steps.settle(snapshot, steps.add({ op: 'zfs-destroy-snapshots', snapshots, run }));
-  for (const step of pruneOf(desired, plan.archives, { name: run, atMs })) steps.add(step);
+  const { id, name, service } = plan.desired;
+  const run = archiveName(service, plan.atMs);
+  return { ...partsOf([plan], run), id, name, service, reasons: plan.reasons };
+}
+
+/** All of these at one instant: one stop, one snapshot of everything, one start, then the uploads in turn. */
+export function togetherChange(plans: BackupPlan[], atMs: number): Change {
+  const parts = partsOf(plans, `together-${stamp(atMs)}`);
+  const reasons = plans.flatMap((plan) => plan.reasons);
+  return { ...parts, id: 'backup:together', name: 'together', service: null, reasons };
+}
+
+function partsOf(plans: BackupPlan[], run: string): Omit<Change, 'id' | 'name' | 'service' | 'reasons'> {
+  const quiesced = plans.flatMap(quiescedContainers);
+  const { steps, undo, mayFail, exclusive } = sequenceOf(plans, quiesced, run);
+  const needs = plans.flatMap(({ desired }) =>
+    desired.needs.filter((id) => !id.startsWith('compose-stack:')),
+  );
+  const locks = plans.map(({ desired }) => repositoryLock(desired.repository.location)).sort();
   return {
     verb: 'run',
     kind: 'backup',
-    id: desired.id,
-    name: desired.name,
-    service: desired.service,
-    summary: summaryOf(desired, quiesced),
-    reasons: plan.reasons,
-    needs: desired.needs.filter((id) => !id.startsWith('compose-stack:')),
-    disruption: disruptionOf(desired, quiesced, plan.downtimeSeconds),
-    steps: steps.steps,
-    undo: steps.undo,
-    background: { locks: [repositoryLock(desired.repository.location)], exclusive: { first, last } },
+    summary: summaryOf(plans, quiesced),
+    needs: [...new Set(needs)],
+    disruption: disruptionOf(plans, quiesced),
+    steps,
+    undo,
+    mayFail,
+    background: { locks, exclusive },
   };
+}
+
+function sequenceOf(plans: BackupPlan[], quiesced: QuiescedContainer[], run: string) {
+  const sequence = new Sequence();
+  const snapshots = plans.flatMap(snapshotsOf);
+  const before = hooksOf(plans, 'before').map((step) => sequence.add(step));
+  const paused = ofMode(plans, 'pause', quiesced);
+  const stopped = ofMode(plans, 'stop', quiesced);
+  const holds = [...holdSteps('stop', stopped), ...holdSteps('pause', paused)].map(({ hold, go }) => ({
+    of: sequence.add(hold),
+    go,
+  }));
+  const snapshot = sequence.add({ op: 'zfs-snapshot', snapshots, run, markers: plans.flatMap(markerOf) });
+  for (const { of, go } of holds.reverse()) sequence.settle(of, sequence.add(go));
+  const exclusive = { first: 0, last: sequence.steps.length - 1 };
+  for (const step of hooksOf(plans, 'after')) sequence.settle(before[0] ?? snapshot, sequence.add(step));
+  for (const plan of plans) sequence.mayFail.push(sequence.add(createStep(plan)));
+  sequence.settle(snapshot, sequence.add({ op: 'zfs-destroy-snapshots', snapshots, run }));
+  for (const { desired, atMs, archives } of plans) {
+    const made = { name: archiveName(desired.service, atMs), atMs };
+    for (const step of pruneOf(desired, archives, made)) sequence.add(step);
+  }
+  return { ...sequence, exclusive };
 }
 
 class Sequence {
   readonly steps: Step[] = [];
   readonly undo: { of: number; by: number }[] = [];
-  get next(): number {
-    return this.steps.length;
-  }
+  readonly mayFail: number[] = [];
+  /** Its position. */
   add(step: Step): number {
     this.steps.push(step);
     return this.steps.length - 1;
@@ -71,86 +94,106 @@ class Sequence {
   }
 }
 
+function snapshotsOf({ desired, atMs }: BackupPlan): string[] {
+  return desired.datasets.map(({ name }) => snapshotName(name, atMs));
+}
+
 function quiescedContainers({ desired, containers }: BackupPlan): QuiescedContainer[] {
   if (desired.quiesce === 'none') return [];
   const running = containers.filter(({ state, oneOff }) => state === 'running' && !oneOff);
-  const namesOf = new Map([...Map.groupBy(running, ({ service }) => service)]);
-  return running
-    .map(({ id, name, dependsOn }) => ({
-      id,
-      name,
-      needs: Object.entries(dependsOn).flatMap(([service, condition]) =>
-        (namesOf.get(service) ?? []).map((needed) => ({
-          name: needed.name,
-          healthy: condition === 'service_healthy',
-        })),
-      ),
-    }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const byService = Map.groupBy(running, ({ service }) => service);
+  return running.map((container) => quiescedContainer(container, byService)).sort(byName);
 }
 
-function quiesce({ quiesce: how }: DesiredBackup, containers: QuiescedContainer[]): Step {
-  return { op: how === 'pause' ? 'containers-pause' : 'containers-stop', containers };
+function quiescedContainer(
+  { id, name, dependsOn }: ObservedContainer,
+  byService: Map<string | null, ObservedContainer[]>,
+): QuiescedContainer {
+  const needs = Object.entries(dependsOn).flatMap(([service, condition]) =>
+    (byService.get(service) ?? []).map((needed) => ({
+      name: needed.name,
+      healthy: condition === 'service_healthy',
+    })),
+  );
+  return { id, name, needs };
 }
 
-function resume({ quiesce: how }: DesiredBackup, containers: QuiescedContainer[]): Step {
-  return { op: how === 'pause' ? 'containers-unpause' : 'containers-start', containers };
+function byName(a: QuiescedContainer, b: QuiescedContainer): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function ofMode(
+  plans: BackupPlan[],
+  mode: 'stop' | 'pause',
+  quiesced: QuiescedContainer[],
+): QuiescedContainer[] {
+  const chosen = plans.filter(({ desired }) => desired.quiesce === mode);
+  const ids = new Set(chosen.flatMap(({ containers }) => containers.map(({ id }) => id)));
+  return quiesced.filter(({ id }) => ids.has(id));
+}
+
+/** How containers are held still, and how they go on. */
+function holdSteps(mode: 'stop' | 'pause', containers: QuiescedContainer[]): { hold: Step; go: Step }[] {
+  if (containers.length === 0) return [];
+  return mode === 'stop'
+    ? [{ hold: { op: 'containers-stop', containers }, go: { op: 'containers-start', containers } }]
+    : [{ hold: { op: 'containers-pause', containers }, go: { op: 'containers-unpause', containers } }];
+}
+
+function hooksOf(plans: BackupPlan[], when: 'before' | 'after'): Step[] {
+  return plans.flatMap(({ desired, containers }) =>
+    desired.hooks[when].flatMap((hook) => hookSteps(hook, containers)),
+  );
 }
 
 /** Hooks of a container that does not run are left out: there is nothing to be flushed. */
-function hookSteps({ desired, containers }: BackupPlan): { before: Step[]; after: Step[] } {
-  const stepsOf = (hooks: BackupHook[]): Step[] =>
-    hooks.flatMap(({ container, argv, timeoutSeconds }) =>
-      containers
-        .filter(({ service, state, oneOff }) => service === container && state === 'running' && !oneOff)
-        .map(({ id, name }): Step => ({ op: 'container-exec', id, name, argv, timeoutSeconds })),
-    );
-  return { before: stepsOf(desired.hooks.before), after: stepsOf(desired.hooks.after) };
+function hookSteps({ container, argv, timeoutSeconds }: BackupHook, containers: ObservedContainer[]): Step[] {
+  return containers
+    .filter(({ service, state, oneOff }) => service === container && state === 'running' && !oneOff)
+    .map(({ id, name }) => ({ op: 'container-exec', id, name, argv, timeoutSeconds }));
 }
 
-function markerOf({ datasets }: DesiredBackup): Extract<Step, { op: 'zfs-snapshot' }>['marker'] {
+function markerOf({ desired: { datasets } }: BackupPlan): Extract<Step, { op: 'zfs-snapshot' }>['markers'] {
   const [root] = datasets;
-  if (root === undefined) return null;
+  if (root === undefined) return [];
   const guard = { dataset: root.name, mountpoint: root.mountpoint };
-  return { path: `${root.mountpoint}/.steward-backup`, guard };
+  return [{ path: `${root.mountpoint}/.steward-backup`, guard }];
 }
 
-function createStep(desired: DesiredBackup, archive: string, snapshots: string[]): Step {
-  const root = desired.datasets[0]?.mountpoint ?? '';
-  const mounts = desired.datasets.map(({ mountpoint }, index) => ({
+function createStep(plan: BackupPlan): Step {
+  const { repository, compression, excludes, service, datasets } = plan.desired;
+  const root = datasets[0]?.mountpoint ?? '';
+  const snapshots = snapshotsOf(plan);
+  const mounts = datasets.map(({ mountpoint }, index) => ({
     snapshot: snapshots[index] ?? '',
     below: mountpoint.slice(root.length).replace(/^\//, ''),
   }));
-  const { repository, compression, excludes, service } = desired;
-  const comment = `steward: ${desired.datasets.map(({ name }) => name).join(' ')}`;
+  const archive = archiveName(service, plan.atMs);
+  const comment = `steward: ${datasets.map(({ name }) => name).join(' ')}`;
   return { op: 'borg-create', repository, archive, at: service, mounts, compression, excludes, comment };
 }
 
-function summaryOf(desired: DesiredBackup, quiesced: QuiescedContainer[]): string {
-  if (quiesced.length === 0) return 'archive of a snapshot, nothing stops';
-  const what = quiesced.length === 1 ? '1 container' : `${quiesced.length} containers`;
-  return `${desired.quiesce === 'pause' ? 'pauses' : 'stops'} ${what} for a snapshot`;
+function summaryOf(plans: BackupPlan[], quiesced: QuiescedContainer[]): string {
+  const what = plans.length === 1 ? 'a snapshot' : `one snapshot of ${plans.length} services`;
+  if (quiesced.length === 0) return `archive of ${what}, nothing stops`;
+  const containers = quiesced.length === 1 ? '1 container' : `${quiesced.length} containers`;
+  const pauses = plans.every(({ desired }) => desired.quiesce === 'pause');
+  return `${pauses ? 'pauses' : 'stops'} ${containers} for ${what}`;
 }
 
-function disruptionOf(
-  { quiesce: how }: DesiredBackup,
-  quiesced: QuiescedContainer[],
-  seconds: number,
-): Change['disruption'] {
+function disruptionOf(plans: BackupPlan[], quiesced: QuiescedContainer[]): Change['disruption'] {
   if (quiesced.length === 0) return { level: 'none', seconds: 0, containers: [] };
-  return {
-    level: how === 'pause' ? 'reload' : 'restart',
-    seconds,
-    containers: quiesced.map(({ name }) => name),
-  };
+  const pauses = plans.every(({ desired }) => desired.quiesce === 'pause');
+  const seconds = Math.max(...plans.map(({ downtimeSeconds }) => downtimeSeconds));
+  return { level: pauses ? 'reload' : 'restart', seconds, containers: quiesced.map(({ name }) => name) };
 }
 
-export function tickReason(
+export function archiveReason(
   desired: DesiredBackup,
-  tickMs: number,
+  atMs: number,
   lastMs: number | null,
   note: string,
 ): Reason {
   const from = lastMs === null ? null : stamp(lastMs);
-  return { field: 'archive', from, to: stamp(tickMs), note, origin: desired.origin };
+  return { field: 'archive', from, to: stamp(atMs), note, origin: desired.origin };
 }

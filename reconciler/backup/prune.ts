@@ -5,8 +5,8 @@ import { parseArchiveName } from './names.ts';
 import { keptBy } from './retention.ts';
 
 /**
- * Which archives go after a new one was made, by name. Only archives of our own naming are looked at, and the last
- * one that is proven whole always stays, whatever the retention says.
+ * Which archives go after a new one was made, by name. Only archives of our own naming are looked at. The new one
+ * counts as kept, so that nothing may go before it is proven whole: that is what the step waits for.
  */
 export function pruneOf(
   desired: DesiredBackup,
@@ -24,7 +24,7 @@ export function pruneOf(
   const proven = own.find(({ clean }) => clean === true);
   // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
   if (kept.size === 0) return [];
-  const gone = own.filter(({ name }) => !kept.has(name) && name !== proven?.name).map(({ name }) => name);
+  const gone = own.filter(({ name }) => !kept.has(name)).map(({ name }) => name);
   if (gone.length === 0) return [];
   const onlyAfter = expectation(desired, made.name, proven);
   return [

@@ -14,16 +14,17 @@ import {
 import { recordHistory } from '../state/history.ts';
 import { type BackupRun, recordRun } from '../state/runs.ts';
 import { type Store, transaction } from '../state/store.ts';
-import type { Change, Outcome } from '../types.ts';
+import type { Change, Outcome, Step } from '../types.ts';
 import { parseArchiveName } from './names.ts';
 
 /** What background changes found out and how they ended, in the state. An archive counts from the moment it is there. */
 export function backupRecorder(store: Store, clock: Clock, commit: string) {
   const made = new Map<string, ArchiveFacts>();
   const edit = (change: Change, over: (record: BackupRecord) => Partial<BackupRecord>) => {
-    if (change.service === null) return;
-    const record = readBackup(store, change.service) ?? newBackupRecord(change.service, clock.now());
-    writeBackupRecord(store, { ...record, ...over(record) });
+    for (const service of servicesOf(change)) {
+      const record = readBackup(store, service) ?? newBackupRecord(service, clock.now());
+      writeBackupRecord(store, { ...record, ...over(record) });
+    }
   };
   return {
     /** On disk before anything is done: a run that dies is found by it. */
@@ -38,22 +39,30 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
       for (const change of group) edit(change, () => ({ runningSinceMs: null, runningLock: null }));
     },
     learned(change: Change, index: number, facts: StepFacts) {
-      if (facts.archive !== undefined) made.set(change.id, facts.archive);
-      learn(store, clock, change, index, facts);
+      const step = change.steps[index];
+      if (step?.op === 'borg-create' && facts.archive !== undefined) made.set(step.at, facts.archive);
+      if (step !== undefined) learn(store, clock, step, facts);
     },
     finished(outcome: Outcome) {
       const { change, result, error, durationMs } = outcome;
       const { id, verb, reasons } = change;
-      const ended = { atMs: clock.now(), id, verb, commit, error, durationMs, reasons };
       transaction(store, () => {
         edit(change, (record) => attempted(record, outcome));
         if (result === 'failed') doubt(store, change);
-        recordHistory(store, [{ ...ended, result }]);
-        if (change.kind === 'backup')
-          recordRun(store, runOf(outcome, made.get(id) ?? null, clock.now() - durationMs));
+        recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
+        if (change.kind !== 'backup') return;
+        const beganMs = Math.round(clock.now() - durationMs);
+        for (const service of servicesOf(change))
+          recordRun(store, runOf(service, outcome, made.get(service), beganMs));
       });
     },
   };
+}
+
+/** A change for several services at one instant is a run of each. */
+function servicesOf({ service, steps }: Change): string[] {
+  if (service !== null) return [service];
+  return steps.flatMap((step) => (step.op === 'borg-create' ? [step.at] : []));
 }
 
 /** A repository that answers is no success yet: only an archive ends the back-off. */
@@ -67,26 +76,26 @@ function doubt(store: Store, change: Change): void {
 }
 
 function runOf(
-  { change, result, error, durationMs, downtimeMs, notes }: Outcome,
-  facts: ArchiveFacts | null,
+  service: string,
+  { result, error, durationMs, downtimeMs, notes = [] }: Outcome,
+  facts: ArchiveFacts | undefined,
   atMs: number,
 ): BackupRun {
   return {
-    service: change.service ?? change.name,
-    atMs: Math.round(atMs),
+    service,
+    atMs,
     result: result === 'applied' ? 'done' : 'failed',
     error,
     durationMs,
     downtimeMs,
     archive: facts?.name ?? null,
-    facts,
-    notes: [...(notes ?? []), ...(facts?.warnings ?? [])],
+    facts: facts ?? null,
+    notes: [...notes, ...(facts?.warnings ?? [])],
   };
 }
 
-function learn(store: Store, clock: Clock, change: Change, index: number, facts: StepFacts): void {
-  const step = change.steps[index];
-  if (step === undefined || !('repository' in step)) return;
+function learn(store: Store, clock: Clock, step: Step, facts: StepFacts): void {
+  if (!('repository' in step)) return;
   const { location } = step.repository;
   if (facts.repository !== undefined) listed(store, step.repository, facts.repository, clock.now());
   if (facts.archive !== undefined && step.op === 'borg-create') {

@@ -1,6 +1,6 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
-import { backupChange, tickReason } from '../backup/change.ts';
+import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
 import { archiveName, parseArchiveName, stamp } from '../backup/names.ts';
 import { type DueTick, dueTick } from '../backup/schedule.ts';
 import type { ArchiveRecord, BackupRecord } from '../state/backups.ts';
@@ -11,13 +11,15 @@ import { blocked, report, type Verdict, type World } from '../world.ts';
 export function diff(desired: DesiredBackup, world: World): Verdict {
   if (desired.suspend) return report(desired, 'suspended', 'backup.suspend: true; no archive is made');
   const record = world.inventory.backups.services.get(desired.service);
+  if (world.asked?.services.includes(desired.service))
+    return whatHinders(desired, world) ?? run(desired, world.asked.atMs, world);
   const due = record === undefined ? null : dueOf(desired, record, world);
   if (due === null || due.state === 'done') return { state: 'in-sync', data: {} };
   if (due.state === 'missed') {
     const late = `the archive of ${stamp(due.tickMs)} was not made within startingDeadline; the next tick makes one`;
     return report(desired, 'degraded', late);
   }
-  return whatHinders(desired, record, world) ?? run(desired, due.tickMs, world);
+  return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.tickMs, world);
 }
 
 /** Null for a backup without a schedule. */
@@ -34,15 +36,18 @@ export function dueOf(desired: DesiredBackup, record: BackupRecord, world: World
   );
 }
 
-function whatHinders(
+function mayTryNow(
   desired: DesiredBackup,
   record: BackupRecord | undefined,
-  { observed, nowMs }: World,
+  { nowMs }: World,
 ): Verdict | null {
   if (record !== undefined && record.runningSinceMs !== null)
     return report(desired, 'running', `under way since ${stamp(record.runningSinceMs)}`);
   const later = attemptLater(record, nowMs);
-  if (later !== null) return blocked(desired, 'backing-off', later);
+  return later === null ? null : blocked(desired, 'backing-off', later);
+}
+
+function whatHinders(desired: DesiredBackup, { observed }: World): Verdict | null {
   if (!observed.docker.known) return blocked(desired, 'unknown', observed.docker.error);
   if (!observed.zfs.known) return blocked(desired, 'unknown', observed.zfs.error);
   const { datasets } = observed.zfs.value;
@@ -51,19 +56,24 @@ function whatHinders(
   return blocked(desired, 'waiting', `${missing.name} is not mounted, so there is nothing to archive`);
 }
 
-function run(desired: DesiredBackup, tickMs: number, world: World): Verdict {
+function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
+  return { state: 'change', change: backupChange(backupPlan(desired, atMs, world)), data: {} };
+}
+
+/** All that one backup follows from, as the world is now. */
+export function backupPlan(desired: DesiredBackup, atMs: number, world: World): BackupPlan {
   const archives = archivesOf(desired, world);
   const [last] = archives.flatMap(({ name }) => parseArchiveName(desired.service, name) ?? []);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
-  const change = backupChange({
+  const note = world.asked === undefined ? `due since ${stamp(atMs)}` : 'asked for by hand';
+  return {
     desired,
-    atMs: tickMs,
+    atMs,
     containers: world.containersOf.get(desired.project) ?? [],
     archives,
-    reasons: [tickReason(desired, tickMs, last ?? null, `due since ${stamp(tickMs)}`)],
+    reasons: [archiveReason(desired, atMs, last ?? null, note)],
     downtimeSeconds: downtimeMs === null ? 5 : Math.ceil(downtimeMs / 1000),
-  });
-  return { state: 'change', change, data: {} };
+  };
 }
 
 /** Newest first. */

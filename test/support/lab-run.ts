@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DesiredState } from '../../desired-state/types.ts';
 import { type BackgroundDeps, backgroundGroups, runGroup } from '../../reconciler/background.ts';
-import { type Cycle, type CycleDeps, runCycle, type Source } from '../../reconciler/cycle.ts';
+import {
+  type Cycle,
+  type CycleDeps,
+  type CycleOptions,
+  runCycle,
+  type Source,
+} from '../../reconciler/cycle.ts';
 import { type Settled, settleRuns } from '../../reconciler/settle-undo.ts';
 import { approve } from '../../reconciler/state/inventory.ts';
 import { settle } from '../../reconciler/state/journal.ts';
@@ -19,7 +25,8 @@ export interface LabRun {
   store: () => Store;
   /** Git has a new commit. */
   push(desired: DesiredState): void;
-  cycle(options?: { dry?: boolean }): Promise<Cycle>;
+  cycle(options?: Partial<CycleOptions>): Promise<Cycle>;
+  now(): number;
   /** Everything that the cycle's plan has for beside it; resolves like a process that may die: see `host.crashed`. */
   beside(cycle: Cycle): Promise<Outcome[]>;
   /** The process died: open the state again, settle the journal. */
@@ -70,7 +77,8 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
       desired = next;
       approve(store, next.commit.id, clock.now());
     },
-    cycle: ({ dry = false } = {}) => runCycle(deps(), { dry }),
+    cycle: (options = {}) => runCycle(deps(), { dry: false, ...options }),
+    now: clock.now,
     async beside(cycle) {
       const { commit, plan } = cycle;
       if (commit === null || plan === null) return [];

@@ -174,3 +174,84 @@ describe('when a step fails', () => {
     expect(readUndo(lab.store())).toEqual([]);
   });
 });
+
+describe('nothing is pruned', () => {
+  const keepOne = build.backup('photo', { retention: { daily: 1 } });
+
+  beforeEach(async () => {
+    lab.push({
+      ...desired,
+      resources: [...desired.resources.filter(({ kind }) => kind !== 'backup'), keepOne],
+    });
+    for (let file = 0; file < 10; file += 1) lab.host.writeData(`/datapool/services/photo/file-${file}`);
+    await aDayLater();
+  });
+
+  it('when the archive was not made', async () => {
+    faultAt('borg-create', 'nothing', 'fail');
+    const [outcome] = await aDayLater();
+    expect(outcome).toMatchObject({ result: 'failed' });
+    expect(archives()).toHaveLength(1);
+  });
+
+  it('when far fewer files are in it than before, and it says so', async () => {
+    for (const path of [...lab.host.state.paths.values()])
+      if (path.type === 'file' && path.path.startsWith('/file-'))
+        lab.host.state.paths.delete(`${path.filesystem}:${path.path}`);
+    const [outcome] = await aDayLater();
+    expect(outcome?.result).toBe('applied');
+    expect(outcome?.notes?.join()).toMatch(/nothing was pruned: photo-.* has \d+ files, fewer than the \d+/);
+    expect(archives()).toHaveLength(2);
+  });
+});
+
+describe('all at one instant', () => {
+  const two = build.desired([
+    ...desired.resources,
+    build.dataset('datapool/services/git', { needs: ['zfs-dataset:datapool/services'] }),
+    build.stack('git', { containers: [build.container('gitea', { containerName: 'git-gitea' })] }),
+    build.repository('git'),
+    build.backup('git'),
+  ]);
+
+  beforeEach(async () => {
+    lab.push(two);
+    await aDayLater();
+    await aDayLater();
+  });
+
+  const asked = () => ({ services: ['photo', 'git'], atMs: lab.now(), together: true });
+
+  it('is one stop, one snapshot of everything and one start', async () => {
+    lab.later(60_000);
+    const before = lab.host.steps.length;
+    const cycle = await lab.cycle({ dry: true, asked: asked() });
+    const outcomes = await lab.beside(cycle);
+    expect(outcomes.map(({ change, result }) => `${result} ${change.id}`)).toEqual([
+      'applied backup:together',
+    ]);
+    expect(opsSince(before).filter((op) => op !== 'container-exec')).toEqual([
+      'containers-stop',
+      'zfs-snapshot',
+      'containers-start',
+      'borg-create',
+      'borg-create',
+      'zfs-destroy-snapshots',
+    ]);
+    expect(
+      readRuns(lab.store(), null, 2)
+        .map(({ service, result }) => `${service} ${result}`)
+        .sort(),
+    ).toEqual(['git done', 'photo done']);
+  });
+
+  it('one that fails does not take the others along', async () => {
+    lab.later(60_000);
+    const made = archives().length;
+    lab.host.faults = { steps: [{ when: { op: 'borg-create' }, how: 'fail', after: 'nothing' }] };
+    const [outcome] = await lab.beside(await lab.cycle({ dry: true, asked: asked() }));
+    expect(outcome?.result).toBe('failed');
+    expect(archives()).toHaveLength(made + 1);
+    expect(snapshots()).toEqual([]);
+  });
+});

@@ -1,0 +1,24 @@
+import type { StepFacts } from '../apply/types.ts';
+import type { CleanArchive, Step } from '../types.ts';
+
+/**
+ * Why a step of this change is better not carried out after what the earlier ones found out; null when it may be.
+ * Nothing is pruned unless the archive just made is whole beyond doubt, and about as large as the one before.
+ */
+export function heldBack(step: Step, facts: StepFacts): string | null {
+  if (step.op === 'borg-compact' && facts.heldBack !== undefined) return facts.heldBack;
+  if (step.op !== 'borg-delete' || step.onlyAfter === null) return null;
+  const doubt = doubtOf(step.onlyAfter, facts.archive);
+  return doubt === null ? null : `nothing was pruned: ${doubt}`;
+}
+
+function doubtOf(wanted: CleanArchive, made: StepFacts['archive']): string | null {
+  if (made === undefined || made.name !== wanted.archive) return `${wanted.archive} was not made`;
+  const [warning] = made.warnings;
+  if (warning !== undefined) return `Borg warned about ${made.name}: ${warning}`;
+  if (made.files < wanted.minFiles)
+    return `${made.name} has ${made.files} files, fewer than the ${wanted.minFiles} that backup.collapse asks for`;
+  if (made.originalBytes < wanted.minBytes)
+    return `${made.name} has ${made.originalBytes} bytes, fewer than the ${wanted.minBytes} that backup.collapse asks for`;
+  return null;
+}
