@@ -1,6 +1,13 @@
+import { closest } from 'fastest-levenshtein';
+
 /** The user's mistake, or the world's: printed as it is, without a stack trace, and exit 1. */
 export class UserError extends Error {
   override readonly name = 'UserError';
+}
+
+/** `; did you mean photo?`, or nothing where there is nothing to mean. */
+export function nearest(name: string, known: string[]): string {
+  return known.length === 0 ? '' : `; did you mean ${closest(name, known)}?`;
 }
 
 /** Errors whose message is a whole sentence for people. Everything else is a bug and shows its stack. */

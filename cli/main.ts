@@ -21,6 +21,7 @@ function build(): Command {
   program.showHelpAfterError().showSuggestionAfterError();
   inspect(program);
   change(program);
+  backups(program);
   records(program);
   return program;
 }
@@ -56,6 +57,21 @@ function change(program: Command): void {
     .option('--listen <address:port>', 'where metrics and status are served (127.0.0.1:9464)')
     .option('-v, --verbose', 'show the command of every step')
     .action(lazily(async () => (await import('./commands/reconcile.ts')).reconcile));
+}
+
+function backups(program: Command): void {
+  const backup = program.command('backup').description('make backups now, and see what became of them');
+  host(output(backup.command('run')))
+    .argument('[service...]')
+    .description('back up now, whatever the schedule says; exit 0 each has its archive, 1 not')
+    .option('--all', 'every service that has a backup')
+    .option('--together', 'stop all of them once, and take one snapshot of everything')
+    .action(lazily(async () => (await import('./commands/backup-run.ts')).backupRun));
+  host(output(backup.command('history')))
+    .argument('[service]')
+    .description('one line a backup: when, how long, how long down, how much')
+    .option('--limit <count>', 'how many', '20')
+    .action(lazily(async () => (await import('./commands/backup-history.ts')).backupHistory));
 }
 
 function records(program: Command): void {

@@ -109,6 +109,8 @@ export interface BorgCreate {
   compression: string;
   excludes: string[];
   comment: string;
+  /** Of the archive before: what progress is measured against. */
+  expected: { files: number; bytes: number } | null;
 }
 
 /** What the archive of the same run must be like for anything to be deleted. */

@@ -1,6 +1,7 @@
 import type { StepProgress } from '../../reconciler/apply/types.ts';
 import type { Change, Step } from '../../reconciler/types.ts';
 import { bytes, count } from './quantity.ts';
+import { duration } from './time.ts';
 
 const words: Partial<Record<Step['op'], string>> = {
   'borg-init': 'opening the repository',
@@ -17,10 +18,44 @@ const words: Partial<Record<Step['op'], string>> = {
   'borg-compact': 'freeing space',
 };
 
-/** What a long change is at: `archiving, 1,204 files, 3.4 GB`. */
-export function stepText(change: Change, step: number, progress: StepProgress | null): string {
+export function stepName(change: Change, step: number): string {
+  return change.steps[step]?.op ?? 'unknown';
+}
+
+/** What a long change is at. */
+export function stepText(change: Change, step: number): string {
   const op = change.steps[step]?.op;
-  const word = (op === undefined ? undefined : words[op]) ?? 'at work';
-  if (progress === null) return word;
-  return `${word}, ${count(progress.files)} files, ${bytes(progress.bytes)}`;
+  return (op === undefined ? undefined : words[op]) ?? 'at work';
+}
+
+/** `archiving, 1,204 files, 3.4 GB, 41 MB/s, about 2 min left`; the numbers alone for programs. */
+export function progressText(
+  change: Change,
+  step: number,
+  { files, bytes: done }: StepProgress,
+  elapsedMs: number,
+): { text: string; numbers: Record<string, number | null> } {
+  const rate = elapsedMs < 500 ? null : (done * 1000) / elapsedMs;
+  const left = secondsLeft(change.steps[step], done, rate);
+  const parts = [
+    stepText(change, step),
+    `${count(files)} files`,
+    bytes(done),
+    ...(rate === null ? [] : [`${bytes(rate)}/s`]),
+    ...(left === null ? [] : [`about ${duration(left * 1000)} left`]),
+  ];
+  const numbers = {
+    files,
+    bytes: done,
+    bytesPerSecond: rate === null ? null : Math.round(rate),
+    secondsLeft: left,
+  };
+  return { text: parts.join(', '), numbers };
+}
+
+/** Measured against the archive before; null where there is none, or where it was smaller. */
+function secondsLeft(step: Step | undefined, done: number, rate: number | null): number | null {
+  if (step?.op !== 'borg-create' || step.expected === null || rate === null || rate <= 0) return null;
+  const left = step.expected.bytes - done;
+  return left < 0 ? null : Math.round(left / rate);
 }

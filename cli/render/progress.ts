@@ -70,7 +70,7 @@ function wordOf(event: Exclude<ProgressEvent, { type: 'finished' }>): string {
   if (event.type === 'waiting') return 'waiting until it is healthy';
   const { change } = event;
   return event.type === 'step' && change.background !== undefined
-    ? stepText(change, event.step, event.progress)
+    ? stepText(change, event.step)
     : present[change.verb];
 }
 

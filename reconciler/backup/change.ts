@@ -170,7 +170,13 @@ function createStep(plan: BackupPlan): Step {
   }));
   const archive = archiveName(service, plan.atMs);
   const comment = `steward: ${datasets.map(({ name }) => name).join(' ')}`;
-  return { op: 'borg-create', repository, archive, at: service, mounts, compression, excludes, comment };
+  const sources = { at: service, mounts, compression, excludes };
+  return { op: 'borg-create', repository, archive, ...sources, comment, expected: expectedOf(plan) };
+}
+
+function expectedOf({ archives }: BackupPlan): { files: number; bytes: number } | null {
+  const last = archives.find(({ files, originalBytes }) => files !== null && originalBytes !== null);
+  return last === undefined ? null : { files: last.files ?? 0, bytes: last.originalBytes ?? 0 };
 }
 
 function summaryOf(plans: BackupPlan[], quiesced: QuiescedContainer[]): string {
