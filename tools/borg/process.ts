@@ -64,7 +64,7 @@ function watchdog(child: ChildProcess, options: ProcessOptions) {
     child.kill('SIGTERM');
     killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
   };
-  const idle = setTimeout(() => end(`borg said nothing for ${idleMs / 60_000} min and was ended`), idleMs);
+  const idle = setTimeout(() => end(`borg said nothing for ${idleMs / 1000} s and was ended`), idleMs);
   const late = timeoutMs && setTimeout(() => end(`borg took longer than ${timeoutMs / 1000} s`), timeoutMs);
   const onAbort = () => end('borg was ended: Steward was told to stop');
   signal?.addEventListener('abort', onAbort);
