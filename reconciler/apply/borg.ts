@@ -1,5 +1,5 @@
 import type { RepositoryRef } from '../../desired-state/types.ts';
-import { parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
+import { isCheckpointOf, parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { callBorgAlone } from '../../tools/borg/stale-lock.ts';
 import { BorgError } from '../../tools/borg/types.ts';
@@ -45,12 +45,20 @@ export async function deleteArchives(
   const { repository, archives, onlyAfter } = step;
   const doubt = repository.appendOnly ? appendOnly(repository) : onlyAfter && doubtOf(onlyAfter, made);
   if (doubt !== null) return { heldBack: `nothing was deleted: ${doubt}` };
-  const present = new Set((await listing(repository, options)).archives.map(({ name }) => name));
-  const left = archives.filter((name) => present.has(name));
+  const args = ['list', '--json', '--consider-checkpoints', repository.location];
+  const { stdout } = await borg(args, repository, options);
+  const present = parseListing(stdout, true).archives.map(({ name }) => name);
+  const left = present.filter((name) => archives.includes(name) || isRemnant(name, step));
   if (left.length === 0) return {};
-  const [, ...args] = deleteArgv(step, left);
-  await borg([...args.slice(0, 1), '--progress', ...args.slice(1)], repository, options);
+  const [, command = '', ...targets] = deleteArgv(step, left);
+  await borg([command, '--progress', ...targets], repository, options);
   return {};
+}
+
+/** Of attempts that were cut off; `borg prune`, which would remove them, is never called. */
+function isRemnant(name: string, { archives, onlyAfter }: StepOf<'borg-delete'>): boolean {
+  const whole = onlyAfter === null ? archives : [...archives, onlyAfter.archive];
+  return whole.some((archive) => isCheckpointOf(name, archive));
 }
 
 export async function compactRepository(

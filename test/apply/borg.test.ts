@@ -56,9 +56,19 @@ describe('borg-delete', () => {
     const facts = { archive: archive() };
     await lab.run({ op: 'borg-delete', repository: lab.repository, archives, onlyAfter: clean }, { facts });
     expect(lab.calls()).toEqual([
-      'list --json ssh://borg@backup/./photo',
+      'list --json --consider-checkpoints ssh://borg@backup/./photo',
       'delete --progress ssh://borg@backup/./photo::a b',
     ]);
+  });
+
+  it('deletes what attempts that were cut off have left of these and of the one just made, and no others', async () => {
+    const names = ['a.checkpoint', `${archive().name}.checkpoint.1`, 'c.checkpoint', 'c'];
+    const lab = borgLab(`[ "$1" = list ] && echo '${listing(names)}'; exit 0`);
+    const facts = { archive: archive() };
+    await lab.run({ op: 'borg-delete', repository: lab.repository, archives, onlyAfter: clean }, { facts });
+    expect(lab.calls().at(-1)).toBe(
+      `delete --progress ssh://borg@backup/./photo::a.checkpoint ${archive().name}.checkpoint.1`,
+    );
   });
 
   it('has nothing to do where all are gone already', async () => {

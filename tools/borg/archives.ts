@@ -17,8 +17,15 @@ export interface RepositoryListing {
   archives: BorgArchive[];
 }
 
-/** Of `borg list --json REPOSITORY`. Archives that a broken backup has left (`….checkpoint`) are none. */
-export function parseListing(stdout: string): RepositoryListing {
+const checkpoint = /\.checkpoint(\.\d+)?$/;
+
+/** Whether this is the name of what a broken-off backup of `archive` has left. */
+export function isCheckpointOf(name: string, archive: string): boolean {
+  return checkpoint.test(name) && name.replace(checkpoint, '') === archive;
+}
+
+/** Of `borg list --json REPOSITORY`. What a broken-off backup has left (`….checkpoint`) is listed only if asked for. */
+export function parseListing(stdout: string, checkpoints = false): RepositoryListing {
   const { repository, encryption, archives } = parseJson(stdout);
   const id = field(repository, 'id');
   if (typeof id !== 'string') throw new BorgError('borg list printed no id of the repository');
@@ -26,7 +33,7 @@ export function parseListing(stdout: string): RepositoryListing {
   return {
     id,
     encryption: String(field(encryption, 'mode') ?? 'unknown'),
-    archives: listed.filter(({ name }) => !/\.checkpoint(\.\d+)?$/.test(name)),
+    archives: listed.filter(({ name }) => checkpoints || !checkpoint.test(name)),
   };
 }
 
