@@ -1,5 +1,112 @@
-import type { BackupStep } from '../types.ts';
+import { assertNever } from '../../tools/assert-never.ts';
+import { quote } from '../../tools/quote.ts';
+import type { BackupStep, BorgCreate, QuiescedContainer } from '../types.ts';
+import { stopsFirst } from './container-order.ts';
 
+type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
+
+/** Snapshots are mounted below it, in a namespace of their own. */
+export const defaultRunDir = '/run/steward';
+
+/** User property of a snapshot: which run made it. */
+export const runProperty = 'steward:run';
+
+/** The commands of a backup step, as a person would type them. */
 export function backupArgv(step: BackupStep): string[][] {
-  return [[step.op]];
+  switch (step.op) {
+    case 'borg-init':
+      return [initArgv(step)];
+    case 'borg-list':
+      return [['borg', 'list', step.repository.location]];
+    case 'borg-create':
+      return [createArgv(step)];
+    case 'borg-delete':
+      return [deleteArgv(step, step.archives)];
+    case 'borg-compact':
+      return [['borg', 'compact', step.repository.location]];
+    case 'container-exec':
+      return [['docker', 'exec', step.name, ...step.argv]];
+    case 'containers-stop':
+      return [docker('stop', stopsFirst(step.containers))];
+    case 'containers-start':
+      return [docker('start', stopsFirst(step.containers).reverse())];
+    case 'containers-pause':
+      return [docker('pause', step.containers)];
+    case 'containers-unpause':
+      return [docker('unpause', step.containers)];
+    case 'zfs-snapshot':
+      return snapshotArgv(step);
+    case 'zfs-destroy-snapshots':
+      return step.snapshots.map((snapshot) => ['zfs', 'destroy', snapshot]);
+    default:
+      return assertNever(step);
+  }
+}
+
+function docker(verb: string, containers: readonly QuiescedContainer[]): string[] {
+  return ['docker', verb, ...containers.map(({ name }) => name)];
+}
+
+export function initArgv({ repository }: StepOf<'borg-init'>): string[] {
+  const appendOnly = repository.appendOnly ? ['--append-only'] : [];
+  const { encryption, location } = repository;
+  return ['borg', 'init', '--make-parent-dirs', '-e', encryption, ...appendOnly, location];
+}
+
+export function deleteArgv({ repository }: StepOf<'borg-delete'>, archives: string[]): string[] {
+  const [first = '', ...others] = archives;
+  return ['borg', 'delete', `${repository.location}::${first}`, ...others];
+}
+
+function snapshotArgv(step: StepOf<'zfs-snapshot'>): string[][] {
+  const take = ['zfs', 'snapshot', '-o', `${runProperty}=${step.run}`, ...step.snapshots];
+  return step.marker === null ? [take] : [['touch', step.marker.path], take];
+}
+
+/**
+ * `borg create` in a mount namespace, where the snapshots are mounted at a path that is the same every time: borg's
+ * memory of unchanged files goes by path. The namespace ends with borg, however borg ends, and the mounts with it.
+ */
+export function createArgv(step: BorgCreate): string[] {
+  return mountedArgv(step, defaultRunDir, ['borg', ...createArgs(step)]);
+}
+
+/** `command` with the snapshots mounted below `runDir` and its root as working folder. */
+export function mountedArgv(
+  { at, mounts }: Pick<BorgCreate, 'at' | 'mounts'>,
+  runDir: string,
+  command: string[],
+  programs: { unshare?: string; mount?: string } = {},
+): string[] {
+  const root = mountRoot(runDir, at);
+  const { unshare = 'unshare', mount = 'mount' } = programs;
+  const mounted = mounts.map(({ snapshot, below }) => {
+    const place = below === '' ? root : `${root}/${below}`;
+    return [mount, '-t', 'zfs', '-o', 'ro', snapshot, place].map(quote).join(' ');
+  });
+  const arranged = [...mounted, `cd ${quote(root)}`].join(' && ');
+  const script = `{ ${arranged}; } || exit ${notMounted}; exec ${command.map(quote).join(' ')}`;
+  // Whatever is mounted here stays here: without it, mounts may show in the namespace of the host.
+  return [unshare, '--mount', '--propagation', 'private', 'sh', '-c', script];
+}
+
+/** Exit code of `mountedArgv` where a snapshot could not be mounted; neither borg nor a signal ends with it. */
+export const notMounted = 240;
+
+export function mountRoot(runDir: string, at: string): string {
+  return `${runDir}/backup/${at}`;
+}
+
+/**
+ * C besides A, M and E: a file that changed while it was read, which a snapshot rules out. Patterns are borg's own
+ * default (shell style, `*` goes across folders) against the path below the root, without a leading slash.
+ */
+export function createArgs(step: BorgCreate): string[] {
+  const { repository, archive, compression, excludes, comment } = step;
+  return [
+    ...['create', '--json', '--progress', '--list', '--filter', 'AMCE', '--compression', compression],
+    ...excludes.flatMap((pattern) => ['--exclude', pattern]),
+    ...(comment === '' ? [] : ['--comment', comment]),
+    ...[`${repository.location}::${archive}`, '.'],
+  ];
 }

@@ -1,6 +1,56 @@
+import { assertNever } from '../../tools/assert-never.ts';
 import type { BackupStep } from '../types.ts';
-import { type ExecuteOptions, StepError, type StepFacts } from './types.ts';
+import { compactRepository, deleteArchives, initRepository, listRepository } from './borg.ts';
+import { type CreateOptions, createArchive } from './borg-create.ts';
+import { type ExecOptions, execInContainer } from './container-exec.ts';
+import {
+  type ContainersOptions,
+  pauseContainers,
+  startContainers,
+  stopContainers,
+  unpauseContainers,
+} from './containers.ts';
+import { destroySnapshots, type SnapshotOptions, takeSnapshots } from './snapshot.ts';
+import type { StepFacts } from './types.ts';
 
-export async function runBackupStep(step: BackupStep, _options: ExecuteOptions): Promise<StepFacts> {
-  throw new StepError(`${step.op} is not built yet`);
+export interface BackupContext {
+  borg: CreateOptions;
+  containers: ContainersOptions;
+  exec: ExecOptions;
+  snapshots: SnapshotOptions;
+  /** What earlier steps of the same change have found out. */
+  facts: StepFacts;
+}
+
+/** One step of a backup, on this machine. Each may be run again after a crash in its middle. Throws StepError. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most steps have nothing to tell.
+export function runBackupStep(step: BackupStep, context: BackupContext): Promise<StepFacts | void> {
+  switch (step.op) {
+    case 'borg-init':
+      return initRepository(step, context.borg);
+    case 'borg-list':
+      return listRepository(step, context.borg);
+    case 'borg-create':
+      return createArchive(step, context.borg);
+    case 'borg-delete':
+      return deleteArchives(step, context.borg, context.facts.archive);
+    case 'borg-compact':
+      return compactRepository(step, context.borg);
+    case 'container-exec':
+      return execInContainer(step, context.exec);
+    case 'containers-stop':
+      return stopContainers(step, context.containers);
+    case 'containers-start':
+      return startContainers(step, context.containers);
+    case 'containers-pause':
+      return pauseContainers(step, context.containers);
+    case 'containers-unpause':
+      return unpauseContainers(step, context.containers);
+    case 'zfs-snapshot':
+      return takeSnapshots(step, context.snapshots);
+    case 'zfs-destroy-snapshots':
+      return destroySnapshots(step, context.snapshots);
+    default:
+      return assertNever(step);
+  }
 }

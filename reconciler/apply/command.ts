@@ -1,3 +1,4 @@
+import { quote } from '../../tools/quote.ts';
 import type { Step } from '../types.ts';
 import { argvOf } from './argv.ts';
 
@@ -6,10 +7,4 @@ export function commandOf(step: Step): string {
   return argvOf(step)
     .map((argv) => argv.map(quote).join(' '))
     .join(' && ');
-}
-
-/** A word that a POSIX shell reads back as exactly this text. */
-export function quote(word: string): string {
-  if (/^[\w@%+:,./-][\w@%+=:,./-]*$/.test(word)) return word;
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -52,7 +52,7 @@ export async function setOwner(step: StepOf<'directory-owner'>, options: Directo
 }
 
 /** Opens `path` for `action`. `missing`: how to make what is not there; null: that is an error. */
-async function withDirectory(
+export async function withDirectory(
   target: { path: string; guard: MountGuard },
   options: DirectoryOptions,
   missing: Ownership | null,

@@ -1,13 +1,14 @@
 import { composeProgram } from '../../tools/compose.ts';
 import { deadline } from '../../tools/docker.ts';
 import type { Step } from '../types.ts';
-import { runBackupStep } from './backup-steps.ts';
+import { defaultRunDir } from './backup-argv.ts';
+import { type BackupContext, runBackupStep } from './backup-steps.ts';
 import { composeDown, runStack } from './compose.ts';
 import { createDirectory, setMode, setOwner } from './directory.ts';
 import { createNetwork, removeContainer, removeNetwork } from './docker.ts';
 import { createGroup } from './group.ts';
 import type { ReadMountinfo } from './guard.ts';
-import type { Commands } from './tool.ts';
+import type { Commands, ToolOptions } from './tool.ts';
 import type { ExecuteOptions, Executor, StepFacts } from './types.ts';
 import { createDataset, inheritProperty, mountDataset, setProperty } from './zfs.ts';
 
@@ -25,6 +26,18 @@ export interface HostExecutorOptions {
   groupFile?: string;
   /** Default: /proc/self/mountinfo. */
   readMountinfo?: ReadMountinfo;
+  /** Borg's cache and its memory of repositories lie in `borg` below it. Default /var/lib/steward. */
+  stateDir?: string;
+  /** Snapshots are mounted in `backup` below it. Default /run/steward. */
+  runDir?: string;
+  /** Without a line from borg for so long, it hangs. Default 30 min. */
+  borgIdleMs?: number;
+  /** How long borg waits for somebody else's lock. Default 10 min. */
+  lockWaitSeconds?: number;
+  /** How long a container may take to become healthy again. Default 3 min. */
+  healthTimeoutMs?: number;
+  /** How long a snapshot may stay busy after its mount has ended. Default 10 s. */
+  busyMs?: number;
 }
 
 /** This machine, changed through its own tools. */
@@ -39,13 +52,32 @@ function contextOf(options: HostExecutorOptions, given: ExecuteOptions) {
   const timeoutMs = options.toolTimeoutMs ?? 120_000;
   const tool = { commands, timeoutMs, signal };
   return {
-    options: given,
+    backup: backupContext(options, given, tool, longMs),
     tool,
     group: { ...tool, groupFile: options.groupFile ?? '/etc/group' },
     directory: { readMountinfo, signal: deadline(longMs, signal) },
     docker: { socketPath, timeoutMs, signal },
     container: { socketPath, timeoutMs: longMs, signal },
     compose: { ...tool, timeoutMs: options.composeTimeoutMs ?? 900_000, socketPath, readMountinfo },
+  };
+}
+
+function backupContext(
+  options: HostExecutorOptions,
+  { signal, facts = {}, onProgress }: ExecuteOptions,
+  tool: ToolOptions,
+  longMs: number,
+): BackupContext {
+  const { socketPath, readMountinfo, borgIdleMs, lockWaitSeconds, healthTimeoutMs, busyMs } = options;
+  const { commands } = tool;
+  const home = { stateDir: options.stateDir ?? '/var/lib/steward', runDir: options.runDir ?? defaultRunDir };
+  const limits = { idleMs: borgIdleMs, lockWaitSeconds };
+  return {
+    borg: { ...home, ...limits, borg: commands.borg, commands, signal, onProgress },
+    containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs },
+    exec: { socketPath, signal },
+    snapshots: { ...tool, readMountinfo, busyMs },
+    facts,
   };
 }
 
@@ -80,6 +112,6 @@ function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<St
     case 'container-remove':
       return removeContainer(step, context.container);
     default:
-      return runBackupStep(step, context.options);
+      return runBackupStep(step, context.backup);
   }
 }

@@ -9,6 +9,9 @@ export interface Commands {
   /** What takes the place of `docker compose`. */
   compose?: string[];
   groupadd?: string;
+  borg?: string;
+  unshare?: string;
+  mount?: string;
 }
 
 export interface ToolOptions {
@@ -49,7 +52,7 @@ function programOf(argv: string[], commands: Commands): string[] {
 /** `docker compose up`, `zfs create`: as much of the command as says which it was. */
 function nameOf([tool = '', ...args]: string[]): string {
   const words = args.filter((arg) =>
-    /^(compose|up|down|restart|create|set|mount|inherit|get|list)$/.test(arg),
+    /^(compose|up|down|restart|create|set|mount|inherit|get|list|snapshot|destroy)$/.test(arg),
   );
   return [tool, ...words.slice(0, 2)].join(' ');
 }

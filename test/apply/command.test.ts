@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { commandOf, quote } from '../../reconciler/apply/command.ts';
+import { commandOf } from '../../reconciler/apply/command.ts';
 import type { StackRef, Step } from '../../reconciler/types.ts';
+import { quote } from '../../tools/quote.ts';
 
 const guard = { dataset: 'datapool/services/photo', mountpoint: '/datapool/services/photo' };
 const dataset = guard.dataset;

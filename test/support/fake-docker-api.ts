@@ -13,7 +13,13 @@ export interface FakeDockerApi extends AsyncDisposable {
 }
 
 /** What to answer to `METHOD /path`; null: nothing, ever. */
-export type Answer = (call: string) => { status?: number; body?: unknown } | null;
+export type Answer = (call: string) => { status?: number; body?: unknown; stream?: Stream } | null;
+
+/** Bytes as they are; `open`: more would follow, and never does. */
+export interface Stream {
+  bytes: Buffer;
+  open: boolean;
+}
 
 /** Something that speaks HTTP on a unix socket, in the place of a daemon. */
 export async function fakeDockerApi(answer: Answer): Promise<FakeDockerApi> {
@@ -28,6 +34,11 @@ export async function fakeDockerApi(answer: Answer): Promise<FakeDockerApi> {
     const given = answer(call);
     if (given === null) return;
     response.writeHead(given.status ?? 200, { 'content-type': 'application/json' });
+    if (given.stream !== undefined) {
+      response.write(given.stream.bytes);
+      if (!given.stream.open) response.end();
+      return;
+    }
     response.end(given.body === undefined ? '' : JSON.stringify(given.body));
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));

@@ -1,0 +1,123 @@
+import type { RepositoryRef } from '../../desired-state/types.ts';
+import { isCheckpointOf, parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
+import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
+import { callBorgAlone } from '../../tools/borg/stale-lock.ts';
+import { BorgError } from '../../tools/borg/types.ts';
+import type { BackupStep, CleanArchive } from '../types.ts';
+import { deleteArgv, initArgv } from './backup-argv.ts';
+import { type ArchiveFacts, StepError, type StepFacts } from './types.ts';
+
+type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
+
+const noRepository = 13;
+const existsAlready = 10;
+
+/** Opens the repository, and makes it where there is none. One with another encryption is taken and told. */
+export async function initRepository(step: StepOf<'borg-init'>, options: BorgOptions): Promise<StepFacts> {
+  const { repository } = step;
+  const found = (await listingOrNull(repository, options)) ?? (await make(step, options));
+  const { encryption } = found;
+  if (encryption === repository.encryption) return { repository: found };
+  const heldBack = `${repository.location} is encrypted with ${encryption}, not with ${repository.encryption}; that cannot be changed, and it was taken as it is`;
+  return { repository: found, heldBack };
+}
+
+async function make(step: StepOf<'borg-init'>, options: BorgOptions): Promise<RepositoryListing> {
+  const [, ...args] = initArgv(step);
+  await borg(args, step.repository, options).catch((error: unknown) => {
+    // Somebody else was faster.
+    if (codeOf(error) !== existsAlready) throw error;
+  });
+  return await listing(step.repository, options);
+}
+
+/** Reads the manifest: neither statistics nor the cache. */
+export async function listRepository(step: StepOf<'borg-list'>, options: BorgOptions): Promise<StepFacts> {
+  return { repository: await listing(step.repository, options) };
+}
+
+/** By name, and only those that are there. Held back where the archive just made gives reason for doubt. */
+export async function deleteArchives(
+  step: StepOf<'borg-delete'>,
+  options: BorgOptions,
+  made: ArchiveFacts | undefined,
+): Promise<StepFacts> {
+  const { repository, archives, onlyAfter } = step;
+  const doubt = repository.appendOnly ? appendOnly(repository) : onlyAfter && doubtOf(onlyAfter, made);
+  if (doubt !== null) return { heldBack: `nothing was deleted: ${doubt}` };
+  const args = ['list', '--json', '--consider-checkpoints', repository.location];
+  const { stdout } = await borg(args, repository, options);
+  const present = parseListing(stdout, true).archives.map(({ name }) => name);
+  const left = present.filter((name) => archives.includes(name) || isRemnant(name, step));
+  if (left.length === 0) return {};
+  const [, command = '', ...targets] = deleteArgv(step, left);
+  await borg([command, '--progress', ...targets], repository, options);
+  return {};
+}
+
+/** Of attempts that were cut off; `borg prune`, which would remove them, is never called. */
+function isRemnant(name: string, { archives, onlyAfter }: StepOf<'borg-delete'>): boolean {
+  const whole = onlyAfter === null ? archives : [...archives, onlyAfter.archive];
+  return whole.some((archive) => isCheckpointOf(name, archive));
+}
+
+export async function compactRepository(
+  { repository }: StepOf<'borg-compact'>,
+  options: BorgOptions,
+): Promise<StepFacts> {
+  if (repository.appendOnly) return { heldBack: `no space was freed: ${appendOnly(repository)}` };
+  await borg(['compact', '--progress', repository.location], repository, options);
+  return {};
+}
+
+function appendOnly({ location }: RepositoryRef): string {
+  return `${location} is append-only`;
+}
+
+/** Why the archive of this run is no ground to delete others on; null where it is one. */
+function doubtOf(wanted: CleanArchive, made: ArchiveFacts | undefined): string | null {
+  if (made === undefined || made.name !== wanted.archive) return `this run has not made ${wanted.archive}`;
+  if (made.warnings.length > 0) return `${made.name} was made with warnings (${made.warnings[0]})`;
+  if (made.files < wanted.minFiles) {
+    return `${made.name} has ${made.files} files, fewer than the ${wanted.minFiles} expected at least`;
+  }
+  if (made.originalBytes < wanted.minBytes) {
+    return `${made.name} has ${made.originalBytes} bytes, fewer than the ${wanted.minBytes} expected at least`;
+  }
+  return null;
+}
+
+async function listing(repository: RepositoryRef, options: BorgOptions): Promise<RepositoryListing> {
+  const { stdout } = await borg(['list', '--json', repository.location], repository, options);
+  return parseListing(stdout);
+}
+
+async function listingOrNull(
+  repository: RepositoryRef,
+  options: BorgOptions,
+): Promise<RepositoryListing | null> {
+  return await listing(repository, options).catch((error: unknown) => {
+    if (codeOf(error) === noRepository) return null;
+    throw error;
+  });
+}
+
+/** Exit code of the borg that failed; null where it was something else. */
+export function codeOf(error: unknown): number | null {
+  const cause = error instanceof Error ? error.cause : null;
+  return cause instanceof BorgError ? cause.exitCode : null;
+}
+
+/** A call of borg whose failure is a failure of the step. */
+export async function borg(
+  args: string[],
+  repository: RepositoryRef,
+  options: BorgOptions,
+): Promise<BorgResult> {
+  try {
+    return await callBorgAlone(args, repository, options);
+  } catch (error) {
+    if (!(error instanceof BorgError)) throw error;
+    throw new StepError(error.message, { retryable: error.retryable, cause: error });
+  }
+}

@@ -1,0 +1,184 @@
+import { chmodSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { CleanArchive } from '../../reconciler/types.ts';
+import { archive, borgLab, listing } from './backup-fixtures.ts';
+
+describe('borg-init', () => {
+  it('makes the repository where there is none', async () => {
+    const lab = borgLab(
+      `case "$1" in list) [ -e "$STATE/made" ] || exit 13; echo '${listing([])}' ;; init) touch "$STATE/made" ;; esac`,
+    );
+    const facts = await lab.run({ op: 'borg-init', repository: { ...lab.repository, appendOnly: true } });
+    expect(lab.calls()).toEqual([
+      'list --json ssh://borg@backup/./photo',
+      'init --make-parent-dirs -e repokey-blake2 --append-only ssh://borg@backup/./photo',
+      'list --json ssh://borg@backup/./photo',
+    ]);
+    expect(facts).toEqual({ repository: { id: 'abc', encryption: 'repokey-blake2', archives: [] } });
+  });
+
+  it('adopts one that is there, and says where its encryption is another', async () => {
+    const lab = borgLab(`echo '${listing(['old', 'old.checkpoint', 'old.checkpoint.1'], 'keyfile')}'`);
+    expect(await lab.run({ op: 'borg-init', repository: lab.repository })).toEqual({
+      repository: {
+        id: 'abc',
+        encryption: 'keyfile',
+        archives: [{ name: 'old', id: 'id-old', atMs: Date.UTC(2026, 10, 23, 2) }],
+      },
+      heldBack:
+        'ssh://borg@backup/./photo is encrypted with keyfile, not with repokey-blake2; that cannot be changed, and it was taken as it is',
+    });
+    expect(lab.calls()).toHaveLength(1);
+  });
+
+  it('makes none where borg could not look', async () => {
+    const lab = borgLab(
+      `echo '{"type":"log_message","levelname":"WARNING","message":"Remote: ssh: connect to host backup port 22: Connection refused"}' >&2; exit 81`,
+    );
+    await expect(lab.run({ op: 'borg-init', repository: lab.repository })).rejects.toMatchObject({
+      name: 'StepError',
+      message:
+        'the connection to ssh://borg@backup/./photo was closed: ssh: connect to host backup port 22: Connection refused',
+      retryable: true,
+    });
+    expect(lab.calls()).toHaveLength(1);
+  });
+});
+
+describe('borg-delete', () => {
+  const archives = ['a', 'b', 'gone'];
+  const script = `[ "$1" = list ] && echo '${listing(['a', 'b', 'c'])}'; exit 0`;
+  const clean: CleanArchive = { archive: archive().name, minFiles: 90, minBytes: 4_000 };
+
+  it('deletes by name what is there', async () => {
+    const lab = borgLab(script);
+    const facts = { archive: archive() };
+    await lab.run({ op: 'borg-delete', repository: lab.repository, archives, onlyAfter: clean }, { facts });
+    expect(lab.calls()).toEqual([
+      'list --json --consider-checkpoints ssh://borg@backup/./photo',
+      'delete --progress ssh://borg@backup/./photo::a b',
+    ]);
+  });
+
+  it('deletes what attempts that were cut off have left of these and of the one just made, and no others', async () => {
+    const names = ['a.checkpoint', `${archive().name}.checkpoint.1`, 'c.checkpoint', 'c'];
+    const lab = borgLab(`[ "$1" = list ] && echo '${listing(names)}'; exit 0`);
+    const facts = { archive: archive() };
+    await lab.run({ op: 'borg-delete', repository: lab.repository, archives, onlyAfter: clean }, { facts });
+    expect(lab.calls().at(-1)).toBe(
+      `delete --progress ssh://borg@backup/./photo::a.checkpoint ${archive().name}.checkpoint.1`,
+    );
+  });
+
+  it('has nothing to do where all are gone already', async () => {
+    const lab = borgLab(script);
+    await lab.run({ op: 'borg-delete', repository: lab.repository, archives: ['gone'], onlyAfter: null });
+    expect(lab.calls()).toHaveLength(1);
+  });
+
+  it.each([
+    ['no archive was made', undefined, 'this run has not made photo-2026-11-23'],
+    ['another one was', archive({ name: 'other' }), 'this run has not made photo-2026-11-23'],
+    ['it has warnings', archive({ warnings: ['x: gone'] }), 'was made with warnings (x: gone)'],
+    ['files are missing', archive({ files: 89 }), 'has 89 files, fewer than the 90 expected at least'],
+    ['bytes are missing', archive({ originalBytes: 3_999 }), 'has 3999 bytes, fewer than the 4000'],
+  ])('deletes nothing when %s', async (_what, made, why) => {
+    const lab = borgLab(script);
+    const facts = made === undefined ? {} : { archive: made };
+    const step = { op: 'borg-delete' as const, repository: lab.repository, archives, onlyAfter: clean };
+    const { heldBack } = (await lab.run(step, { facts })) ?? {};
+    expect(heldBack).toMatch(/^nothing was deleted: /);
+    expect(heldBack).toContain(why);
+    expect(lab.calls()).toEqual([]);
+  });
+
+  it('neither deletes nor compacts where the repository is append-only', async () => {
+    const lab = borgLab(script);
+    const repository = { ...lab.repository, appendOnly: true };
+    expect(await lab.run({ op: 'borg-delete', repository, archives, onlyAfter: null })).toEqual({
+      heldBack: 'nothing was deleted: ssh://borg@backup/./photo is append-only',
+    });
+    expect(await lab.run({ op: 'borg-compact', repository })).toEqual({
+      heldBack: 'no space was freed: ssh://borg@backup/./photo is append-only',
+    });
+    expect(lab.calls()).toEqual([]);
+  });
+});
+
+describe('a lock', () => {
+  it('of ours that is stale is judged in a fresh namespace, and the call is made again', async () => {
+    const lab = borgLab(
+      `case "$1" in info) touch "$STATE/broken" ;; list) [ -e "$STATE/broken" ] || exit 73; echo '${listing([])}' ;; esac`,
+    );
+    await lab.run({ op: 'borg-list', repository: lab.repository });
+    expect(lab.calls().map((call) => call.split(' ')[0])).toEqual(['list', 'info', 'list']);
+  });
+
+  it('of somebody else stays, and the error says so', async () => {
+    const error = `echo '{"type":"log_message","levelname":"ERROR","msgid":"LockTimeout","message":"Failed to create/acquire the lock /r/lock.exclusive (timeout)."}' >&2; exit 73`;
+    const lab = borgLab(error);
+    await expect(lab.run({ op: 'borg-list', repository: lab.repository })).rejects.toMatchObject({
+      message:
+        'somebody else holds the lock of ssh://borg@backup/./photo: Failed to create/acquire the lock /r/lock.exclusive (timeout).',
+      retryable: true,
+    });
+  });
+});
+
+describe('the passphrase', () => {
+  it('is read by borg from its file alone, and never printed', async () => {
+    const lab = borgLab('env > "$STATE/env"; echo "wrong: correct horse" >&2; exit 2');
+    await expect(lab.run({ op: 'borg-list', repository: lab.repository })).rejects.toThrow(
+      'borg failed: wrong: [passphrase]',
+    );
+    const env = readFileSync(path.join(path.dirname(lab.options.commands.borg), 'env'), 'utf8');
+    expect(env).toContain(`BORG_PASSCOMMAND=cat -- ${lab.repository.passphraseFile}`);
+    expect(env).not.toContain('correct horse');
+  });
+
+  it('must be for its owner alone', async () => {
+    const lab = borgLab('');
+    chmodSync(lab.repository.passphraseFile, 0o640);
+    await expect(lab.run({ op: 'borg-list', repository: lab.repository })).rejects.toThrow(
+      /^the passphrase file .* can be read by others than its owner; run chmod 600 /,
+    );
+    expect(lab.calls()).toEqual([]);
+  });
+
+  it('must be there', async () => {
+    const lab = borgLab('');
+    const repository = { ...lab.repository, passphraseFile: '/nowhere/at/all' };
+    await expect(lab.run({ op: 'borg-list', repository })).rejects.toThrow(
+      'the passphrase file /nowhere/at/all does not exist; write the passphrase into it, mode 0600',
+    );
+  });
+});
+
+describe('a borg that does not end', () => {
+  it('is ended when it says nothing any more', async () => {
+    const lab = borgLab('exec sleep 60');
+    const { hostExecutor } = await import('../../reconciler/apply/host.ts');
+    const executor = hostExecutor({ ...lab.options, borgIdleMs: 300 });
+    await expect(executor.execute({ op: 'borg-compact', repository: lab.repository }, {})).rejects.toThrow(
+      'borg said nothing for 0.3 s and was ended',
+    );
+  });
+
+  it('is ended when Steward is told to stop', async () => {
+    const lab = borgLab('exec sleep 60');
+    const signal = AbortSignal.timeout(300);
+    await expect(lab.run({ op: 'borg-compact', repository: lab.repository }, { signal })).rejects.toThrow(
+      'borg was ended: Steward was told to stop',
+    );
+  });
+
+  it('is said to be missing where it is', async () => {
+    const lab = borgLab('');
+    const { hostExecutor } = await import('../../reconciler/apply/host.ts');
+    const executor = hostExecutor({ ...lab.options, commands: { borg: '/nowhere/borg' } });
+    await expect(executor.execute({ op: 'borg-list', repository: lab.repository }, {})).rejects.toThrow(
+      /a program is not installed: .*\/nowhere\/borg: not found/,
+    );
+  });
+});

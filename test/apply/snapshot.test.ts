@@ -1,0 +1,118 @@
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { hostExecutor } from '../../reconciler/apply/host.ts';
+import type { Step } from '../../reconciler/types.ts';
+import { fakeTool } from '../support/fake-tools.ts';
+
+/** Snapshots are files `<dataset>@<tag>` with a line as `zfs get` prints it; `busy` holds how often one is busy. */
+const zfsScript = `
+for last; do :; done
+file="$STATE/$(echo "$last" | tr / _)"
+case "$1" in
+get) cat "$file" 2>/dev/null || { echo "cannot open '$last': dataset does not exist" >&2; exit 1; } ;;
+snapshot) echo "$*" >> "$LOG"; [ ! -e "$file" ] || { echo "cannot create snapshot '$last': dataset already exists" >&2; exit 1; } ;;
+destroy) echo "$*" >> "$LOG"
+  if [ -s "$STATE/busy" ]; then sed -i 1d "$STATE/busy"; echo "cannot destroy snapshot $last: dataset is busy" >&2; exit 1; fi
+  rm "$file" ;;
+esac`;
+
+function lab(found: Record<string, string> = {}, busy = 0) {
+  const zfs = fakeTool(zfsScript);
+  for (const [name, line] of Object.entries(found)) {
+    writeFileSync(path.join(zfs.folder, name.replaceAll('/', '_')), `${line}\n`);
+  }
+  writeFileSync(path.join(zfs.folder, 'busy'), 'x\n'.repeat(busy));
+  const mountpoint = path.join(mkdtempSync(path.join(tmpdir(), 'apply-snapshot-')), 'photo');
+  mkdirSync(mountpoint);
+  const descriptor = openSync(mountpoint, 'r');
+  const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1];
+  closeSync(descriptor);
+  const line = `${id} 28 0:45 / ${mountpoint} rw shared:5 - zfs pool/a rw\n`;
+  const executor = hostExecutor({
+    commands: { zfs: zfs.command },
+    busyMs: 500,
+    readMountinfo: async () => line,
+  });
+  return { run: (step: Step) => executor.execute(step, {}), calls: zfs.calls, mountpoint };
+}
+
+const snapshots = ['pool/a@run', 'pool/a/db@run'];
+const take: Step = { op: 'zfs-snapshot', snapshots, run: '7', marker: null };
+const destroy: Step = { op: 'zfs-destroy-snapshots', snapshots, run: '7' };
+const ours = '7\tlocal';
+
+describe('taking snapshots', () => {
+  it('is one call, with the mark in it', async () => {
+    const { run, calls } = lab();
+    await run(take);
+    expect(calls()).toEqual(['snapshot -o steward:run=7 pool/a@run pool/a/db@run']);
+  });
+
+  it('is done where this run has made them before', async () => {
+    const { run } = lab({ 'pool/a@run': ours, 'pool/a/db@run': ours });
+    await expect(run(take)).resolves.toBeUndefined();
+  });
+
+  it.each(['6\tlocal', '-\t-', '7\tinherited from pool/a'])('refuses one that is marked %j', async (mark) => {
+    const { run } = lab({ 'pool/a@run': mark, 'pool/a/db@run': ours });
+    await expect(run(take)).rejects.toThrow(/already exists; pool\/a@run is not one that this run has made/);
+  });
+
+  it('writes the marker first, anew, and through no link', async () => {
+    const { run, mountpoint } = lab();
+    const elsewhere = path.join(mountpoint, 'database');
+    writeFileSync(elsewhere, 'data');
+    symlinkSync(elsewhere, path.join(mountpoint, '.steward'));
+    const guard = { dataset: 'pool/a', mountpoint };
+    await run({ ...take, marker: { path: path.join(mountpoint, '.steward'), guard } });
+    expect(readFileSync(path.join(mountpoint, '.steward'), 'utf8')).toBe('7\n');
+    expect(readFileSync(elsewhere, 'utf8')).toBe('data');
+  });
+
+  it('takes none where the dataset is not mounted', async () => {
+    const { run, calls, mountpoint } = lab();
+    const guard = { dataset: 'pool/other', mountpoint };
+    const step: Step = { ...take, marker: { path: path.join(mountpoint, 'm'), guard } };
+    await expect(run(step)).rejects.toThrow('pool/other is not mounted');
+    expect(calls()).toEqual([]);
+  });
+});
+
+describe('destroying snapshots', () => {
+  it('takes those of this run alone, and says which it left', async () => {
+    const { run, calls } = lab({ 'pool/a@run': ours, 'pool/a/db@run': '7\tinherited from pool/a/db' });
+    expect(await run(destroy)).toEqual({
+      heldBack: 'pool/a/db@run was not made by this run, and was not destroyed',
+    });
+    expect(calls()).toEqual(['destroy pool/a@run']);
+  });
+
+  it('is done where they are gone', async () => {
+    const { run, calls } = lab();
+    expect(await run(destroy)).toEqual({});
+    expect(calls()).toEqual([]);
+  });
+
+  it('tries again while a mount is just ending', async () => {
+    const { run, calls } = lab({ 'pool/a@run': ours }, 2);
+    expect(await run(destroy)).toEqual({});
+    expect(calls()).toEqual(Array(3).fill('destroy pool/a@run'));
+  });
+
+  it('gives up on one that stays busy', async () => {
+    const { run } = lab({ 'pool/a@run': ours }, 100);
+    await expect(run(destroy)).rejects.toThrow(
+      'zfs destroy failed: cannot destroy snapshot pool/a@run: dataset is busy',
+    );
+  });
+});

@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { borgEnvironment } from '../../tools/borg/environment.ts';
+import { leashed } from '../../tools/borg/leash.ts';
+import { emptyLog } from '../../tools/borg/log.ts';
+import { borgFailure, isWarning } from '../../tools/borg/sentences.ts';
+import type { BorgRepository } from '../../tools/borg/types.ts';
+
+const repository: BorgRepository = {
+  location: 'ssh://borg@backup/./photo',
+  encryption: 'repokey-blake2',
+  passphraseFile: '/etc/steward/pass phrase',
+  identity: '/etc/steward/key',
+  knownHosts: '/etc/steward/known hosts',
+  keysDirectory: '/etc/steward/keys',
+};
+
+describe('the environment of borg', () => {
+  it('is whole, and has no secret in it', async () => {
+    const env = await borgEnvironment(repository, { stateDir: '/var/lib/steward' });
+    const { BORG_HOST_ID: host, PATH: _path, HOME: _home, ...rest } = env;
+    expect(host).toMatch(/^steward-[0-9a-f]{16}@steward$/);
+    expect(rest).toEqual({
+      LANG: 'C.UTF-8',
+      LC_ALL: 'C.UTF-8',
+      TZ: 'UTC',
+      BORG_EXIT_CODES: 'modern',
+      BORG_BASE_DIR: '/var/lib/steward/borg',
+      BORG_RSH: expect.stringMatching(/^setpriv --pdeathsig KILL ssh /),
+      BORG_DISPLAY_PASSPHRASE: 'no',
+      BORG_PASSCOMMAND: "cat -- '/etc/steward/pass phrase'",
+      BORG_KEYS_DIR: '/etc/steward/keys',
+    });
+  });
+
+  it('has an ssh that asks nothing and trusts only who is known', async () => {
+    const { BORG_RSH: shell = '' } = await borgEnvironment(repository, { stateDir: '/s' });
+    const options = shell.split(' -o ').map((option) => option.replaceAll("'", ''));
+    expect(options).toEqual(
+      expect.arrayContaining([
+        'BatchMode=yes',
+        'StrictHostKeyChecking=yes',
+        'UserKnownHostsFile="/etc/steward/known hosts"',
+        'IdentityFile=/etc/steward/key',
+      ]),
+    );
+  });
+
+  it('lets borg open what is not encrypted only where that is declared', async () => {
+    const bare = { ...repository, encryption: 'none', passphraseFile: null, keysDirectory: null };
+    const env = await borgEnvironment(bare, { stateDir: '/s' });
+    expect(env).toMatchObject({ BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: 'yes' });
+    expect(env).not.toHaveProperty('BORG_PASSCOMMAND');
+  });
+
+  it('has another host id for another state folder', async () => {
+    const [one, two] = [
+      await borgEnvironment(repository, { stateDir: '/a' }),
+      await borgEnvironment(repository, { stateDir: '/b' }),
+    ];
+    expect(one.BORG_HOST_ID).not.toBe(two.BORG_HOST_ID);
+  });
+});
+
+describe('the leash', () => {
+  it('ends a program with its parent, even at kill -9', async () => {
+    const script = `const { spawn } = require('node:child_process');
+      const [file, ...args] = ${JSON.stringify(leashed(['sleep', '60'], 0))}.map((w) => (w === '0' ? String(process.pid) : w));
+      console.log(spawn(file, args, { stdio: 'ignore' }).pid);`;
+    const parent = spawn(process.execPath, ['-e', `${script} setInterval(() => {}, 1000)`]);
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    await expect.poll(() => programOf(pid)).toBe('sleep');
+    parent.kill('SIGKILL');
+    await expect.poll(() => programOf(pid)).toBeNull();
+  });
+
+  it('does not begin under another parent', async () => {
+    const [file = '', ...args] = leashed(['sh', '-c', 'echo begun'], 1);
+    const child = spawn(file, args);
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(1);
+  });
+});
+
+async function programOf(pid: number): Promise<string | null> {
+  const { readFile } = await import('node:fs/promises');
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tZ');
+  return /^State:\s*Z/m.test(status) ? null : (/^Name:\s*(\S+)/m.exec(status)?.[1] ?? null);
+}
+
+describe('a code becomes a sentence:', () => {
+  it.each<[number, RegExp, boolean]>([
+    [13, /^there is no repository at ssh:/, true],
+    [52, /^the passphrase in \/etc\/steward\/pass phrase is not the one of ssh:/, false],
+    [60, /is not encrypted, although repokey-blake2 is declared/, false],
+    [62, /was at another place before/, false],
+    [64, /is older than what was seen before/, false],
+    [90, /is damaged; run borg check/, true],
+    [143, /^borg was ended by signal 15/, true],
+    [99, /^borg failed \(exit code 99\)/, true],
+  ])('%i', (code, sentence, retryable) => {
+    expect(borgFailure(code, emptyLog(), repository)).toMatchObject({
+      message: expect.stringMatching(sentence),
+      exitCode: code,
+      retryable,
+    });
+  });
+
+  it('a full disk is named whatever the code', () => {
+    const message =
+      'Traceback (most recent call last):\n  File "x"\nOSError: [Errno 28] No space left on device';
+    const log = { ...emptyLog(), warnings: [message], error: message };
+    expect(borgFailure(2, log, repository).message).toBe(
+      "a disk is full, of the repository or of Borg's cache: OSError: [Errno 28] No space left on device",
+    );
+  });
+
+  it('a shell that finds no program is no warning', () => {
+    expect([1, 100, 107, 126, 127].map(isWarning)).toEqual([true, true, true, false, false]);
+  });
+});

@@ -1,0 +1,96 @@
+import { BorgError } from './types.ts';
+
+/** Borg's --json, lenient: what is not known is left out. */
+
+export interface BorgArchive {
+  name: string;
+  /** 64 hex digits. */
+  id: string;
+  /** Milliseconds since the epoch. */
+  atMs: number;
+}
+
+export interface RepositoryListing {
+  id: string;
+  /** Borg's name of the mode. */
+  encryption: string;
+  archives: BorgArchive[];
+}
+
+const checkpoint = /\.checkpoint(\.\d+)?$/;
+
+/** Whether this is the name of what a broken-off backup of `archive` has left. */
+export function isCheckpointOf(name: string, archive: string): boolean {
+  return checkpoint.test(name) && name.replace(checkpoint, '') === archive;
+}
+
+/** Of `borg list --json REPOSITORY`. What a broken-off backup has left (`….checkpoint`) is listed only if asked for. */
+export function parseListing(stdout: string, checkpoints = false): RepositoryListing {
+  const { repository, encryption, archives } = parseJson(stdout);
+  const id = field(repository, 'id');
+  if (typeof id !== 'string') throw new BorgError('borg list printed no id of the repository');
+  const listed = Array.isArray(archives) ? archives.flatMap(parseArchive) : [];
+  return {
+    id,
+    encryption: String(field(encryption, 'mode') ?? 'unknown'),
+    archives: listed.filter(({ name }) => checkpoints || !checkpoint.test(name)),
+  };
+}
+
+function parseArchive(item: unknown): BorgArchive[] {
+  const [name, id, start] = [field(item, 'name'), field(item, 'id'), field(item, 'start')];
+  if (typeof name !== 'string' || typeof id !== 'string' || typeof start !== 'string') return [];
+  return [{ name, id, atMs: utc(start) }];
+}
+
+export interface ArchiveStats {
+  name: string;
+  id: string;
+  comment: string;
+  files: number;
+  originalBytes: number;
+  compressedBytes: number;
+  deduplicatedBytes: number;
+  durationMs: number;
+}
+
+/** Of `borg create --json` (one `archive`) and of `borg info --json REPOSITORY::ARCHIVE` (a list of one). */
+export function parseStats(stdout: string): ArchiveStats {
+  const { archive: made, archives } = parseJson(stdout);
+  const archive = made ?? (Array.isArray(archives) ? archives[0] : undefined);
+  const stats = field(archive, 'stats');
+  const name = field(archive, 'name');
+  if (typeof name !== 'string' || stats === undefined)
+    throw new BorgError('borg printed no facts of the archive');
+  return {
+    name,
+    id: String(field(archive, 'id') ?? ''),
+    comment: String(field(archive, 'comment') ?? ''),
+    files: count(field(stats, 'nfiles')),
+    originalBytes: count(field(stats, 'original_size')),
+    compressedBytes: count(field(stats, 'compressed_size')),
+    deduplicatedBytes: count(field(stats, 'deduplicated_size')),
+    durationMs: Math.round(count(field(archive, 'duration')) * 1000),
+  };
+}
+
+/** Borg writes no zone; all calls are made with TZ=UTC. Microseconds are cut. */
+function utc(time: string): number {
+  return Date.parse(`${time.slice(0, 19)}Z`);
+}
+
+function parseJson(stdout: string): Record<string, unknown> {
+  try {
+    return JSON.parse(stdout) as Record<string, unknown>;
+  } catch (cause) {
+    throw new BorgError('borg printed something else than JSON', { cause });
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}

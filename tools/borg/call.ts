@@ -1,0 +1,86 @@
+import { mkdir } from 'node:fs/promises';
+import { type BorgHome, borgBase, borgEnvironment } from './environment.ts';
+import { type BorgLog, type BorgProgress, emptyLog, readLogLine } from './log.ts';
+import { blot, readPassphrase } from './passphrase.ts';
+import { type ProcessEnd, runLeashed } from './process.ts';
+import { borgFailure, isWarning } from './sentences.ts';
+import { BorgError, type BorgRepository } from './types.ts';
+
+export interface BorgOptions extends BorgHome {
+  /** The program. Default `borg`. */
+  borg?: string | undefined;
+  /** Default 30 min: borg prints several lines a second while it works, and none while it hangs. */
+  idleMs?: number | undefined;
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** How long borg waits for a lock of somebody else. Default 10 min. */
+  lockWaitSeconds?: number | undefined;
+  onProgress?: ((progress: BorgProgress) => void) | undefined;
+  /** Each line of stdout, which is then not in the result. */
+  onLine?: ((line: string) => void) | undefined;
+  /** Puts the command into another one, such as `unshare`. */
+  wrap?: ((argv: string[]) => string[]) | undefined;
+}
+
+export interface BorgResult {
+  /** 0, or a warning: 1, 100 to 125. `borg check` ends with 1 where it found damage. */
+  exitCode: number;
+  stdout: string;
+  /** What borg warned of; never empty where the exit code is a warning. */
+  warnings: string[];
+  /** Letter of --list -> how many files had it. */
+  statuses: Record<string, number>;
+}
+
+/**
+ * One call of borg: `args` as a person would type them, sub-command first. Secrets reach it by file only, and no
+ * message has them. Throws BorgError with a sentence for people.
+ */
+export async function callBorg(
+  args: string[],
+  repository: BorgRepository,
+  options: BorgOptions,
+): Promise<BorgResult> {
+  const secret = await readPassphrase(repository);
+  await mkdir(borgBase(options), { recursive: true, mode: 0o700 });
+  const log = emptyLog();
+  const take = progressTaker(log, options.onProgress);
+  try {
+    const end = await runLeashed(wholeArgv(args, options), {
+      ...processOptions(options),
+      env: await borgEnvironment(repository, options),
+      onErrorLine: (line) => take(blot(line, secret)),
+    });
+    return resultOf(end, log, repository);
+  } catch (error) {
+    if (!(error instanceof BorgError)) throw error;
+    throw new BorgError(blot(error.message, secret), error);
+  }
+}
+
+function processOptions({ idleMs = 1_800_000, timeoutMs, signal, onLine }: BorgOptions) {
+  return { idleMs, timeoutMs, signal, onLine };
+}
+
+/** What a person would not type: output for machines, and patience. */
+function wholeArgv([command = '', ...rest]: string[], options: BorgOptions): string[] {
+  const { borg = 'borg', lockWaitSeconds = 600, wrap = (argv) => argv } = options;
+  return wrap([borg, command, '--log-json', '--lock-wait', String(lockWaitSeconds), ...rest]);
+}
+
+function progressTaker(log: BorgLog, onProgress: BorgOptions['onProgress']): (line: string) => void {
+  let progress: BorgProgress = { files: 0, bytes: 0, at: null };
+  return (line) => {
+    const news = readLogLine(line, log);
+    if (news === null) return;
+    progress = { ...progress, ...news };
+    onProgress?.(progress);
+  };
+}
+
+function resultOf({ exitCode, stdout }: ProcessEnd, log: BorgLog, repository: BorgRepository): BorgResult {
+  if (exitCode !== 0 && !isWarning(exitCode)) throw borgFailure(exitCode, log, repository);
+  const silent = exitCode !== 0 && log.warnings.length === 0;
+  const warnings = silent ? [`borg ended with the warning ${exitCode}`] : log.warnings;
+  return { exitCode, stdout, warnings, statuses: log.statuses };
+}
