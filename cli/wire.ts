@@ -48,7 +48,7 @@ async function hostOf(
   }
   const { hostObserver } = await import('../observers/host.ts');
   const { hostExecutor } = await import('../reconciler/apply/host.ts');
-  return { observer: hostObserver(), executor: hostExecutor() };
+  return { observer: hostObserver(), executor: hostExecutor({ stateDir: settings.stateDir }) };
 }
 
 /** Opened once. A failure is not for ever: Docker may be installed, or come back, under a running loop. */

@@ -21,8 +21,8 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
       removalPercent: limits.removals.percent,
       parallel: limits.parallel,
     },
-    backupsAtOnce: 1,
-    uncovered: [],
+    backupsAtOnce: lab.lab.backup?.concurrency ?? 1,
+    uncovered: lab.lab.backup === undefined ? [] : models.flatMap((model) => model.uncovered),
     services: models.map((model) => model.name),
     suspended,
     resources: allResources(lab, models, new Set(suspended)),
@@ -64,7 +64,7 @@ function withForeignNeeds(
 }
 
 function labNotActedOn({ yaml }: LabFile): DesiredState['notActedOn'] {
-  return (['hub', 'backup'] as const).flatMap((part) =>
+  return (['hub'] as const).flatMap((part) =>
     yaml.find([part]) ? [{ service: null, part, origin: yaml.atKey([part]) }] : [],
   );
 }

@@ -2,6 +2,7 @@ import type { ResolvedProject, View } from './compose/types.ts';
 import type { RepositoryFiles } from './files.ts';
 import type { YamlFile } from './locate.ts';
 import { errorAt } from './problems.ts';
+import type { LabBackup } from './schema/backup.ts';
 import type { ServiceConfig } from './schema/service.ts';
 import type { ServiceFolder } from './service-folder.ts';
 import type { DesiredResource, Origin, Problem } from './types.ts';
@@ -15,6 +16,8 @@ export interface LabInputs {
   sharedGroup: string | null;
   domain: string | null;
   subnets: Record<string, string>;
+  /** Defaults of all backups; null where lab.yaml declares none. */
+  backup: LabBackup | null;
   stateDir: string;
   hostEnvDir: string | null;
 }
@@ -86,7 +89,10 @@ export function serviceStorage(context: ServiceContext): { dataset: string; moun
 }
 
 /** For a part of service.yaml that means nothing in a lab without storage. */
-export function withoutStorage(context: ServiceContext, part: 'dataset' | 'directories'): Problem[] {
+export function withoutStorage(
+  context: ServiceContext,
+  part: 'dataset' | 'directories' | 'backup',
+): Problem[] {
   const { serviceYaml } = context;
   if (serviceYaml === null || !serviceYaml.find([part])) return [];
   const message = `lab.yaml names no storage, so there is no dataset for ${context.folder.name}`;

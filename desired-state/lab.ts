@@ -65,7 +65,12 @@ function salvage(yaml: YamlFile): Pick<LabFile, 'lab' | 'ownersKnown' | 'storage
 
 /** Rules between the fields of lab.yaml. */
 function labRules(lab: Lab, yaml: YamlFile): Problem[] {
-  return [...poolRules(lab, yaml), ...subnetRules(lab, yaml), ...storageRules(lab, yaml)];
+  return [
+    ...poolRules(lab, yaml),
+    ...subnetRules(lab, yaml),
+    ...storageRules(lab, yaml),
+    ...backupRules(lab, yaml),
+  ];
 }
 
 function poolRules(lab: Lab, yaml: YamlFile): Problem[] {
@@ -81,6 +86,25 @@ function poolRules(lab: Lab, yaml: YamlFile): Problem[] {
       String(prefix),
     ),
   ];
+}
+
+function backupRules({ backup, storage }: Lab, yaml: YamlFile): Problem[] {
+  if (backup === undefined) return [];
+  const at = yaml.atKey(['backup']);
+  const problems: Problem[] = [];
+  if (storage === undefined)
+    problems.push(
+      errorAt(at, 'backups read snapshots of datasets, and lab.yaml names no storage', 'add storage'),
+    );
+  if (backup.passphrase === undefined && backup.encryption !== 'none')
+    problems.push(
+      errorAt(
+        at,
+        `backups are encrypted (${backup.encryption}), and there is no passphrase`,
+        'write passphrase: { file: /etc/steward/borg-passphrase }',
+      ),
+    );
+  return problems;
 }
 
 function subnetRules(lab: Lab, yaml: YamlFile): Problem[] {

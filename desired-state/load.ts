@@ -104,6 +104,7 @@ function labInputs(
     sharedGroup: lab.sharedGroup ?? null,
     domain: lab.domain ?? null,
     subnets: lab.networks.subnets,
+    backup: lab.backup ?? null,
     stateDir: options.stateDir ?? '/var/lib/steward',
     hostEnvDir,
   };

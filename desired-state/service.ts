@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { ComposeReader, ComposeRequest, ResolvedProject, View } from './compose/types.ts';
 import type { EnvLines, LabInputs, ServiceContext } from './context.ts';
+import { uncoveredMounts } from './coverage.ts';
 import { describe } from './describe.ts';
 import { envLines } from './fields.ts';
 import type { RepositoryFiles, TreeResult } from './files.ts';
@@ -70,6 +71,7 @@ function toModel(
     suspended: config.suspend,
     resources,
     ...describe(context),
+    uncovered: uncoveredMounts(context, resources),
     problems,
   };
 }

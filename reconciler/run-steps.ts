@@ -143,7 +143,6 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
   // A step that puts something right is not cut short: it ends what another one began.
   const signal = state.open.has(index) ? undefined : deps.signal;
   const facts = await deps.executor.execute(step, {
-    facts: state.facts,
     onProgress,
     ...(signal === undefined ? {} : { signal }),
   });

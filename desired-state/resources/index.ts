@@ -1,6 +1,8 @@
 import type { Inferred, ServiceContext } from '../context.ts';
 import type { LabFile } from '../lab.ts';
 import type { DesiredOf, DesiredResource, Kind, Problem } from '../types.ts';
+import { serviceBackup } from './backup.ts';
+import { serviceRepository } from './borg-repository.ts';
 import { serviceStack } from './compose-stack.ts';
 import { serviceDirectories } from './directory.ts';
 import { serviceNetworks } from './docker-network.ts';
@@ -20,8 +22,8 @@ const inference = {
   directory: { service: serviceDirectories },
   'docker-network': { service: serviceNetworks },
   'compose-stack': { service: serviceStack },
-  'borg-repository': {},
-  backup: {},
+  'borg-repository': { service: serviceRepository },
+  backup: { service: serviceBackup },
 } satisfies { [K in Kind]: Inference<K> };
 
 const all: Inference<Kind>[] = Object.values(inference);

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { absolutePath, cron, timezone } from './names.ts';
-import { choice, flag, list, mapping, text, whole } from './words.ts';
+import { absolutePath, cron, duration, timezone } from './names.ts';
+import { choice, flag, list, mapping, text, whole, words } from './words.ts';
 
 const excludes = list(
   text({
@@ -32,6 +32,63 @@ const retention = mapping(
   'How many archives of each kind are kept.',
 );
 
+const startingDeadline = duration('A tick that could not start within this time is left out.');
+const jitter = duration('A tick starts at most this much later, always equally much for one service.');
+const collapse = whole(
+  0,
+  100,
+  'Nothing is pruned after an archive with fewer files or bytes than this percentage of the one before.',
+);
+
+const drill = mapping(
+  {
+    schedule: cron('When the newest archive is restored and compared.'),
+    start: flag('Start the stack on the restored data, in a network of its own.').default(false),
+  },
+  'Restore drills.',
+  '{ schedule: "0 5 * * 0" }',
+);
+
+const check = mapping(
+  {
+    schedule: cron('When `borg check` looks at the repository.'),
+    maxDuration: duration('How long one such look may take; the next goes on from there.').default('30m'),
+    verifyData: cron('When all data is read and verified, which takes long.').optional(),
+  },
+  'Checks of the repositories.',
+  '{ schedule: "0 6 * * 0" }',
+);
+
+const hook = mapping(
+  {
+    container: text({
+      expected: 'the name of a service inside the compose file',
+      example: 'database',
+      pattern: /^[a-zA-Z0-9._-]+$/,
+      description: 'Name of the service inside the compose file.',
+    }),
+    exec: list(
+      text({
+        expected: 'a word of the command such as "pg_dumpall"',
+        example: '"pg_dumpall"',
+        description: 'The command, a word an entry.',
+      }),
+      'The command, a word an entry.',
+    ).min(1, { error: words('a command of at least one word', 'write e.g. ["pg_dumpall", "-f", "/dump"]') }),
+    timeout: duration('How long it may take.').default('60s'),
+  },
+  'A command inside a container.',
+  '{ container: database, exec: ["pg_dumpall"] }',
+);
+
+const hooks = mapping(
+  {
+    before: list(hook, 'Run before the snapshot, while the containers run.').default([]),
+    after: list(hook, 'Run after it, once they run again.').default([]),
+  },
+  'Commands around the snapshot.',
+);
+
 const schedule = cron('When backups start, as five cron fields.');
 const zone = timezone('Time zone of the schedule.');
 
@@ -47,7 +104,7 @@ export const labBackup = mapping(
       { file: absolutePath('File on the host that holds the passphrase.', '/etc/steward/borg-passphrase') },
       'A reference to the passphrase, never the words themselves.',
       '{ file: /etc/steward/borg-passphrase }',
-    ),
+    ).optional(),
     ssh: mapping(
       {
         identity: absolutePath('Private key on the host.', '/root/.ssh/id_borg').optional(),
@@ -73,6 +130,13 @@ export const labBackup = mapping(
     schedule: schedule.optional(),
     timezone: zone.default('UTC'),
     retention: retention.optional(),
+    startingDeadline: startingDeadline.optional(),
+    jitter: jitter.optional(),
+    concurrency: whole(1, 16, 'Backups that may upload at the same time.').default(1),
+    collapse: collapse.default(50),
+    appendOnly: flag('Nothing is ever deleted in the repositories: prune is off.').default(false),
+    check: check.optional(),
+    drill: drill.optional(),
   },
   'Backup defaults of every service.',
 );
@@ -87,6 +151,12 @@ export const serviceBackup = mapping(
     ).optional(),
     retention: retention.optional(),
     excludes: excludes.optional(),
+    compression: compression.optional(),
+    startingDeadline: startingDeadline.optional(),
+    jitter: jitter.optional(),
+    collapse: collapse.optional(),
+    hooks: hooks.optional(),
+    drill: drill.optional(),
     suspend: flag('No backups of this service.').optional(),
   },
   'How this service differs from the backup defaults.',

@@ -60,7 +60,7 @@ export function deleteArgv({ repository }: StepOf<'borg-delete'>, archives: stri
 
 function snapshotArgv(step: StepOf<'zfs-snapshot'>): string[][] {
   const take = ['zfs', 'snapshot', '-o', `${runProperty}=${step.run}`, ...step.snapshots];
-  return step.marker === null ? [take] : [['touch', step.marker.path], take];
+  return [...step.markers.map(({ path }) => ['touch', path]), take];
 }
 
 /**

@@ -18,8 +18,6 @@ export interface BackupContext {
   containers: ContainersOptions;
   exec: ExecOptions;
   snapshots: SnapshotOptions;
-  /** What earlier steps of the same change have found out. */
-  facts: StepFacts;
 }
 
 /** One step of a backup, on this machine. Each may be run again after a crash in its middle. Throws StepError. */
@@ -33,7 +31,7 @@ export function runBackupStep(step: BackupStep, context: BackupContext): Promise
     case 'borg-create':
       return createArchive(step, context.borg);
     case 'borg-delete':
-      return deleteArchives(step, context.borg, context.facts.archive);
+      return deleteArchives(step, context.borg);
     case 'borg-compact':
       return compactRepository(step, context.borg);
     case 'container-exec':

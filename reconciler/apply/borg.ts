@@ -3,9 +3,9 @@ import { isCheckpointOf, parseListing, type RepositoryListing } from '../../tool
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { callBorgAlone } from '../../tools/borg/stale-lock.ts';
 import { BorgError } from '../../tools/borg/types.ts';
-import type { BackupStep, CleanArchive } from '../types.ts';
+import type { BackupStep } from '../types.ts';
 import { deleteArgv, initArgv } from './backup-argv.ts';
-import { type ArchiveFacts, StepError, type StepFacts } from './types.ts';
+import { StepError, type StepFacts } from './types.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
@@ -36,15 +36,10 @@ export async function listRepository(step: StepOf<'borg-list'>, options: BorgOpt
   return { repository: await listing(step.repository, options) };
 }
 
-/** By name, and only those that are there. Held back where the archive just made gives reason for doubt. */
-export async function deleteArchives(
-  step: StepOf<'borg-delete'>,
-  options: BorgOptions,
-  made: ArchiveFacts | undefined,
-): Promise<StepFacts> {
-  const { repository, archives, onlyAfter } = step;
-  const doubt = repository.appendOnly ? appendOnly(repository) : onlyAfter && doubtOf(onlyAfter, made);
-  if (doubt !== null) return { heldBack: `nothing was deleted: ${doubt}` };
+/** By name, and only those that are there. */
+export async function deleteArchives(step: StepOf<'borg-delete'>, options: BorgOptions): Promise<StepFacts> {
+  const { repository, archives } = step;
+  if (repository.appendOnly) return { heldBack: `nothing was deleted: ${appendOnly(repository)}` };
   const args = ['list', '--json', '--consider-checkpoints', repository.location];
   const { stdout } = await borg(args, repository, options);
   const present = parseListing(stdout, true).archives.map(({ name }) => name);
@@ -72,19 +67,6 @@ export async function compactRepository(
 
 function appendOnly({ location }: RepositoryRef): string {
   return `${location} is append-only`;
-}
-
-/** Why the archive of this run is no ground to delete others on; null where it is one. */
-function doubtOf(wanted: CleanArchive, made: ArchiveFacts | undefined): string | null {
-  if (made === undefined || made.name !== wanted.archive) return `this run has not made ${wanted.archive}`;
-  if (made.warnings.length > 0) return `${made.name} was made with warnings (${made.warnings[0]})`;
-  if (made.files < wanted.minFiles) {
-    return `${made.name} has ${made.files} files, fewer than the ${wanted.minFiles} expected at least`;
-  }
-  if (made.originalBytes < wanted.minBytes) {
-    return `${made.name} has ${made.originalBytes} bytes, fewer than the ${wanted.minBytes} expected at least`;
-  }
-  return null;
 }
 
 async function listing(repository: RepositoryRef, options: BorgOptions): Promise<RepositoryListing> {

@@ -64,7 +64,7 @@ function contextOf(options: HostExecutorOptions, given: ExecuteOptions) {
 
 function backupContext(
   options: HostExecutorOptions,
-  { signal, facts = {}, onProgress }: ExecuteOptions,
+  { signal, onProgress }: ExecuteOptions,
   tool: ToolOptions,
   longMs: number,
 ): BackupContext {
@@ -77,7 +77,6 @@ function backupContext(
     containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs },
     exec: { socketPath, signal },
     snapshots: { ...tool, readMountinfo, busyMs },
-    facts,
   };
 }
 

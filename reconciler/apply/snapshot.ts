@@ -21,7 +21,7 @@ export interface SnapshotOptions extends ToolOptions {
  * Nothing is asked beforehand, since services are down meanwhile.
  */
 export async function takeSnapshots(step: StepOf<'zfs-snapshot'>, options: SnapshotOptions): Promise<void> {
-  if (step.marker !== null) await writeMarker(step.marker, step.run, options);
+  for (const marker of step.markers) await writeMarker(marker, step.run, options);
   const argv = backupArgv(step).at(-1) ?? [];
   try {
     await zfs(argv, options);
@@ -46,7 +46,7 @@ const noReasonToStop = ['ENOSPC', 'EDQUOT', 'EROFS'];
 
 /** A new file each time, by descriptor: a container may have put a link or something else there. */
 async function writeMarker(
-  marker: NonNullable<StepOf<'zfs-snapshot'>['marker']>,
+  marker: StepOf<'zfs-snapshot'>['markers'][number],
   run: string,
   { readMountinfo, signal }: SnapshotOptions,
 ): Promise<void> {

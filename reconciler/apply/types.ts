@@ -53,8 +53,6 @@ export interface StepProgress {
 
 export interface ExecuteOptions {
   signal?: AbortSignal;
-  /** What earlier steps of the same change have found out. */
-  facts?: StepFacts;
   onProgress?: (progress: StepProgress) => void;
 }
 

@@ -47,7 +47,7 @@ function lab(found: Record<string, string> = {}, busy = 0) {
 }
 
 const snapshots = ['pool/a@run', 'pool/a/db@run'];
-const take: Step = { op: 'zfs-snapshot', snapshots, run: '7', marker: null };
+const take: Step = { op: 'zfs-snapshot', snapshots, run: '7', markers: [] };
 const destroy: Step = { op: 'zfs-destroy-snapshots', snapshots, run: '7' };
 const ours = '7\tlocal';
 
@@ -74,7 +74,7 @@ describe('taking snapshots', () => {
     writeFileSync(elsewhere, 'data');
     symlinkSync(elsewhere, path.join(mountpoint, '.steward'));
     const guard = { dataset: 'pool/a', mountpoint };
-    await run({ ...take, marker: { path: path.join(mountpoint, '.steward'), guard } });
+    await run({ ...take, markers: [{ path: path.join(mountpoint, '.steward'), guard }] });
     expect(readFileSync(path.join(mountpoint, '.steward'), 'utf8')).toBe('7\n');
     expect(readFileSync(elsewhere, 'utf8')).toBe('data');
   });
@@ -82,7 +82,7 @@ describe('taking snapshots', () => {
   it('takes none where the dataset is not mounted', async () => {
     const { run, calls, mountpoint } = lab();
     const guard = { dataset: 'pool/other', mountpoint };
-    const step: Step = { ...take, marker: { path: path.join(mountpoint, 'm'), guard } };
+    const step: Step = { ...take, markers: [{ path: path.join(mountpoint, 'm'), guard }] };
     await expect(run(step)).rejects.toThrow('pool/other is not mounted');
     expect(calls()).toEqual([]);
   });

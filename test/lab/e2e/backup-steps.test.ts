@@ -27,7 +27,7 @@ function names(tag: string): string[] {
 
 function take(tag: string): Step {
   const marker = { path: `${mountpoint}/.steward-marker`, guard: { dataset, mountpoint } };
-  return { op: 'zfs-snapshot', snapshots: names(tag), run: tag, marker };
+  return { op: 'zfs-snapshot', snapshots: names(tag), run: tag, markers: [marker] };
 }
 
 function create(tag: string, repository = remote): Step {
@@ -37,7 +37,7 @@ function create(tag: string, repository = remote): Step {
     { snapshot: database, below: 'db' },
   ];
   const excludes = ['*.tmp', 'cache/**'];
-  const rest = { at: 'photo', mounts, compression: 'lz4', excludes, comment: tag };
+  const rest = { at: 'photo', mounts, compression: 'lz4', excludes, comment: tag, expected: null };
   return { op: 'borg-create', repository, archive: `photo-${tag}`, ...rest };
 }
 

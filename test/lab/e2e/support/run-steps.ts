@@ -4,20 +4,17 @@
  */
 import { text } from 'node:stream/consumers';
 import { hostExecutor } from '../../../../reconciler/apply/host.ts';
-import type { StepFacts } from '../../../../reconciler/apply/types.ts';
 import type { Step } from '../../../../reconciler/types.ts';
 
 const steps = JSON.parse(await text(process.stdin)) as Step[];
 const stateDir = process.env.STATE_DIR ?? '/var/lib/steward-steps';
 const executor = hostExecutor({ stateDir, lockWaitSeconds: Number(process.env.LOCK_WAIT ?? 600) });
-let facts: StepFacts = {};
 for (const step of steps) {
   const start = performance.now();
   const done = (what: object) =>
     console.log(JSON.stringify({ op: step.op, ms: Math.round(performance.now() - start), ...what }));
   try {
-    const found = (await executor.execute(step, { facts })) ?? {};
-    facts = { ...facts, ...found };
+    const found = (await executor.execute(step, {})) ?? {};
     done({ facts: found });
   } catch (error) {
     done({ error: (error as Error).message });

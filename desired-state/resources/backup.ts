@@ -1,0 +1,112 @@
+import {
+  type Inferred,
+  type ServiceContext,
+  serviceStorage,
+  stackOrigin,
+  withoutStorage,
+} from '../context.ts';
+import { errorAt } from '../problems.ts';
+import type { LabBackup } from '../schema/backup.ts';
+import { nearest } from '../schema/explain.ts';
+import type { ServiceConfig } from '../schema/service.ts';
+import { durationSeconds } from '../schema/units.ts';
+import type { BackupHook, DesiredBackup, DesiredDataset, Problem } from '../types.ts';
+import { repositoryId, repositoryOf } from './borg-repository.ts';
+
+/** The backup of a service: the lab's defaults, and what service.yaml says otherwise. */
+export function serviceBackup(context: ServiceContext): Inferred<DesiredBackup> {
+  const storage = serviceStorage(context);
+  if (storage === null) return { resources: [], problems: withoutStorage(context, 'backup') };
+  const { backup: lab } = context.lab;
+  if (lab === null) return { resources: [], problems: withoutLabBackup(context) };
+  const hooks = hookProblems(context);
+  return { resources: [resource(context, lab, storage.dataset)], problems: hooks };
+}
+
+type Own = NonNullable<ServiceConfig['backup']>;
+
+function resource(context: ServiceContext, lab: LabBackup, dataset: string): DesiredBackup {
+  const service = context.folder.name;
+  const own: Own = context.config.backup ?? {};
+  const datasets = datasetsOf(context);
+  const id = repositoryId(dataset);
+  return {
+    kind: 'backup',
+    id: `backup:${service}`,
+    name: service,
+    service,
+    origin: context.serviceYaml?.find(['backup'])
+      ? context.serviceYaml.atKey(['backup'])
+      : stackOrigin(context),
+    needs: [id, ...datasets.map(({ id: need }) => need), `compose-stack:${service}`],
+    project: context.project.name,
+    repositoryId: id,
+    repository: repositoryOf(lab, dataset),
+    datasets: datasets.map(({ name, mountpoint }) => ({ name, mountpoint })),
+    ...timing(lab, own),
+    ...content(lab, own),
+  };
+}
+
+function timing(lab: LabBackup, own: Own) {
+  const timezone = own.timezone ?? lab.timezone;
+  const cron = own.schedule ?? lab.schedule;
+  const deadline = own.startingDeadline ?? lab.startingDeadline;
+  const drill = own.drill ?? lab.drill;
+  return {
+    schedule: cron === undefined ? null : { cron, timezone },
+    jitterSeconds: durationSeconds(own.jitter ?? lab.jitter ?? '') ?? 0,
+    startingDeadlineSeconds: deadline === undefined ? null : (durationSeconds(deadline) ?? null),
+    suspend: own.suspend ?? false,
+    drill: drill === undefined ? null : { cron: drill.schedule, timezone, start: drill.start },
+  };
+}
+
+function content(lab: LabBackup, own: Own) {
+  return {
+    quiesce: own.quiesce ?? ('stop' as const),
+    hooks: { before: (own.hooks?.before ?? []).map(toHook), after: (own.hooks?.after ?? []).map(toHook) },
+    retention: own.retention ?? lab.retention ?? null,
+    compression: own.compression ?? lab.compression,
+    excludes: [...lab.excludes, ...(own.excludes ?? [])],
+    collapsePercent: own.collapse ?? lab.collapse,
+  };
+}
+
+type Hook = NonNullable<Own['hooks']>['before'][number];
+
+function toHook({ container, exec, timeout }: Hook): BackupHook {
+  return { container, argv: exec, timeoutSeconds: durationSeconds(timeout) ?? 60 };
+}
+
+/** Those that are mounted below the service's own: what ZFS does not mount there, no archive of it can hold. */
+function datasetsOf({ earlier }: ServiceContext): DesiredDataset[] {
+  const all = earlier.filter((item): item is DesiredDataset => item.kind === 'zfs-dataset');
+  const root = all[0]?.mountpoint ?? '';
+  return all.filter(({ mountpoint, properties }) => {
+    const own = properties.mountpoint ?? mountpoint;
+    const isBelow = own === root || own.startsWith(`${root}/`);
+    return isBelow && (properties.canmount ?? 'on') === 'on';
+  });
+}
+
+function withoutLabBackup({ serviceYaml }: ServiceContext): Problem[] {
+  if (serviceYaml === null || !serviceYaml.find(['backup'])) return [];
+  const message = 'lab.yaml declares no backup, so it is not known where archives go';
+  return [
+    errorAt(serviceYaml.atKey(['backup']), message, 'add backup to lab.yaml, or remove it here', 'backup'),
+  ];
+}
+
+function hookProblems({ config, serviceYaml, project }: ServiceContext): Problem[] {
+  const names = Object.keys(project.services);
+  return (['before', 'after'] as const).flatMap((when) =>
+    (config.backup?.hooks?.[when] ?? []).flatMap(({ container }, index) => {
+      if (names.includes(container) || serviceYaml === null) return [];
+      const at = serviceYaml.at(['backup', 'hooks', when, index, 'container']);
+      const meant = nearest(container, names);
+      const fix = meant === undefined ? `write one of ${names.join(', ')}` : `write ${meant}`;
+      return [errorAt(at, `there is no container ${container} in the compose file`, fix, container)];
+    }),
+  );
+}

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import type { ArchiveFacts } from '../../../reconciler/apply/types.ts';
+import { heldBack } from '../../../reconciler/backup/held-back.ts';
+import type { Step } from '../../../reconciler/types.ts';
+import { repositoryRef as repository } from '../../support/build.ts';
+
+const clean = { archive: 'photo-2026-11-23T02:30:00Z', minFiles: 90, minBytes: 4_000 };
+const prune: Step = { op: 'borg-delete', repository, archives: ['old'], onlyAfter: clean };
+
+function archive(over: Partial<ArchiveFacts> = {}): ArchiveFacts {
+  const sizes = { originalBytes: 5_000, compressedBytes: 1, deduplicatedBytes: 1 };
+  return {
+    name: clean.archive,
+    id: 'a1',
+    files: 100,
+    filesRead: 1,
+    ...sizes,
+    durationMs: 1,
+    warnings: [],
+    ...over,
+  };
+}
+
+it.each([
+  ['no archive was made', undefined, 'photo-2026-11-23T02:30:00Z was not made'],
+  ['another one was', archive({ name: 'other' }), 'photo-2026-11-23T02:30:00Z was not made'],
+  [
+    'it has warnings',
+    archive({ warnings: ['x: gone'] }),
+    'Borg warned about photo-2026-11-23T02:30:00Z: x: gone',
+  ],
+  ['files are missing', archive({ files: 89 }), 'has 89 files, fewer than the 90'],
+  ['bytes are missing', archive({ originalBytes: 3_999 }), 'has 3999 bytes, fewer than the 4000'],
+])('nothing is pruned when %s', (_what, made, why) => {
+  const held = heldBack(prune, made === undefined ? {} : { archive: made });
+  expect(held).toMatch(/^nothing was pruned: /);
+  expect(held).toContain(why);
+});
+
+it('a whole archive of about the same size lets the old ones go, and their space', () => {
+  expect(heldBack(prune, { archive: archive() })).toBeNull();
+  expect(heldBack({ op: 'borg-compact', repository }, { archive: archive() })).toBeNull();
+});
+
+it('no space is to be freed where nothing was pruned', () => {
+  expect(heldBack({ op: 'borg-compact', repository }, { heldBack: 'nothing was pruned' })).not.toBeNull();
+});
