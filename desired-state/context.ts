@@ -17,7 +17,7 @@ export interface LabInputs {
   domain: string | null;
   subnets: Record<string, string>;
   /** Defaults of all backups; null where lab.yaml declares none. */
-  backup: LabBackup | null;
+  backup: (LabBackup & { origin: Origin }) | null;
   stateDir: string;
   hostEnvDir: string | null;
 }

@@ -94,7 +94,7 @@ function defaultConcurrency(): number {
 }
 
 function labInputs(
-  { lab, ownersKnown }: LabFile,
+  { lab, yaml, ownersKnown }: LabFile,
   options: LoadOptions,
   hostEnvDir: string | null,
 ): LabInputs {
@@ -104,7 +104,8 @@ function labInputs(
     sharedGroup: lab.sharedGroup ?? null,
     domain: lab.domain ?? null,
     subnets: lab.networks.subnets,
-    backup: lab.backup ?? null,
+    backup:
+      lab.backup === undefined ? null : { ...lab.backup, origin: yaml.at(['backup', 'repository']) },
     stateDir: options.stateDir ?? '/var/lib/steward',
     hostEnvDir,
   };

@@ -14,7 +14,7 @@ export function serviceRepository(context: ServiceContext): Inferred<DesiredRepo
     id: repositoryId(storage.dataset),
     name: storage.dataset,
     service: context.folder.name,
-    origin: { file: 'lab.yaml', line: 1, column: 1 },
+    origin: backup.origin,
     needs: [],
     repository: repositoryOf(backup, storage.dataset),
     check:

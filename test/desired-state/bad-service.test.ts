@@ -157,6 +157,7 @@ const table: [name: string, service: string, problems: string[]][] = [
     'an impossible day',
     'backup: { schedule: "0 0 31 2 *" }\n',
     [
+      'services/photo/service.yaml:1:1 error: lab.yaml declares no backup, so it is not known where archives go => add backup to lab.yaml, or remove it here',
       'services/photo/service.yaml:1:21 error: expected a cron expression of five fields such as "30 3 * * *", found "0 0 31 2 *" (backup.schedule) => write "30 3 * * *"',
     ],
   ],

@@ -79,13 +79,11 @@ test('parts of later versions are told apart as not acted on', async () => {
     'services/photo/compose.yaml': web(''),
     'services/photo/.env.age': 'x',
     'services/photo/service.yaml':
-      'routes: [{ host: photo, to: "web:80" }]\nbackup: { quiesce: stop }\npolicy: {}\nsuspend: true\n',
+      'routes: [{ host: photo, to: "web:80" }]\npolicy: {}\nsuspend: true\n',
   });
   expect(state.notActedOn.map(({ service, part }) => `${service} ${part}`)).toEqual([
     'null hub',
-    'null backup',
     'photo routes',
-    'photo backup',
     'photo policy',
     'photo .env.age',
   ]);

@@ -1,7 +1,7 @@
 import type { DesiredStack, DesiredState } from '../../desired-state/types.ts';
 import type { ObservedContainer, ObservedPath, ObservedState } from '../../observers/types.ts';
 import { appliedData } from '../../reconciler/kinds/stack/reasons.ts';
-import { emptyBackups } from '../../reconciler/state/backups.ts';
+import { emptyBackups, type RepositoryRecord } from '../../reconciler/state/backups.ts';
 import {
   emptyInventory,
   type Inventory,
@@ -85,6 +85,17 @@ function containersOf(stack: DesiredStack): ObservedContainer[] {
   }));
 }
 
+/** Opened long ago, and read since. */
+function repositoriesOf(desired: DesiredState): Map<string, RepositoryRecord> {
+  const repositories = desired.resources.filter((resource) => resource.kind === 'borg-repository');
+  return new Map(
+    repositories.map(({ repository: { location, encryption } }) => [
+      location,
+      { location, encryption, borgId: `borg-${location}`, listedMs: 0, inDoubt: false },
+    ]),
+  );
+}
+
 function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inventory {
   const entries = desired.resources.map((resource): [InventoryEntry['id'], InventoryEntry] => {
     const { id, kind, name, service } = resource;
@@ -102,7 +113,7 @@ function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inven
     services: new Map(services),
     subnets,
     approvals: new Set(),
-    backups: emptyBackups(),
+    backups: { ...emptyBackups(), repositories: repositoriesOf(desired) },
   };
 }
 

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { borg, location, startBackupLab } from './support/backup-lab.ts';
+import { type Container, touched } from './support/containers.ts';
+import type { Homelab } from './support/homelab.ts';
+
+const repository = `${location}/datapool_services_git`;
+let lab: Homelab;
+
+interface Run {
+  result: string;
+  error: string | null;
+  archive: string;
+  files: number;
+  filesRead: number;
+  downtimeMs: number;
+  notes: string[];
+}
+
+beforeAll(async () => {
+  lab = await startBackupLab();
+});
+
+afterAll(() => lab?.[Symbol.asyncDispose]());
+
+async function runs(): Promise<Run[]> {
+  return JSON.parse(await lab.run('steward backup history git --output json')) as Run[];
+}
+
+async function left(): Promise<string> {
+  const commands = [
+    'zfs list -H -t snapshot -o name | grep -c @ || true',
+    'grep -c /run/steward/backup /proc/mounts || true',
+    'pgrep -c borg || true',
+  ];
+  return (await lab.run(commands.join('; '))).trim().split('\n').join(' ');
+}
+
+describe('a backup by hand', () => {
+  let before: Record<string, Container>;
+
+  beforeAll(async () => {
+    before = await lab.containers();
+    const { exitCode, stdout, stderr } = await lab.steward('backup run git');
+    expect(`${stdout}${stderr}`).toContain('git  backed up in');
+    expect(exitCode).toBe(0);
+  });
+
+  test('stops and starts its containers, and recreates none', async () => {
+    const after = await lab.containers();
+    expect(touched(before, after)).toEqual(['git-app', 'git-database']);
+    expect(
+      Object.values(after)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(
+      Object.values(before)
+        .map(({ id }) => id)
+        .sort(),
+    );
+  });
+
+  test('is an archive over SSH, with the owners of the host and nothing left behind', async () => {
+    const [run] = await runs();
+    expect(run).toMatchObject({ result: 'done', error: null, notes: [] });
+    const listed = await lab.run(
+      borg(`list --format '{path} {uid} {mode}{NL}' ${repository}::${run?.archive}`),
+    );
+    expect(listed).toMatch(/^database\/PG_VERSION /m);
+    expect(await left()).toBe('0 0 0');
+  });
+
+  test('leaves nothing to do', async () => {
+    const { plan, exitCode } = await lab.plan();
+    expect(plan.changes).toEqual([]);
+    expect(exitCode).toBe(0);
+  });
+
+  test('the next one reads only what has changed', async () => {
+    expect((await lab.steward('backup run git')).exitCode).toBe(0);
+    const [, run] = await runs();
+    expect(run?.files).toBeGreaterThan(500);
+    expect((run?.filesRead ?? 0) / (run?.files ?? 1)).toBeLessThan(0.2);
+  });
+});

@@ -1,0 +1,29 @@
+import { type Homelab, startHomelab } from './homelab.ts';
+import { git, labYaml } from './lab-files.ts';
+
+/** Archives go over SSH to another user of the same server. */
+export const location = 'ssh://borg@localhost/backup/borg';
+const passphraseFile = '/etc/steward/borg-passphrase';
+
+export const backupLabYaml = `${labYaml}backup:
+  repository: ${location}
+  passphrase: { file: ${passphraseFile} }
+  compression: lz4
+  retention: { daily: 7 }
+`;
+
+/** A PostgreSQL that is written to all the time, with everything converged and its repository made. */
+export async function startBackupLab(): Promise<Homelab> {
+  const lab = await startHomelab();
+  await lab.vm.writeFile(passphraseFile, 'correct horse battery staple\n');
+  await lab.run(`chmod 600 ${passphraseFile}`);
+  await lab.push({ 'lab.yaml': backupLabYaml, ...git });
+  await lab.converge();
+  return lab;
+}
+
+/** Borg as Steward calls it, by hand. */
+export function borg(command: string): string {
+  const env = `BORG_BASE_DIR=/var/lib/steward/borg TZ=UTC BORG_PASSCOMMAND='cat ${passphraseFile}'`;
+  return `${env} borg ${command}`;
+}
