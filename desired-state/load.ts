@@ -104,8 +104,7 @@ function labInputs(
     sharedGroup: lab.sharedGroup ?? null,
     domain: lab.domain ?? null,
     subnets: lab.networks.subnets,
-    backup:
-      lab.backup === undefined ? null : { ...lab.backup, origin: yaml.at(['backup', 'repository']) },
+    backup: lab.backup === undefined ? null : { ...lab.backup, origin: yaml.at(['backup', 'repository']) },
     stateDir: options.stateDir ?? '/var/lib/steward',
     hostEnvDir,
   };

@@ -16,7 +16,8 @@ export function diff(desired: DesiredBackup, world: World): Verdict {
   const due = record === undefined ? null : dueOf(desired, record, world);
   if (due === null || due.state === 'done') return { state: 'in-sync', data: {} };
   if (due.state === 'missed') {
-    const late = `the archive of ${stamp(due.tickMs)} was not made within startingDeadline; the next tick makes one`;
+    const next = due.nextMs === null ? '' : `; the next is due at ${stamp(due.nextMs)}`;
+    const late = `the archive of ${stamp(due.tickMs)} was not made within startingDeadline${next}`;
     return report(desired, 'degraded', late);
   }
   return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.tickMs, world);

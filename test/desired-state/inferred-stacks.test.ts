@@ -78,8 +78,7 @@ test('parts of later versions are told apart as not acted on', async () => {
     'lab.yaml': `${smallLab}domain: lan\nhub: { service: photo, container: photo-web-1, address: 192.168.1.2 }\nbackup: { repository: /b, passphrase: { file: /etc/p } }\n`,
     'services/photo/compose.yaml': web(''),
     'services/photo/.env.age': 'x',
-    'services/photo/service.yaml':
-      'routes: [{ host: photo, to: "web:80" }]\npolicy: {}\nsuspend: true\n',
+    'services/photo/service.yaml': 'routes: [{ host: photo, to: "web:80" }]\npolicy: {}\nsuspend: true\n',
   });
   expect(state.notActedOn.map(({ service, part }) => `${service} ${part}`)).toEqual([
     'null hub',
