@@ -1,24 +1,24 @@
-/** How archives and snapshots of scheduled backups are called: the tick that they stand for is part of the name. */
+/** Names of archives and snapshots. The time in them is that of the data, in UTC, to the second. */
 
-/** `photo-2026-11-23T02:30:00Z` */
+/** `photo-2026-11-23T02:30:00Z`; parts of a second are left out. */
 export function archiveName(service: string, atMs: number): string {
-  return `${service}-${stamp(atMs)}`;
+  return `${service}-${instant(atMs)}`;
 }
 
-/** When an archive of this service was due, in milliseconds; null for a name that is not ours. */
+/** Milliseconds of an archive that Steward made for this service; null for every other name. */
 export function parseArchiveName(service: string, name: string): number | null {
   if (!name.startsWith(`${service}-`)) return null;
-  const text = name.slice(service.length + 1);
-  const atMs = Date.parse(text);
-  return Number.isNaN(atMs) || stamp(atMs) !== text ? null : atMs;
+  const atMs = Date.parse(name.slice(service.length + 1));
+  // Written again and compared: dates that do not exist, other forms, and `photo-old-…` for `photo` fall out.
+  return Number.isNaN(atMs) || archiveName(service, atMs) !== name ? null : atMs;
 }
 
 /** `datapool/services/photo@steward-2026-11-23T02:30:00Z` */
 export function snapshotName(dataset: string, atMs: number): string {
-  return `${dataset}@steward-${stamp(atMs)}`;
+  return `${dataset}@steward-${instant(atMs)}`;
 }
 
-/** UTC, to the second. */
-export function stamp(atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+/** `2026-11-23T02:30:00Z`, allowed in names of archives and snapshots alike. */
+export function instant(atMs: number): string {
+  return `${new Date(Math.floor(atMs / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }

@@ -1,13 +1,6 @@
-/** Which archives a retention keeps, decided here rather than by `borg prune`: a plan can then name what goes. */
+import type { Retention } from '../../desired-state/types.ts';
 
-/** How many archives of each kind are kept; a kind that is not named keeps none. */
-export interface Retention {
-  hourly?: number | undefined;
-  daily?: number | undefined;
-  weekly?: number | undefined;
-  monthly?: number | undefined;
-  yearly?: number | undefined;
-}
+/** Which archives a retention keeps, decided here rather than by `borg prune`: a plan can then name what goes. */
 
 export interface DatedArchive {
   name: string;
@@ -20,15 +13,17 @@ type Rule = keyof Retention;
 const rules: Rule[] = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'];
 
 /**
- * Name of an archive that is kept -> why, as `daily 3`. The same choice as `borg prune` 1.4 makes: of each period the
- * newest archive, the newest periods first; while there are fewer periods than wanted, the oldest archive besides.
- * Periods are those of `timezone`. Pure.
+ * Name of an archive that is kept -> why, as `daily 3`. The same choice as `borg prune` 1.2 and 1.4 make: of each period
+ * the newest archive, the newest periods first; while there are fewer periods than wanted, the oldest archive besides.
+ * A retention that wants nothing keeps everything, as borg refuses to prune by it. Periods are those of `timezone`. Pure.
  */
 export function keptBy(
   retention: Retention,
   archives: readonly DatedArchive[],
   timezone: string,
 ): Map<string, string> {
+  if (!rules.some((rule) => (retention[rule] ?? 0) > 0))
+    return new Map(archives.map(({ name }) => [name, 'no retention']));
   const newestFirst = [...archives].sort((a, b) => b.atMs - a.atMs);
   const kept = new Map<string, string>();
   const calendar = calendarOf(timezone);
@@ -45,19 +40,18 @@ function keepByRule(
 ): void {
   let period: string | null = null;
   let count = 0;
-  const keep = (archive: DatedArchive, note: string): void => {
-    count += 1;
-    kept.set(archive.name, note);
-  };
   for (const archive of newestFirst) {
-    if (count >= wanted) return;
+    if (count === wanted) return;
     const own = periods[rule](calendar(archive.atMs));
     if (own === period) continue;
     period = own;
-    if (!kept.has(archive.name)) keep(archive, `${rule} ${count + 1}`);
+    if (kept.has(archive.name)) continue;
+    count += 1;
+    kept.set(archive.name, `${rule} ${count}`);
   }
   const oldest = newestFirst.at(-1);
-  if (count < wanted && oldest !== undefined && !kept.has(oldest.name)) keep(oldest, `${rule}, the oldest`);
+  if (count < wanted && oldest !== undefined && !kept.has(oldest.name))
+    kept.set(oldest.name, `${rule}, the oldest`);
 }
 
 interface LocalTime {

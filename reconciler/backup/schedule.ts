@@ -1,7 +1,11 @@
 import { Cron } from 'croner';
 import { digest } from '../../tools/digest.ts';
 
-/** When a backup is due. Pure: the time is handed in, in milliseconds since the epoch. */
+/**
+ * The ticks of a schedule. Pure: the time is handed in. Summer time is the zone's, and follows what people expect of
+ * cron: a tick inside the hour that is left out comes at the hour's end; one that names an hour which is repeated comes
+ * the first time only; one that says "every" hour or minute comes both times.
+ */
 
 export interface Schedule {
   /** Five cron fields. */
@@ -64,10 +68,9 @@ export function jitterMs(service: string, maxSeconds: number): number {
 
 /** The newest tick at or before `nowMs`; null where the schedule had none in the last years. */
 export function lastTick(schedule: Schedule, nowMs: number): number | null {
-  // croner's previous runs lie strictly before, in whole seconds.
-  const [tick] = cronOf(schedule).previousRuns(1, new Date(nowMs + 1_000));
-  if (tick === undefined) return null;
-  return tick.getTime() <= nowMs ? tick.getTime() : lastTick(schedule, nowMs - 1_000);
+  // croner looks for runs strictly before, in whole seconds.
+  const nextSecondMs = (Math.floor(nowMs / 1000) + 1) * 1000;
+  return cronOf(schedule).previousRuns(1, new Date(nextSecondMs))[0]?.getTime() ?? null;
 }
 
 /** The first tick after `nowMs`; null where the schedule never comes again. */
