@@ -3,7 +3,7 @@ import type { ObservedContainer } from '../../observers/types.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { Change, QuiescedContainer, Reason, Step } from '../types.ts';
-import { archiveName, snapshotName, stamp } from './names.ts';
+import { archiveName, instant, snapshotName } from './names.ts';
 import { pruneOf } from './prune.ts';
 
 /**
@@ -32,7 +32,7 @@ export function backupChange(plan: BackupPlan): Change {
 
 /** All of these at one instant: one stop, one snapshot of everything, one start, then the uploads in turn. */
 export function togetherChange(plans: BackupPlan[], atMs: number): Change {
-  const parts = partsOf(plans, `together-${stamp(atMs)}`);
+  const parts = partsOf(plans, `together-${instant(atMs)}`);
   const reasons = plans.flatMap((plan) => plan.reasons);
   return { ...parts, id: 'backup:together', name: 'together', service: null, reasons };
 }
@@ -200,6 +200,6 @@ export function archiveReason(
   lastMs: number | null,
   note: string,
 ): Reason {
-  const from = lastMs === null ? null : stamp(lastMs);
-  return { field: 'archive', from, to: stamp(atMs), note, origin: desired.origin };
+  const from = lastMs === null ? null : instant(lastMs);
+  return { field: 'archive', from, to: instant(atMs), note, origin: desired.origin };
 }

@@ -1,8 +1,8 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
-import { archiveName, parseArchiveName, stamp } from '../backup/names.ts';
-import { type DueTick, dueTick } from '../backup/schedule.ts';
+import { type DueTick, dueTick } from '../backup/due.ts';
+import { archiveName, instant, parseArchiveName } from '../backup/names.ts';
 import type { ArchiveRecord, BackupRecord } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { blocked, report, type Verdict, type World } from '../world.ts';
@@ -16,8 +16,8 @@ export function diff(desired: DesiredBackup, world: World): Verdict {
   const due = record === undefined ? null : dueOf(desired, record, world);
   if (due === null || due.state === 'done') return { state: 'in-sync', data: {} };
   if (due.state === 'missed') {
-    const next = due.nextMs === null ? '' : `; the next is due at ${stamp(due.nextMs)}`;
-    const late = `the archive of ${stamp(due.tickMs)} was not made within startingDeadline${next}`;
+    const next = due.nextMs === null ? '' : `; the next is due at ${instant(due.nextMs)}`;
+    const late = `the archive of ${instant(due.tickMs)} was not made within startingDeadline${next}`;
     return report(desired, 'degraded', late);
   }
   return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.tickMs, world);
@@ -43,7 +43,7 @@ function mayTryNow(
   { nowMs }: World,
 ): Verdict | null {
   if (record !== undefined && record.runningSinceMs !== null)
-    return report(desired, 'running', `under way since ${stamp(record.runningSinceMs)}`);
+    return report(desired, 'running', `under way since ${instant(record.runningSinceMs)}`);
   const later = attemptLater(record, nowMs);
   return later === null ? null : blocked(desired, 'backing-off', later);
 }
@@ -66,7 +66,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
   const archives = archivesOf(desired, world);
   const [last] = archives.flatMap(({ name }) => parseArchiveName(desired.service, name) ?? []);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
-  const note = world.asked === undefined ? `due since ${stamp(atMs)}` : 'asked for by hand';
+  const note = world.asked === undefined ? `due since ${instant(atMs)}` : 'asked for by hand';
   return {
     desired,
     atMs,

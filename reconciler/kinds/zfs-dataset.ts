@@ -121,8 +121,8 @@ function abandoned(
 const adoption = 'it was there before; nothing in it is touched';
 
 function ownership(desired: DesiredDataset, found: ObservedDataset, isAll: boolean): Part[] {
-  const stamp = found.properties[ownershipProperty];
-  if (stamp?.value === found.guid && stamp.source === 'local') return [];
+  const instant = found.properties[ownershipProperty];
+  if (instant?.value === found.guid && instant.source === 'local') return [];
   return [
     {
       summary: isAll ? `adopted: ${adoption}` : 'adopted',
