@@ -49,7 +49,7 @@ function programOf(argv: string[], commands: Commands): string[] {
 /** `docker compose up`, `zfs create`: as much of the command as says which it was. */
 function nameOf([tool = '', ...args]: string[]): string {
   const words = args.filter((arg) =>
-    /^(compose|up|down|restart|create|set|mount|inherit|get|list)$/.test(arg),
+    /^(compose|up|down|restart|create|set|mount|inherit|get|list|snapshot|destroy|diff)$/.test(arg),
   );
   return [tool, ...words.slice(0, 2)].join(' ');
 }
