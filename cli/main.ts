@@ -23,6 +23,7 @@ function build(): Command {
   change(program);
   backups(program);
   records(program);
+  snapshots(program);
   return program;
 }
 
@@ -94,6 +95,38 @@ function records(program: Command): void {
     .argument('<id>', 'such as zfs-dataset:datapool/services/photo')
     .description('forget that a resource was ever there, so that an empty one may be made')
     .action(lazily(async () => (await import('./commands/forget.ts')).forgetResource));
+}
+
+function snapshots(program: Command): void {
+  const group = program.command('snapshot').description("snapshots of a service's data, taken by hand");
+  local(group.command('create'))
+    .usage('[options] NAME TAG | --all TAG')
+    .argument('<name>', 'a service')
+    .argument('[tag]', 'what to call it, such as before-upgrade')
+    .option('--all', 'of all services, at one instant')
+    .description('take one of all datasets of a service at one instant')
+    .action(lazily(async () => (await import('./commands/snapshot.ts')).create));
+  local(output(group.command('list')))
+    .argument('[name]', 'a service; default: all')
+    .description('which there are, how large, and whose')
+    .action(lazily(async () => (await import('./commands/snapshot.ts')).list));
+  local(group.command('destroy'))
+    .arguments('<name> <tag>')
+    .option('--yes', 'do not ask')
+    .description('destroy one that was taken by hand')
+    .action(lazily(async () => (await import('./commands/snapshot.ts')).destroy));
+  local(group.command('rollback'))
+    .arguments('<name> <tag>')
+    .option('--confirm <name@tag>', 'do not ask')
+    .description('bring the files of a service back; what they are now is kept in a snapshot first')
+    .action(lazily(async () => (await import('./commands/rollback.ts')).rollback));
+}
+
+/** For what needs this host and its state, and no repository. */
+function local(command: Command): Command {
+  return command
+    .option('--state-dir <dir>', 'where Steward keeps its state (/var/lib/steward)')
+    .option('--config <file>', 'bootstrap file (/etc/steward/steward.yaml)');
 }
 
 function host(command: Command): Command {

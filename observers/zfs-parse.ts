@@ -55,7 +55,7 @@ function linesOf(output: string, saysEmpty: string): string[] {
   return output.split('\n').filter((line) => line !== '' && line !== saysEmpty);
 }
 
-interface Row {
+export interface Row {
   dataset: string;
   property: string;
   value: string;
@@ -63,7 +63,7 @@ interface Row {
 }
 
 /** The value of a user property may hold tabs too: it is what stands between the second and the last one. */
-function parseRow(line: string): Row | null {
+export function parseRow(line: string): Row | null {
   const [dataset, property, ...rest] = line.split('\t');
   const printed = rest.pop();
   const source = printed === undefined ? null : parseSource(printed);

@@ -27,8 +27,8 @@ export async function observeZfs(options: ZfsObserverOptions): Promise<Observed<
   }
 }
 
-/** Output of a failed call is not used, not even in part: what is missing in it would look absent. */
-async function ask(command: string, argv: string[], options: ZfsObserverOptions): Promise<string> {
+/** What a tool printed. Output of a failed call is not used, not even in part: what is missing in it would look absent. */
+export async function ask(command: string, argv: string[], options: ZfsObserverOptions): Promise<string> {
   const result = await run(command, argv, {
     timeoutMs: options.timeoutMs ?? 30_000,
     env: { LC_ALL: 'C' },

@@ -1,0 +1,112 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { assertNever } from '../../tools/assert-never.ts';
+import type { RollbackStep } from '../snapshots/rollback.ts';
+import { parseMountinfo, whileMounted } from './guard.ts';
+import { allFiles, changedFiles, differences, inMounts, type Places, placesOf } from './rollback-argv.ts';
+import { createByHand } from './snapshots-by-hand.ts';
+import { callTool, type ToolOptions } from './tool.ts';
+import { StepError } from './types.ts';
+
+/** Copying may take hours; it must not be ended for being slow. */
+const copyTimeoutMs = 7 * 24 * 3_600_000;
+
+export interface RollbackOptions extends ToolOptions {
+  /** Default /run/steward. */
+  runDir?: string;
+}
+
+/** One step of a rollback. The service must be quiesced. Throws StepError; then it may be run again. */
+export async function runRollbackStep(step: RollbackStep, options: RollbackOptions): Promise<void> {
+  switch (step.op) {
+    case 'snapshot-by-hand':
+      return createByHand(step.datasets, step.tag, options);
+    case 'files-restore':
+      return whileMounted([step.guard], undefined, () => restoreFiles(step, options));
+    default:
+      return assertNever(step);
+  }
+}
+
+type Restore = Extract<RollbackStep, { op: 'files-restore' }>;
+
+async function restoreFiles(step: Restore, options: RollbackOptions): Promise<void> {
+  const places = placesOf(options.runDir ?? '/run/steward', step.service);
+  const below = await mountedBelow(step.guard.mountpoint);
+  await makePlaces(places, changedPaths(await zfsDiff(step, options), step.guard.mountpoint, below));
+  const passes = [allFiles(places, below), changedFiles(places)];
+  const call = (command: string[]) =>
+    callTool(inMounts(step.snapshot, step.guard.mountpoint, places, command), {
+      ...options,
+      timeoutMs: copyTimeoutMs,
+      env: { LC_ALL: 'C' },
+    });
+  for (const command of passes) await call(command);
+  for (const command of passes) requireSame(step, await call(differences(command)));
+  await rm(path.dirname(places.snapshot), { recursive: true });
+}
+
+async function makePlaces(places: Places, changed: Buffer): Promise<void> {
+  await mkdir(path.dirname(places.snapshot), { recursive: true, mode: 0o700 });
+  for (const place of [places.snapshot, places.live]) await mkdir(place, { recursive: true });
+  await writeFile(places.changed, changed, { mode: 0o600 });
+}
+
+/** Relative to the mountpoint. */
+async function mountedBelow(mountpoint: string): Promise<string[]> {
+  const mounts = parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
+  const inside = mounts.filter((mount) => mount.mountpoint.startsWith(`${mountpoint}/`));
+  return inside.map((mount) => mount.mountpoint.slice(mountpoint.length + 1));
+}
+
+async function zfsDiff(step: Restore, options: ToolOptions): Promise<string> {
+  const argv = ['zfs', 'diff', '-FH', step.snapshot, step.safety];
+  return callTool(argv, { ...options, timeoutMs: copyTimeoutMs, env: { LC_ALL: 'C' } });
+}
+
+/**
+ * Regular files of `zfs diff -FH` that are there now, NUL after each, relative to the mountpoint. It writes every byte
+ * that is not plain ASCII as `\0` and three octal digits. What a dataset mounted below hides is left out.
+ */
+export function changedPaths(diff: string, mountpoint: string, below: readonly string[]): Buffer {
+  const paths = diff.split('\n').flatMap((line) => {
+    const [sign, type, ...names] = line.split('\t');
+    const name = names.at(-1);
+    if (sign === '-' || type !== 'F' || !name?.startsWith(`${mountpoint}/`)) return [];
+    const bytes = unescaped(name.slice(mountpoint.length + 1));
+    const hidden = below.some((mount) => bytes.startsWith(`${Buffer.from(mount).toString('latin1')}/`));
+    return hidden ? [] : [`${bytes}\0`];
+  });
+  return Buffer.from(paths.join(''), 'latin1');
+}
+
+/** One character a byte. */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{4})/g, (_match, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}
+
+function requireSame(step: Restore, printed: string): void {
+  const lines = printed.split('\n').filter(Boolean);
+  if (lines.length === 0) return;
+  const some = lines.slice(0, 3).join(', ');
+  throw new StepError(
+    `${step.guard.mountpoint} still differs from ${step.snapshot} in ${lines.length} files (${some}): something writes to it. Nothing is lost: run it again, or go back to ${step.safety}`,
+  );
+}
+
+/** Stops what writes to a service's data, runs the action and starts again what ran before, whatever happens. */
+export type Quiesced = (service: string, action: () => Promise<void>) => Promise<void>;
+
+/** All steps of a rollback, while nothing writes. The first one is the safety snapshot. */
+export async function rollBack(
+  service: string,
+  steps: readonly RollbackStep[],
+  quiesced: Quiesced,
+  options: RollbackOptions,
+): Promise<void> {
+  await quiesced(service, async () => {
+    for (const step of steps) await runRollbackStep(step, options);
+  });
+}
