@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { borgEnvironment } from '../../tools/borg/environment.ts';
 import { leashed } from '../../tools/borg/leash.ts';
-import { emptyLog } from '../../tools/borg/log.ts';
+import { emptyLog, readLogLine } from '../../tools/borg/log.ts';
 import { borgFailure, isWarning } from '../../tools/borg/sentences.ts';
 import type { BorgRepository } from '../../tools/borg/types.ts';
 
@@ -106,6 +106,20 @@ describe('a code becomes a sentence:', () => {
       exitCode: code,
       retryable,
     });
+  });
+
+  it('the exception of a traceback is the fault, not the versions after it', () => {
+    // Borg 1.4.0 over SSH, of a folder that the user may not enter; shortened.
+    const log = emptyLog();
+    for (const message of [
+      'Traceback (most recent call last):\n\n  File "remote.py", line 252, in serve\n    res = f(**args)\n\nPermissionError: [Errno 13] Permission denied: \'/root/nope/photo\'\n',
+      'Borg server: Platform: Linux lab 6.12\nBorg server: Borg: 1.4.0\nPlatform: Linux lab 6.12\n',
+    ]) {
+      readLogLine(JSON.stringify({ type: 'log_message', levelname: 'ERROR', message }), log);
+    }
+    expect(borgFailure(2, log, repository).message).toBe(
+      "borg failed: PermissionError: [Errno 13] Permission denied: '/root/nope/photo'",
+    );
   });
 
   it('a full disk is named whatever the code', () => {

@@ -69,6 +69,8 @@ function takeMessage(event: BorgEvent, log: BorgLog): void {
   const message = text(event.message).trim();
   const level = text(event.levelname);
   if (!['WARNING', 'ERROR', 'CRITICAL'].includes(level) || message === '') return;
+  // Versions and the like, which follow a traceback and say nothing of the fault.
+  if (/^(Borg server: )?Platform: /.test(message)) return;
   if (log.warnings.length < 100) log.warnings.push(message);
   if (level === 'WARNING') return;
   log.error = message;

@@ -115,13 +115,12 @@ function fullDisk({ warnings, plain }: BorgLog): string | null {
   return `a disk is full, of the repository or of Borg's cache: ${cause.trim()}`;
 }
 
-/** Borg prints tracebacks as one message of many lines; its last line, or its first without them, is the fault. */
+/** Borg prints tracebacks as one message of many lines, of which the one that names the exception is the fault. */
 function ownWords({ error, plain }: BorgLog): string {
   const text = error ?? plain.at(-1) ?? '';
   const lines = text
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => line.trim().replace(/^(Borg server|Remote): /, ''))
     .filter(Boolean);
-  const exception = lines.findLast((line) => /^\w*(Error|Exception)\b.*:/.test(line));
-  return exception ?? lines[0] ?? '';
+  return lines.findLast((line) => /^[\w.]*(Error|Exception)\b.*:/.test(line)) ?? lines[0] ?? '';
 }

@@ -143,7 +143,7 @@ describe('the steps of a backup', { timeout: 15 * 60_000 }, () => {
     const { stdout: host } = await vm.exec(
       `cat /etc/machine-id | tr -d '\\n' | { cat; printf '\\n/var/lib/steward-steps'; } | sha256sum | cut -c1-16`,
     );
-    await hold(`steward-${host.trim()}@steward.1-0`);
+    await hold(`steward-${host.trim()}@steward.2-0`);
     expect(await errorOf({ op: 'borg-list', repository: local })).toBeUndefined();
     await hold('other@host.99-0');
     expect(await errorOf({ op: 'borg-list', repository: local })).toMatch(/^somebody else holds the lock/);
