@@ -1,8 +1,8 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
-import { type DueTick, dueTick } from '../backup/due.ts';
-import { archiveName, instant, parseArchiveName } from '../backup/names.ts';
+import { archiveOf, type Due, dueTick } from '../backup/due.ts';
+import { instant, parseArchiveName } from '../backup/names.ts';
 import type { ArchiveRecord, BackupRecord } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { blocked, report, type Verdict, type World } from '../world.ts';
@@ -16,25 +16,22 @@ export function diff(desired: DesiredBackup, world: World): Verdict {
   const due = record === undefined ? null : dueOf(desired, record, world);
   if (due === null || due.state === 'done') return { state: 'in-sync', data: {} };
   if (due.state === 'missed') {
-    const next = due.nextMs === null ? '' : `; the next is due at ${instant(due.nextMs)}`;
-    const late = `the archive of ${instant(due.tickMs)} was not made within startingDeadline${next}`;
+    const late = `the archive of ${instant(due.tickMs)} was not made within startingDeadline; the next tick makes one`;
     return report(desired, 'degraded', late);
   }
-  return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.tickMs, world);
+  return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.sinceMs, world);
 }
 
-/** Null for a backup without a schedule. */
-export function dueOf(desired: DesiredBackup, record: BackupRecord, world: World): DueTick | null {
-  const { schedule, jitterSeconds, startingDeadlineSeconds, service } = desired;
-  if (schedule === null) return null;
-  const names = new Set(archivesOf(desired, world).map(({ name }) => name));
-  const hasArchive = (tickMs: number) => names.has(archiveName(service, tickMs));
-  const { firstSeenMs } = record;
-  return dueTick(
-    { schedule, jitterSeconds, startingDeadlineSeconds, service },
-    { firstSeenMs, hasArchive },
-    world.nowMs,
-  );
+/** An archive by hand counts for the tick before it too. */
+export function dueOf(desired: DesiredBackup, { firstSeenMs }: BackupRecord, world: World): Due {
+  const times = ownTimes(desired, world);
+  const hasArchive = (tickMs: number) => archiveOf(desired, tickMs, times);
+  return dueTick(desired, { firstSeenMs, hasArchive }, world.nowMs);
+}
+
+/** When our own archives were due or asked for, newest first. */
+function ownTimes(desired: DesiredBackup, world: World): number[] {
+  return archivesOf(desired, world).flatMap(({ name }) => parseArchiveName(desired.service, name) ?? []);
 }
 
 function mayTryNow(
@@ -64,7 +61,7 @@ function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
 /** All that one backup follows from, as the world is now. */
 export function backupPlan(desired: DesiredBackup, atMs: number, world: World): BackupPlan {
   const archives = archivesOf(desired, world);
-  const [last] = archives.flatMap(({ name }) => parseArchiveName(desired.service, name) ?? []);
+  const [last] = ownTimes(desired, world);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
   const note = world.asked === undefined ? `due since ${instant(atMs)}` : 'asked for by hand';
   return {

@@ -27,7 +27,8 @@ export async function startStewardLab(): Promise<LabVm> {
 
 /**
  * Bundles the source files of this checkout, committed or not, into /opt/steward. The server must stem from
- * {@link ensureStewardLayer}: Node is there already. `dist/app/contract.js` runs the executors' contract, `dist/app/steps.js` single steps.
+ * {@link ensureStewardLayer}: Node is there already. `dist/app/contract.js` runs the executors' contract,
+ * `dist/app/steps.js` single steps, `dist/app/dying.js` a backup that dies.
  */
 export async function installSteward(vm: LabVm): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'lab-install-'));
@@ -35,6 +36,7 @@ export async function installSteward(vm: LabVm): Promise<void> {
     await installInto(dir, {
       contract: 'test/contract/run-on-host.ts',
       steps: 'test/lab/e2e/support/run-steps.ts',
+      dying: 'test/lab/e2e/support/dying-backup.ts',
     });
     await vm.pushTar(['-C', dir, '.'], stewardDir);
   } finally {

@@ -27,3 +27,19 @@ export function borg(command: string): string {
   const env = `BORG_BASE_DIR=/var/lib/steward/borg TZ=UTC BORG_PASSCOMMAND='cat ${passphraseFile}'`;
   return `${env} borg ${command}`;
 }
+
+/** What a run that is over must not leave: snapshots, mounts, borg processes, open undo entries. */
+export async function leftBehind(lab: Homelab) {
+  const lines = await lab.run(
+    [
+      'zfs list -H -t snapshot -o name',
+      'echo --',
+      'grep -c /run/steward/backup /proc/mounts || true',
+      'pgrep -c borg || true',
+      "sqlite3 -readonly /var/lib/steward/state.db 'select count(*) from undo'",
+    ].join('; '),
+  );
+  const [snapshots = '', counts = ''] = lines.split('--\n');
+  const [mounts = '', processes = '', undo = ''] = counts.split('\n');
+  return { snapshots: snapshots.split('\n').filter(Boolean), mounts, processes, undo };
+}

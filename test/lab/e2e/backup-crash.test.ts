@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { borg, leftBehind, location, startBackupLab } from './support/backup-lab.ts';
+import type { Homelab } from './support/homelab.ts';
+
+const repository = `${location}/datapool_services_git`;
+const dying = 'node /opt/steward/dist/app/dying.js';
+let lab: Homelab;
+
+beforeAll(async () => {
+  lab = await startBackupLab();
+  // The first archive takes longest; what dies later is a backup as on any other night.
+  expect((await lab.steward('backup run git')).exitCode).toBe(0);
+});
+
+afterAll(() => lab?.[Symbol.asyncDispose]());
+
+const archives = async () => (await lab.run(borg(`list --short ${repository}`))).trim().split('\n');
+
+async function expectWhole(known: string[]): Promise<void> {
+  const containers = await lab.containers();
+  expect(Object.entries(containers).map(([name, { status }]) => `${name} ${status}`)).toEqual([
+    'git-app running',
+    'git-database running',
+  ]);
+  expect(await leftBehind(lab)).toEqual({ snapshots: [], mounts: '0', processes: '0', undo: '0' });
+  // Not one archive is lost, and the repository can be used.
+  expect(await archives()).toEqual(expect.arrayContaining(known));
+}
+
+const ops = ['containers-stop', 'zfs-snapshot', 'containers-start', 'borg-create', 'zfs-destroy-snapshots'];
+const places = ops.flatMap((op) =>
+  (['before', 'middle', 'after'] as const).map((where) => [where, op] as const),
+);
+
+describe('kill -9', () => {
+  test.each(places)('%s %s: the next run puts all right, and the backup can be made', async (where, op) => {
+    const known = await archives();
+    const { exitCode, stdout } = await lab.vm.exec(`${dying} git ${op} ${where} die`, { allowFailure: true });
+    expect(stdout).toContain('reached');
+    expect(exitCode).toBe(137);
+    const cycle = await lab.converge();
+    expect(cycle.outcomes?.filter(({ result }) => result !== 'applied')).toEqual([]);
+    await expectWhole(known);
+  });
+});
+
+describe('pulling the plug', () => {
+  test.each([
+    ['middle', 'containers-stop'],
+    ['after', 'containers-stop'],
+    ['after', 'zfs-snapshot'],
+    ['middle', 'borg-create'],
+  ])('%s %s: what ran before runs again after the next start', async (where, op) => {
+    const known = await archives();
+    await lab.run(
+      `${dying} git ${op} ${where} hang > /tmp/dying.log 2>&1 & pid=$!; until grep -q reached /tmp/dying.log; do kill -0 $pid; sleep 0.1; done`,
+    );
+    await lab.vm.powerCut();
+    await lab.run('systemctl is-system-running --wait; docker info > /dev/null');
+    await lab.converge();
+    await expectWhole(known);
+  });
+});
