@@ -31,6 +31,7 @@ const putRight: Partial<Record<string, string>> = {
   'containers-start': 'its containers are started again',
   'containers-unpause': 'its containers go on',
   'zfs-destroy-snapshots': 'its snapshot is cleared away',
+  'scratch-destroy': 'its scratch dataset is cleared away',
   'container-exec': 'its hook after the snapshot was run',
 };
 

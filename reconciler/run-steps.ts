@@ -1,5 +1,5 @@
 import type { Clock } from '../tools/clock.ts';
-import type { Executor, StepFacts, StepProgress } from './apply/types.ts';
+import { type Executor, StepError, type StepFacts, type StepProgress } from './apply/types.ts';
 import { heldBack } from './backup/held-back.ts';
 import type { Change } from './types.ts';
 
@@ -147,6 +147,7 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
     ...(signal === undefined ? {} : { signal }),
   });
   done(change, index, facts ?? {}, deps, state);
+  if (facts?.failed !== undefined) throw new StepError(facts.failed);
 }
 
 function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {

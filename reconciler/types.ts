@@ -1,4 +1,7 @@
 import type { CommitInfo, Kind, Origin, Problem, RepositoryRef, ResourceId } from '../desired-state/types.ts';
+import type { ProofStep } from './proof/types.ts';
+
+export type { BorgManifest, Manifest, ProofStep, SampledFile } from './proof/types.ts';
 
 /** Plans as plain, serialisable data: what `plan` shows is what `reconcile` does. */
 
@@ -97,7 +100,8 @@ export type BackupStep =
   | BorgCreate
   /** By name. Refused where the archive just made gives reason for doubt. */
   | { op: 'borg-delete'; repository: RepositoryRef; archives: string[]; onlyAfter: CleanArchive | null }
-  | { op: 'borg-compact'; repository: RepositoryRef };
+  | { op: 'borg-compact'; repository: RepositoryRef }
+  | ProofStep;
 
 export interface BorgCreate {
   op: 'borg-create';

@@ -16,6 +16,12 @@ const words: Partial<Record<Step['op'], string>> = {
   'borg-create': 'archiving',
   'borg-delete': 'pruning',
   'borg-compact': 'freeing space',
+  'borg-manifest': 'taking a manifest of the snapshot',
+  'borg-check': 'checking the repository',
+  'scratch-create': 'making a scratch dataset',
+  'borg-extract-scratch': 'restoring into the scratch dataset',
+  'borg-compare': 'comparing what was restored',
+  'scratch-destroy': 'clearing the scratch dataset away',
 };
 
 export function stepName(change: Change, step: number): string {
