@@ -21,6 +21,8 @@ export interface BackupPlan {
   reasons: Reason[];
   /** Why nothing may be pruned now; null when it may. */
   pruneHeld?: string | null;
+  /** The archive of the last restore drill that went well. */
+  restored?: string | null;
   /** Expected, from the last time. */
   downtimeSeconds: number;
 }
@@ -75,10 +77,10 @@ function sequenceOf(plans: BackupPlan[], quiesced: QuiescedContainer[], run: str
   for (const step of hooksOf(plans, 'after')) sequence.settle(before[0] ?? snapshot, sequence.add(step));
   for (const plan of plans) for (const step of archiveSteps(plan)) sequence.mayFail.push(sequence.add(step));
   sequence.settle(snapshot, sequence.add({ op: 'zfs-destroy-snapshots', snapshots, run }));
-  for (const { desired, atMs, archives, pruneHeld = null } of plans) {
+  for (const { desired, atMs, archives, pruneHeld = null, restored = null } of plans) {
     if (pruneHeld !== null) continue;
     const made = { name: archiveName(desired.service, atMs), atMs };
-    for (const step of pruneOf(desired, archives, made)) sequence.add(step);
+    for (const step of pruneOf(desired, archives, made, restored)) sequence.add(step);
   }
   return { ...sequence, exclusive };
 }

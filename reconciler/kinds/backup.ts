@@ -108,6 +108,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     archives,
     reasons: [archiveReason(desired, atMs, last ?? null, note), ...held(pruneHeld)],
     pruneHeld,
+    restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,
     downtimeSeconds: downtimeMs === null ? 5 : Math.ceil(downtimeMs / 1000),
   };
 }

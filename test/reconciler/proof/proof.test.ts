@@ -167,6 +167,14 @@ describe('a restore drill', () => {
     expect((await lab.cycle()).plan).toMatchObject({ changes: [], blocked: [], reports: [] });
   });
 
+  it('keeps the archive that it has proven, whatever the retention', async () => {
+    toSunday();
+    await settle();
+    for (let day = 0; day < 5; day += 1) await aDayLater();
+    const archives = [...lab.host.state.archives.values()].map(({ name }) => name).sort();
+    expect(archives).toEqual(['19', '23', '24'].map((day) => `photo-2023-11-${day}T02:30:00Z`));
+  });
+
   it('that differs fails with the first path, and nothing is pruned', async () => {
     toSunday();
     await lab.beside(await lab.cycle());
