@@ -63,8 +63,9 @@ function withForeignNeeds(
   return { ...resource, needs: [...new Set([...resource.needs, ...foreign])] };
 }
 
-function labNotActedOn({ yaml }: LabFile): DesiredState['notActedOn'] {
-  return (['hub'] as const).flatMap((part) =>
-    yaml.find([part]) ? [{ service: null, part, origin: yaml.atKey([part]) }] : [],
+function labNotActedOn({ yaml, lab }: LabFile): DesiredState['notActedOn'] {
+  const starts = lab.backup?.drill?.start === true ? [['backup', 'drill', 'start']] : [];
+  return [['hub'], ...starts].flatMap((path) =>
+    yaml.find(path) ? [{ service: null, part: path.join('.'), origin: yaml.atKey(path) }] : [],
   );
 }

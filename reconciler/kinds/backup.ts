@@ -7,14 +7,17 @@ import { instant, parseArchiveName } from '../backup/names.ts';
 import { proofLater } from '../proof/check.ts';
 import { pruneHold } from '../proof/damage.ts';
 import { drillChange, dueDrill } from '../proof/drill.ts';
-import type { ArchiveRecord, BackupRecord } from '../state/backups.ts';
+import type { ArchiveRecord, BackupRecord, Backups } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { proofKey } from '../state/proofs.ts';
 import type { Reason } from '../types.ts';
 import { blocked, report, type Verdict, type World } from '../world.ts';
 
 /** What is known without a look at the host. */
-export type Known = Pick<World, 'inventory' | 'nowMs'>;
+export interface Known {
+  inventory: { backups: Pick<Backups, 'archives'> };
+  nowMs: number;
+}
 
 /** For every tick there is an archive: the newest tick is compared with what is known to be in the repository. */
 export function diff(desired: DesiredBackup, world: World): Verdict {
@@ -120,7 +123,7 @@ function held(note: string | null): Reason[] {
 /** Newest first. */
 export function archivesOf(
   { repository }: DesiredBackup,
-  { inventory }: Pick<World, 'inventory'>,
+  { inventory }: Pick<Known, 'inventory'>,
 ): ArchiveRecord[] {
   return inventory.backups.archives.get(repository.location) ?? [];
 }
