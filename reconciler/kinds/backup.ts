@@ -55,7 +55,8 @@ export function isDueNow(service: string | null, world: World): boolean {
   const desired = world.byId.get(`backup:${service}`);
   const record = world.inventory.backups.services.get(service ?? '');
   if (desired?.kind !== 'backup' || desired.suspend || record === undefined) return false;
-  return dueOf(desired, record, world).state === 'due' && attemptLater(record, world.nowMs) === null;
+  if (attemptLater(record, world.nowMs) !== null || whatHinders(desired, world) !== null) return false;
+  return dueOf(desired, record, world).state === 'due';
 }
 
 /** An archive by hand counts for the tick before it too. */
