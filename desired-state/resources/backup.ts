@@ -79,15 +79,9 @@ function toHook({ container, exec, timeout }: Hook): BackupHook {
   return { container, argv: exec, timeoutSeconds: durationSeconds(timeout) ?? 60 };
 }
 
-/** Those that are mounted below the service's own: what ZFS does not mount there, no archive of it can hold. */
+/** The service's own first, then its children: all of them are mounted below it, which the schema sees to. */
 function datasetsOf({ earlier }: ServiceContext): DesiredDataset[] {
-  const all = earlier.filter((item): item is DesiredDataset => item.kind === 'zfs-dataset');
-  const root = all[0]?.mountpoint ?? '';
-  return all.filter(({ mountpoint, properties }) => {
-    const own = properties.mountpoint ?? mountpoint;
-    const isBelow = own === root || own.startsWith(`${root}/`);
-    return isBelow && (properties.canmount ?? 'on') === 'on';
-  });
+  return earlier.filter((item): item is DesiredDataset => item.kind === 'zfs-dataset');
 }
 
 function withoutLabBackup({ serviceYaml }: ServiceContext): Problem[] {
