@@ -95,9 +95,7 @@ async function allowDestroy(
   if (!canAsk())
     throw new UserError('without a terminal, --yes says that it may be destroyed; nothing was done');
   for (const { name, createdMs, usedBytes } of found.flatMap((dataset) => taggedOf(dataset, tag) ?? []))
-    note(
-      `${name}, taken ${relative(createdMs, Date.now())}, holds ${bytes(usedBytes)} that nothing else holds`,
-    );
+    note(`${name}, taken ${relative(createdMs, Date.now())}; destroying it frees ${bytes(usedBytes)}`);
   if (!(await typed(service, `Type ${service} to destroy it: `)))
     throw new UserError('nothing was destroyed');
 }

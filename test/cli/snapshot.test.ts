@@ -136,5 +136,5 @@ it('rollback says what goes out of sight before it asks', async () => {
   const { run } = lab([own, { tag: 'later', txg: 300 }]);
   const { stderr } = await run('rollback', 'photo', own.tag);
   expect(stderr).toContain(`Back to before-upgrade, taken `);
-  expect(stderr).toContain(`  ${photo}  2.0 KiB written since, 1 newer snapshot (later)`);
+  expect(stderr).toContain(`  ${photo}  2.0 KiB written since, 1 newer snapshot stays`);
 });

@@ -27,12 +27,17 @@ export async function startStewardLab(): Promise<LabVm> {
 
 /**
  * Bundles the source files of this checkout, committed or not, into /opt/steward. The server must stem from
- * {@link ensureStewardLayer}: Node is there already. `dist/app/contract.js` runs the executors' contract.
+ * {@link ensureStewardLayer}: Node is there already. `dist/app/contract.js` runs the executors' contract,
+ * `dist/app/retention.js` that of the retention.
  */
 export async function installSteward(vm: LabVm): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'lab-install-'));
   try {
-    await installInto(dir, { contract: 'test/contract/run-on-host.ts' });
+    const contracts = {
+      contract: 'test/contract/run-on-host.ts',
+      retention: 'test/contract/retention-contract.ts',
+    };
+    await installInto(dir, contracts);
     await vm.pushTar(['-C', dir, '.'], stewardDir);
   } finally {
     await rm(dir, { recursive: true });
