@@ -36,6 +36,7 @@ function inspect(program: Command): void {
   output(program.command('validate'))
     .argument('[dir]', 'a config repository', '.')
     .description('check every file; exit 0 valid, 1 problems')
+    .option('--strict', 'warnings count as problems, such as data that is in no backup')
     .option('--compose <reader>', 'who reads compose files: auto, docker or built-in', 'auto')
     .action(lazily(async () => (await import('./commands/validate.ts')).validate));
   program

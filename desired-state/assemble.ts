@@ -22,7 +22,6 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
       parallel: limits.parallel,
     },
     backupsAtOnce: lab.lab.backup?.concurrency ?? 1,
-    uncovered: lab.lab.backup === undefined ? [] : models.flatMap((model) => model.uncovered),
     services: models.map((model) => model.name),
     suspended,
     resources: allResources(lab, models, new Set(suspended)),

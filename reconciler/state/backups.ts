@@ -61,6 +61,12 @@ export function readBackups(store: Store): Backups {
   });
 }
 
+/** Those with a run under way, or one that died. */
+export function readRunning(store: Store): BackupRecord[] {
+  const sql = 'SELECT * FROM backups WHERE running_lock IS NOT NULL';
+  return guarded(store.path, () => rows<BackupRow>(store, sql).map(toBackup));
+}
+
 /** One service's record; null where none was written yet. */
 export function readBackup(store: Store, service: string): BackupRecord | null {
   return guarded(store.path, () => {
