@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { proofKey, readProofs, writeManifest } from '../../../reconciler/state/proofs.ts';
+import { editProof, proofKey, readProofs, writeManifest } from '../../../reconciler/state/proofs.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Step } from '../../../reconciler/types.ts';
@@ -114,6 +114,24 @@ describe('checks', () => {
     expect(proof('full')).toMatchObject({ result: 'good' });
     await aDayLater();
     expect(ops(before)).toContain('borg-delete');
+  });
+
+  it('that end while a prune is already planned have it planned again', async () => {
+    lab.push(photo({ retention: { daily: 2 } }));
+    for (let day = 0; day < 3; day += 1) await aDayLater();
+    lab.later(dayMs);
+    const stale = await lab.cycle();
+    editProof(lab.store(), 'full', location, () => ({
+      atMs: lab.now(),
+      result: 'bad',
+      message: 'segment 7',
+    }));
+    const [outcome] = await lab.beside(stale);
+    expect(outcome).toMatchObject({ result: 'skipped', error: expect.stringContaining('segment 7') });
+    const before = lab.host.steps.length;
+    await settle();
+    expect(ops(before)).toContain('borg-create');
+    expect(ops(before)).not.toContain('borg-delete');
   });
 
   it('that found damage in the data are made up for by one that reads the data', async () => {
