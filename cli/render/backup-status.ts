@@ -28,7 +28,9 @@ function columns(backup: BackupStatus, now: number): string[] {
 function due({ suspended, overdueSince, nextAt }: BackupStatus, now: number): string {
   if (suspended) return 'suspended';
   if (overdueSince !== null) return `due since ${relative(overdueSince, now).replace(/ ago$/, '')}`;
-  return nextAt === null ? 'by hand only' : `next ${relative(nextAt, now)}`;
+  // What is shown is of the last cycle: a tick may have come since.
+  if (nextAt !== null) return nextAt <= now ? 'due now' : `next ${relative(nextAt, now)}`;
+  return 'by hand only';
 }
 
 function troubles({ lastError, damage, proofError, failures }: BackupStatus, look: Look): string[] {

@@ -13,7 +13,7 @@ import type { CheckMode } from './types.ts';
 /** Checks of a repository as desired state: for every tick of their schedule there was one. Pure. */
 
 /** What was found wrong is looked at again this often, until it is right: somebody may have repaired it. */
-const againMs = 24 * 3_600_000;
+export const againMs = 24 * 3_600_000;
 
 export interface DueProof {
   mode: CheckMode;

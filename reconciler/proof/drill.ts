@@ -4,7 +4,7 @@ import { repositoryLock } from '../state/lock.ts';
 import { proofKey } from '../state/proofs.ts';
 import type { Change, Reason } from '../types.ts';
 import { quietChange, type World } from '../world.ts';
-import { dueSince } from './check.ts';
+import { againMs, dueSince } from './check.ts';
 import type { Manifest } from './types.ts';
 
 /** Restore drills as desired state: for every tick of their schedule an archive was restored and compared. Pure. */
@@ -21,14 +21,22 @@ export interface DueDrill {
 export function dueDrill(desired: DesiredBackup, firstSeenMs: number, world: World): DueDrill | null {
   const { backups } = world.inventory;
   const { location } = desired.repository;
-  const ended = backups.proofs.get(proofKey('drill', desired.service))?.atMs ?? null;
-  const sinceMs = dueSince(desired.drill, ended === null ? [] : [ended], firstSeenMs, world.nowMs);
+  const sinceMs = dueDrillSince(desired, firstSeenMs, world);
   const kept = backups.manifests.get(location);
   if (sinceMs === null || kept === undefined) return null;
   const archive = backups.archives.get(location)?.find(({ name }) => name === kept.archive);
   if (archive === undefined) return null;
   const manifest = JSON.parse(kept.text) as Manifest;
   return { sinceMs, manifest, files: archive.files ?? 0, bytes: archive.originalBytes ?? manifest.bytes };
+}
+
+/** One that differed comes again the next day: by then there may be an archive that is right. */
+function dueDrillSince({ drill, service }: DesiredBackup, firstSeenMs: number, world: World): number | null {
+  const last = world.inventory.backups.proofs.get(proofKey('drill', service));
+  const ended = last?.atMs ?? null;
+  if (drill !== null && last?.result === 'bad' && ended !== null && Math.abs(world.nowMs - ended) >= againMs)
+    return ended;
+  return dueSince(drill, ended === null ? [] : [ended], firstSeenMs, world.nowMs);
 }
 
 /** Beside the service's own dataset, so that it is on the same pool; no service can be called so. */

@@ -206,9 +206,16 @@ describe('a restore drill', () => {
     expect(lab.host.state.datasets.has(scratch)).toBe(false);
     expect(readUndo(lab.store())).toEqual([]);
     const before = lab.host.steps.length;
-    for (let day = 0; day < 3; day += 1) await aDayLater();
+    await aDayLater();
     expect(ops(before)).toContain('borg-create');
     expect(ops(before)).not.toContain('borg-delete');
+    // The new archive is right: it was restored the same day, and all goes on.
+    expect(proof('drill', 'photo')).toMatchObject({
+      result: 'good',
+      goodArchive: 'photo-2023-11-20T02:30:00Z',
+    });
+    await aDayLater();
+    expect(ops(before)).toContain('borg-delete');
   });
 
   it('does not touch a dataset of its name that is not its own', async () => {

@@ -28,11 +28,11 @@ export const pair: Files = {
 };
 
 /** A PostgreSQL that is written to all the time, with everything converged and its repository made. */
-export async function startBackupLab(files: Files = git): Promise<Homelab> {
+export async function startBackupLab(files: Files = git, more = ''): Promise<Homelab> {
   const lab = await startHomelab();
   await lab.vm.writeFile(passphraseFile, 'correct horse battery staple\n');
   await lab.run(`chmod 600 ${passphraseFile}`);
-  await lab.push({ 'lab.yaml': backupLabYaml, ...files });
+  await lab.push({ 'lab.yaml': backupLabYaml + more, ...files });
   await lab.converge();
   return lab;
 }

@@ -38,7 +38,9 @@ const settings = readSettings({});
 const wired = await wire(settings);
 const deps = { ...wired.deps, executor: dying(wired.deps.executor) };
 const atMs = Math.floor(Date.now() / 1000) * 1000;
-const cycle = await runCycle(deps, { dry: true, asked: { services: [service], atMs, together: false } });
+// DUE=1: what is due by its schedule, such as a restore drill, rather than a backup by hand.
+const asked = process.env.DUE === '1' ? {} : { asked: { services: [service], atMs, together: false } };
+const cycle = await runCycle(deps, { dry: true, ...asked });
 if (cycle.plan === null) throw new Error(`no plan: ${cycle.result} ${cycle.loadError ?? ''}`);
 const background = { ...backgroundDeps(wired, settings, 'backup run'), executor: deps.executor };
 for (const group of backgroundGroups(cycle.plan)) {
