@@ -152,7 +152,9 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
 
 function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {
   if (facts.heldBack !== undefined && !state.notes.includes(facts.heldBack)) state.notes.push(facts.heldBack);
-  Object.assign(state.facts, facts);
+  // What was held back says something of this step and the next, not of those after another archive.
+  const { heldBack: _earlier, ...known } = state.facts;
+  state.facts = { ...known, ...facts };
   deps.learned?.(change, index, facts);
   settle(change, index, deps, state);
   if (change.background?.exclusive?.last === index) release(state);

@@ -75,14 +75,19 @@ function sequenceOf(plans: BackupPlan[], quiesced: QuiescedContainer[], run: str
   for (const { of, go } of holds.reverse()) sequence.settle(of, sequence.add(go));
   const exclusive = { first: 0, last: sequence.steps.length - 1 };
   for (const step of hooksOf(plans, 'after')) sequence.settle(before[0] ?? snapshot, sequence.add(step));
-  for (const plan of plans) for (const step of archiveSteps(plan)) sequence.mayFail.push(sequence.add(step));
-  sequence.settle(snapshot, sequence.add({ op: 'zfs-destroy-snapshots', snapshots, run }));
-  for (const { desired, atMs, archives, pruneHeld = null, restored = null } of plans) {
-    if (pruneHeld !== null) continue;
-    const made = { name: archiveName(desired.service, atMs), atMs };
-    for (const step of pruneOf(desired, archives, made, restored)) sequence.add(step);
+  for (const plan of plans) {
+    for (const step of archiveSteps(plan)) sequence.mayFail.push(sequence.add(step));
+    const own = snapshotsOf(plan);
+    sequence.settle(snapshot, sequence.add({ op: 'zfs-destroy-snapshots', snapshots: own, run }));
+    // Right after its own archive, which is what it waits for.
+    for (const step of pruneSteps(plan)) sequence.add(step);
   }
   return { ...sequence, exclusive };
+}
+
+function pruneSteps({ desired, atMs, archives, pruneHeld = null, restored = null }: BackupPlan): Step[] {
+  if (pruneHeld !== null) return [];
+  return pruneOf(desired, archives, { name: archiveName(desired.service, atMs), atMs }, restored);
 }
 
 class Sequence {

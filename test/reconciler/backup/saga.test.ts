@@ -230,11 +230,12 @@ describe('all at one instant', () => {
     expect(outcomes.map(({ change, result }) => `${result} ${change.id}`)).toEqual([
       'applied backup:together',
     ]);
-    expect(opsSince(before).filter((op) => op !== 'container-exec')).toEqual([
+    expect(opsSince(before).filter((op) => !/^container-exec$|delete|compact/.test(op))).toEqual([
       'containers-stop',
       'zfs-snapshot',
       'containers-start',
       'borg-create',
+      'zfs-destroy-snapshots',
       'borg-create',
       'zfs-destroy-snapshots',
     ]);
@@ -243,6 +244,19 @@ describe('all at one instant', () => {
         .map(({ service, result }) => `${service} ${result}`)
         .sort(),
     ).toEqual(['git done', 'photo done']);
+  });
+
+  it('each prunes after its own archive, also where the first one is held back', async () => {
+    const keepOne = two.resources.map((each) =>
+      each.kind === 'backup' ? { ...each, retention: { daily: 1 } } : each,
+    );
+    lab.push({ ...two, resources: keepOne });
+    lab.host.faults = { steps: [{ when: { op: 'borg-create' }, how: 'fail', after: 'nothing' }] };
+    lab.later(dayMs);
+    await lab.beside(await lab.cycle({ dry: true, asked: asked() }));
+    const services = archives().map((name) => name.replace(/-2023.*/, ''));
+    expect(services.filter((name) => name === 'git')).toHaveLength(1);
+    expect(services.filter((name) => name === 'photo')).toHaveLength(2);
   });
 
   it('one that fails does not take the others along', async () => {
