@@ -2,10 +2,11 @@ import type { Clock } from '../tools/clock.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { backupRecorder } from './backup/record.ts';
+import { stepAt } from './positions.ts';
 import type { UndoLog } from './run-steps.ts';
 import type { LockHolder, LockResult } from './state/lock.ts';
 import type { Store } from './state/store.ts';
-import { failUndo, settleUndo, writeUndo } from './state/undo.ts';
+import { dropUndo, failUndo, settleUndo, writeUndo } from './state/undo.ts';
 import type { Change, Outcome, Plan } from './types.ts';
 
 /**
@@ -45,9 +46,9 @@ export async function runGroup(group: Change[], commit: string, deps: Background
   }
 }
 
-type Taken = { taken: { release(): void }[] } | { holder: LockHolder | null };
+export type Taken = { taken: { release(): void }[] } | { holder: LockHolder | null };
 
-function takeAll(names: string[], deps: BackgroundDeps): Taken {
+export function takeAll(names: string[], deps: Pick<BackgroundDeps, 'tryLock'>): Taken {
   const taken: { release(): void }[] = [];
   for (const name of names) {
     const result = deps.tryLock(name);
@@ -61,7 +62,7 @@ function takeAll(names: string[], deps: BackgroundDeps): Taken {
   return { taken };
 }
 
-function skipped(change: Change, holder: LockHolder | null): Outcome {
+export function skipped(change: Change, holder: LockHolder | null): Outcome {
   const who = holder === null ? 'another steward' : `steward ${holder.command} (pid ${holder.pid})`;
   const error = `${who} is at work on its repository`;
   return { change, result: 'skipped', error, durationMs: 0, downtimeMs: 0 };
@@ -87,11 +88,11 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
   }).finally(() => recorder.end(group));
 }
 
-function undoLog(store: Store, clock: Clock): UndoLog {
+export function undoLog(store: Store, clock: Clock): UndoLog {
   return {
     write(change, positions) {
       const entries = positions.flatMap((position) => {
-        const step = change.steps[position];
+        const step = stepAt(change, position);
         const lockName = change.background?.locks[0];
         if (step === undefined || lockName === undefined) return [];
         return [{ atMs: clock.now(), lockName, changeId: change.id, position, step }];
@@ -100,5 +101,6 @@ function undoLog(store: Store, clock: Clock): UndoLog {
     },
     settle: (change, position) => settleUndo(store, change.id, position),
     fail: (change, position, error) => failUndo(store, change.id, position, error),
+    drop: (change, positions) => dropUndo(store, change.id, positions),
   };
 }

@@ -80,7 +80,7 @@ function sequenceOf(plans: BackupPlan[], quiesced: QuiescedContainer[], run: str
   return { ...sequence, exclusive };
 }
 
-class Sequence {
+export class Sequence {
   readonly steps: Step[] = [];
   readonly undo: { of: number; by: number }[] = [];
   readonly mayFail: number[] = [];
@@ -105,7 +105,7 @@ function quiescedContainers({ desired, containers }: BackupPlan): QuiescedContai
   return running.map((container) => quiescedContainer(container, byService)).sort(byName);
 }
 
-function quiescedContainer(
+export function quiescedContainer(
   { id, name, dependsOn }: ObservedContainer,
   byService: Map<string | null, ObservedContainer[]>,
 ): QuiescedContainer {
@@ -118,7 +118,7 @@ function quiescedContainer(
   return { id, name, needs };
 }
 
-function byName(a: QuiescedContainer, b: QuiescedContainer): number {
+export function byName(a: QuiescedContainer, b: QuiescedContainer): number {
   return a.name < b.name ? -1 : 1;
 }
 

@@ -1,0 +1,53 @@
+import { type BackgroundDeps, skipped, takeAll, undoLog } from '../background.ts';
+import type { GateKeeper } from '../gate.ts';
+import { runSteps, type StepsRun } from '../run-steps.ts';
+import { recordHistory } from '../state/history.ts';
+import type { Change, Outcome } from '../types.ts';
+
+/** Carries out one restore, alone with its repository. Throws StateError when the state folder fails. */
+export async function runRestore(
+  change: Change,
+  commit: string,
+  deps: BackgroundDeps & { gate: GateKeeper },
+): Promise<Outcome> {
+  const locks = takeAll(change.background?.locks ?? [], deps);
+  if ('holder' in locks) return skipped(change, locks.holder);
+  try {
+    return await carryOut(change, commit, deps);
+  } finally {
+    for (const lock of locks.taken) lock.release();
+  }
+}
+
+async function carryOut(
+  change: Change,
+  commit: string,
+  deps: BackgroundDeps & { gate: GateKeeper },
+): Promise<Outcome> {
+  const { store, clock, executor, holdCycles, gate, progress, signal } = deps;
+  const stop = { error: null as unknown };
+  const startMs = clock.monotonic();
+  const prove = async () => (change.gate === undefined ? null : await gate(change.gate, signal));
+  const ran = await runSteps(
+    change,
+    {
+      ...{ executor, clock, holdCycles, prove, announce: () => {}, undo: undoLog(store, clock) },
+      ...(progress === undefined ? {} : { progress }),
+      ...(signal === undefined ? {} : { signal }),
+    },
+    stop,
+  );
+  if (stop.error !== null) throw stop.error;
+  const outcome = outcomeOf(change, ran, clock.monotonic() - startMs);
+  const { id, verb, reasons } = change;
+  const { result, error, durationMs } = outcome;
+  recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
+  progress?.({ type: 'finished', outcome });
+  return outcome;
+}
+
+function outcomeOf(change: Change, { failure, notes, downtimeMs }: StepsRun, durationMs: number): Outcome {
+  const result = failure === null ? 'applied' : 'failed';
+  const error = failure?.message ?? null;
+  return { change, result, error, durationMs, downtimeMs: downtimeMs ?? 0, notes };
+}
