@@ -1,10 +1,13 @@
 import type { Cycle } from '../reconciler/cycle.ts';
 import { type SettleDeps, type Settled, settleRuns } from '../reconciler/settle-undo.ts';
+import { readBackups } from '../reconciler/state/backups.ts';
 import { lastCycle, recordCycle } from '../reconciler/state/cycles.ts';
 import { readServices } from '../reconciler/state/inventory.ts';
 import { settle } from '../reconciler/state/journal.ts';
 import { takeLock } from '../reconciler/state/lock.ts';
+import { readLastRuns } from '../reconciler/state/runs.ts';
 import type { Store } from '../reconciler/state/store.ts';
+import { backupStatus } from './backup-status.ts';
 import type { Status } from './render/types.ts';
 import { statusOf } from './status-of.ts';
 import { note } from './terminal.ts';
@@ -30,7 +33,10 @@ function settleDeps({ store, deps: { executor, clock } }: Wired, stateDir: strin
 const putRight: Partial<Record<string, string>> = {
   'containers-start': 'its containers are started again',
   'containers-unpause': 'its containers go on',
+  'containers-stop': 'its containers are stopped',
+  'zfs-rollback': 'its data is what it was before',
   'zfs-destroy-snapshots': 'its snapshot is cleared away',
+  'scratch-destroy': 'its scratch dataset is cleared away',
   'container-exec': 'its hook after the snapshot was run',
 };
 
@@ -41,10 +47,18 @@ function settledSentence({ changeId, done, failed }: Settled): string {
 
 /** Records the cycle, and returns what `status` will say of it. */
 export function keep(wired: Wired, cycle: Cycle): Status {
-  const { lastCycle, ...detail } = statusOf(cycle, readServices(wired.store));
+  const { lastCycle, ...found } = statusOf(cycle, readServices(wired.store));
+  const detail = { ...found, ...backupsOf(wired, cycle) };
   const { at: atMs, durationMs, result } = lastCycle;
   recordCycle(wired.store, { atMs, durationMs, result, commit: cycle.commit?.id ?? null, detail });
   return { ...detail, lastCycle };
+}
+
+/** Read again: the cycle may have taken its time, and backups go on beside it. Borg is not asked. */
+function backupsOf({ store }: Wired, { desired, atMs }: Cycle): Pick<Status, 'backups'> {
+  if (desired === null || !desired.resources.some(({ kind }) => kind === 'backup')) return {};
+  const known = { backups: readBackups(store), lastRuns: readLastRuns(store), nowMs: atMs };
+  return { backups: backupStatus(desired, known) };
 }
 
 /** The status of the last cycle that was kept; null before the first. */

@@ -12,6 +12,7 @@ import { readInventory } from '../reconciler/state/inventory.ts';
 import { openStore } from '../reconciler/state/store.ts';
 import { UserError } from './errors.ts';
 import { type Flags, readSettings } from './settings.ts';
+import { note } from './terminal.ts';
 
 /** What the commands about snapshots by hand have in common. They need the inventory, and no Git. */
 
@@ -49,4 +50,22 @@ export async function look(services: ServiceDatasets[]): Promise<SnapshottedData
   const problem = strangerProblem(services, found.value);
   if (problem !== null) throw new UserError(problem);
   return found.value;
+}
+
+/** The same for a list: a dataset that is gone is said, and the others are shown. */
+export async function lookAround(services: ServiceDatasets[]): Promise<SnapshottedDataset[]> {
+  try {
+    return await look(services);
+  } catch (error) {
+    const gone = /cannot open '([^']+)': dataset does not exist/.exec((error as Error).message)?.[1];
+    if (!(error instanceof UserError) || gone === undefined) throw error;
+    const left = services.map((each) => ({
+      ...each,
+      datasets: each.datasets.filter((d) => d.name !== gone),
+    }));
+    if (left.flatMap(({ datasets }) => datasets).length === services.flatMap((each) => each.datasets).length)
+      throw error;
+    note(`${gone} is gone; steward forget zfs-dataset:${gone}`);
+    return lookAround(left);
+  }
 }

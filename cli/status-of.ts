@@ -1,4 +1,5 @@
 import type { DesiredState } from '../desired-state/types.ts';
+import { foreground } from '../reconciler/background.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import type { ServiceRecord } from '../reconciler/state/inventory.ts';
 import type { Notice, Plan } from '../reconciler/types.ts';
@@ -71,7 +72,9 @@ function troublesOf(cycle: Cycle, plan: Plan): Map<string, Trouble> {
 /** Services with a change that was not carried out. */
 function pendingOf(cycle: Cycle, plan: Plan): Set<string | null> {
   const tried = new Set(cycle.outcomes.map(({ change }) => change.id));
-  return new Set(plan.changes.filter(({ id }) => !tried.has(id)).map(({ service }) => service));
+  // What is carried out beside the cycles waits for its turn: nothing is wrong with the service meanwhile.
+  const own = foreground(plan).changes.filter(({ id }) => !tried.has(id));
+  return new Set(own.map(({ service }) => service));
 }
 
 function blockedState({ state }: Notice): ServiceState {

@@ -17,3 +17,8 @@ export function noteWaiting(holder: LockHolder | null): void {
 export function printJson(value: unknown): void {
   process.stdout.write(`${safeJson(value)}\n`);
 }
+
+/** One event a line, for whoever reads them as they come. */
+export function printJsonLine(value: unknown): void {
+  process.stdout.write(`${safeJson(value, 0)}\n`);
+}

@@ -22,7 +22,6 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
       parallel: limits.parallel,
     },
     backupsAtOnce: lab.lab.backup?.concurrency ?? 1,
-    uncovered: lab.lab.backup === undefined ? [] : models.flatMap((model) => model.uncovered),
     services: models.map((model) => model.name),
     suspended,
     resources: allResources(lab, models, new Set(suspended)),
@@ -63,8 +62,9 @@ function withForeignNeeds(
   return { ...resource, needs: [...new Set([...resource.needs, ...foreign])] };
 }
 
-function labNotActedOn({ yaml }: LabFile): DesiredState['notActedOn'] {
-  return (['hub'] as const).flatMap((part) =>
-    yaml.find([part]) ? [{ service: null, part, origin: yaml.atKey([part]) }] : [],
+function labNotActedOn({ yaml, lab }: LabFile): DesiredState['notActedOn'] {
+  const starts = lab.backup?.drill?.start === true ? [['backup', 'drill', 'start']] : [];
+  return [['hub'], ...starts].flatMap((path) =>
+    yaml.find(path) ? [{ service: null, part: path.join('.'), origin: yaml.atKey(path) }] : [],
   );
 }

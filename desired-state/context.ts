@@ -16,8 +16,8 @@ export interface LabInputs {
   sharedGroup: string | null;
   domain: string | null;
   subnets: Record<string, string>;
-  /** Defaults of all backups; null where lab.yaml declares none. */
-  backup: (LabBackup & { origin: Origin }) | null;
+  /** Defaults of all backups; null where lab.yaml declares none. How many run at a time is no service's business. */
+  backup: (Omit<LabBackup, 'concurrency'> & { origin: Origin }) | null;
   stateDir: string;
   hostEnvDir: string | null;
 }

@@ -93,6 +93,12 @@ function defaultConcurrency(): number {
   return Math.min(8, 2 * availableParallelism());
 }
 
+function backupInputs(backup: LabFile['lab']['backup'], yaml: LabFile['yaml']): LabInputs['backup'] {
+  if (backup === undefined) return null;
+  const { concurrency: _concurrency, ...rest } = backup;
+  return { ...rest, origin: yaml.at(['backup', 'repository']) };
+}
+
 function labInputs(
   { lab, yaml, ownersKnown }: LabFile,
   options: LoadOptions,
@@ -104,7 +110,7 @@ function labInputs(
     sharedGroup: lab.sharedGroup ?? null,
     domain: lab.domain ?? null,
     subnets: lab.networks.subnets,
-    backup: lab.backup === undefined ? null : { ...lab.backup, origin: yaml.at(['backup', 'repository']) },
+    backup: backupInputs(lab.backup, yaml),
     stateDir: options.stateDir ?? '/var/lib/steward',
     hostEnvDir,
   };

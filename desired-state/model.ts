@@ -38,6 +38,5 @@ export interface ServiceModel {
   /** Bind mounts below the lab's storage that are not the service's own. */
   foreignMounts: Named[];
   notActedOn: DesiredState['notActedOn'];
-  uncovered: DesiredState['uncovered'];
   problems: Problem[];
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { ComposeReader, ComposeRequest, ResolvedProject, View } from './compose/types.ts';
 import type { EnvLines, LabInputs, ServiceContext } from './context.ts';
-import { uncoveredMounts } from './coverage.ts';
+import { uncoveredData } from './coverage.ts';
 import { describe } from './describe.ts';
 import { envLines } from './fields.ts';
 import type { RepositoryFiles, TreeResult } from './files.ts';
@@ -55,7 +55,7 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
     project: resolved.project,
   };
   const inferred = await inferService(context);
-  problems.push(...inferred.problems);
+  problems.push(...inferred.problems, ...uncoveredData(context, inferred.resources));
   return { model: toModel(context, inferred.resources, problems), problems, outside: inferred.outside };
 }
 
@@ -71,7 +71,6 @@ function toModel(
     suspended: config.suspend,
     resources,
     ...describe(context),
-    uncovered: uncoveredMounts(context, resources),
     problems,
   };
 }

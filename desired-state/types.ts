@@ -225,19 +225,6 @@ export interface Limits {
   parallel: number;
 }
 
-/** A bind mount or named volume that no backup holds. */
-export interface UncoveredMount {
-  service: string;
-  /** Name of the service inside the compose file. */
-  container: string;
-  /** Host path of a bind mount, or name of a volume. */
-  source: string;
-  volume: boolean;
-  /** A sentence: why it is not covered. */
-  why: string;
-  origin: Origin;
-}
-
 export interface DesiredState {
   commit: CommitInfo;
   labName: string;
@@ -248,8 +235,6 @@ export interface DesiredState {
   limits: Limits;
   /** Backups that may upload at the same time. */
   backupsAtOnce: number;
-  /** Data of stacks that no backup holds. */
-  uncovered: UncoveredMount[];
   /** Every service of the commit, also suspended ones. */
   services: string[];
   suspended: string[];

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Change, ChangeResult, ChangeVerb } from '../reconciler/types.ts';
+import { type BackupGauges, backupGauges } from './backups.ts';
 import { cycleResults, phases } from './types.ts';
 
 /** Every series of Steward, on a registry of its own. Labels are bounded: no names out of Git, no error texts. */
@@ -15,6 +16,7 @@ export interface Metrics {
   lastCycle: Gauge;
   problems: Gauge<'severity'>;
   held: Gauge;
+  backups: BackupGauges;
 }
 
 export function createMetrics(info: { version: string; node: string }): Metrics {
@@ -39,6 +41,7 @@ export function createMetrics(info: { version: string; node: string }): Metrics 
     lastCycle: gauge('last_cycle_timestamp_seconds', 'When the last cycle began; 0 never.'),
     problems: gauge('problems', 'Problems in the repository at the last cycle.', ['severity']),
     held: gauge('held', 'Whether a commit waits for approval: 1 or 0.'),
+    backups: backupGauges(registry),
   };
   startAtZero(metrics);
   return metrics;

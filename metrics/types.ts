@@ -31,3 +31,19 @@ export interface CycleRecord {
   fetchedAt: number | null;
   problems: PlanProblem[];
 }
+
+/** What one service's backups say to the metrics. Milliseconds; null: nothing to tell, and the series is absent. */
+export interface BackupMetric {
+  service: string;
+  lastArchiveAt: number | null;
+  files: number | null;
+  bytes: number | null;
+  deduplicatedBytes: number | null;
+  durationMs: number | null;
+  downtimeMs: number | null;
+  lastProvenRestoreAt: number | null;
+  lastCheckAt: number | null;
+  damaged: boolean;
+  overdue: boolean;
+  failures: number;
+}

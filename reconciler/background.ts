@@ -3,11 +3,13 @@ import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { backupRecorder } from './backup/record.ts';
 import { stepAt } from './positions.ts';
+import { pruneHold } from './proof/damage.ts';
 import type { UndoLog } from './run-steps.ts';
 import type { LockHolder, LockResult } from './state/lock.ts';
+import { readProofs } from './state/proofs.ts';
 import type { Store } from './state/store.ts';
 import { dropUndo, failUndo, settleUndo, writeUndo } from './state/undo.ts';
-import type { Change, Outcome, Plan } from './types.ts';
+import type { Change, Outcome, Plan, Step } from './types.ts';
 
 /**
  * Changes that take hours are carried out beside the cycles. Each group holds its own kernel locks for as long as it
@@ -40,6 +42,9 @@ export async function runGroup(group: Change[], commit: string, deps: Background
   const locks = takeAll(group[0]?.background?.locks ?? [], deps);
   if ('holder' in locks) return group.map((change) => skipped(change, locks.holder));
   try {
+    // Planned before a check had found this out, and now alone with the repository: it is planned again.
+    const held = pruneHeldSince(group, deps.store);
+    if (held !== null) return group.map((change) => outcomeOfSkipped(change, held));
     return await carryOut(group, commit, deps);
   } finally {
     for (const lock of locks.taken) lock.release();
@@ -64,8 +69,27 @@ export function takeAll(names: string[], deps: Pick<BackgroundDeps, 'tryLock'>):
 
 export function skipped(change: Change, holder: LockHolder | null): Outcome {
   const who = holder === null ? 'another steward' : `steward ${holder.command} (pid ${holder.pid})`;
-  const error = `${who} is at work on its repository`;
+  return outcomeOfSkipped(change, `${who} is at work on its repository`);
+}
+
+function outcomeOfSkipped(change: Change, error: string): Outcome {
   return { change, result: 'skipped', error, durationMs: 0, downtimeMs: 0 };
+}
+
+function pruneHeldSince(group: Change[], store: Store): string | null {
+  const prunes = group.flatMap(({ steps }) => steps.filter((step) => step.op === 'borg-delete'));
+  if (prunes.length === 0) return null;
+  const known = readProofs(store);
+  const services = new Map(group.flatMap(({ steps }) => steps.flatMap(archivedHere)));
+  return prunes.reduce<string | null>(
+    (found, { repository: { location } }) =>
+      found ?? pruneHold(known, services.get(location) ?? '', location),
+    null,
+  );
+}
+
+function archivedHere(step: Step): [string, string][] {
+  return step.op === 'borg-create' ? [[step.repository.location, step.at]] : [];
 }
 
 async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): Promise<Outcome[]> {

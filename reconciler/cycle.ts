@@ -115,7 +115,7 @@ async function reconcile(
   await deps.source.promote(commit);
   recordPlan(deps.store, planned, inventory, stacksOf(desired), deps.clock.now());
   const outcomes = await timed(cycle, 'apply', deps, () => apply(planned, inventory, deps, desired));
-  return { ...seen, durationsMs: cycle.durationsMs, outcomes, result: resultOf(plan, outcomes) };
+  return { ...seen, durationsMs: cycle.durationsMs, outcomes, result: resultOf(foreground(plan), outcomes) };
 }
 
 async function apply(

@@ -1,5 +1,5 @@
 import type { Clock } from '../tools/clock.ts';
-import type { Executor, StepFacts, StepProgress } from './apply/types.ts';
+import { type Executor, StepError, type StepFacts, type StepProgress } from './apply/types.ts';
 import { heldBack } from './backup/held-back.ts';
 import { positionsOf, stepAt } from './positions.ts';
 import type { Change } from './types.ts';
@@ -53,6 +53,8 @@ export interface StepsRun {
   facts: StepFacts;
   /** What steps held back on purpose. */
   notes: string[];
+  /** It failed, and everything that its rescue is for is back. */
+  rescued: boolean;
   /** Measured around the steps that stop and start containers; null where there are none. */
   downtimeMs: number | null;
 }
@@ -69,10 +71,12 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
   };
   try {
     const failure = await forwards(change, deps, stop, state);
+    const rescue = [...state.open].some((position) => stepAt(change, position)?.op === 'zfs-rollback');
     const left = failure === null ? [] : await putRight(change, deps, state);
+    const rescued = rescue && left.length === 0;
     const message = [failure?.message ?? '', ...left].join('; ');
     const { facts, notes, downtimeMs } = state;
-    return { failure: failure === null ? null : { ...failure, message }, facts, notes, downtimeMs };
+    return { failure: failure === null ? null : { ...failure, message }, facts, notes, downtimeMs, rescued };
   } finally {
     state.held?.release();
   }
@@ -178,6 +182,7 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
     ...(signal === undefined ? {} : { signal }),
   });
   done(change, index, facts ?? {}, deps, state);
+  if (facts?.failed !== undefined) throw new StepError(facts.failed);
 }
 
 function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {

@@ -1,5 +1,5 @@
 import type { Executor } from './apply/types.ts';
-import { type BackupRecord, doubtRepositoryOfLock, readBackups, writeBackupRecord } from './state/backups.ts';
+import { type BackupRecord, doubtRepositoryOfLock, readRunning, writeBackupRecord } from './state/backups.ts';
 import type { Lock } from './state/lock.ts';
 import { recordRun } from './state/runs.ts';
 import { type Store, transaction } from './state/store.ts';
@@ -28,7 +28,7 @@ export interface Settled {
 
 export async function settleRuns(deps: SettleDeps): Promise<Settled[]> {
   const undo = Map.groupBy(readUndo(deps.store), ({ lockName }) => lockName);
-  const running = [...readBackups(deps.store).services.values()].filter((each) => each.runningLock !== null);
+  const running = readRunning(deps.store);
   const settled: Settled[] = [];
   for (const name of new Set([...undo.keys(), ...running.map(({ runningLock }) => runningLock ?? '')])) {
     const lock = deps.tryLock(name);

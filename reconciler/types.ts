@@ -1,6 +1,8 @@
 import type { CommitInfo, Kind, Origin, Problem, RepositoryRef, ResourceId } from '../desired-state/types.ts';
+import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
 
+export type { BorgManifest, Manifest, ProofStep, SampledFile } from './proof/types.ts';
 export type { BorgExtract, RestoreMount, RestoreStep } from './restore/types.ts';
 
 /** Plans as plain, serialisable data: what `plan` shows is what `reconcile` does. */
@@ -101,6 +103,7 @@ export type BackupStep =
   /** By name. Refused where the archive just made gives reason for doubt. */
   | { op: 'borg-delete'; repository: RepositoryRef; archives: string[]; onlyAfter: CleanArchive | null }
   | { op: 'borg-compact'; repository: RepositoryRef }
+  | ProofStep
   | RestoreStep;
 
 export interface BorgCreate {

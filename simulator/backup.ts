@@ -1,10 +1,10 @@
 import { StepError, type StepFacts } from '../reconciler/apply/types.ts';
 import type { BackupStep, BorgCreate } from '../reconciler/types.ts';
-import { assertNever } from '../tools/assert-never.ts';
 import type { Action } from './actions.ts';
 import { statusOf } from './container-status.ts';
 import { pauseContainer, startContainer, stopContainer, unpauseContainer } from './containers.ts';
 import { checkDocker, checkGuards } from './guards.ts';
+import { proofActions, proofFacts } from './proof.ts';
 import { contentsOf, restoreActions } from './restore.ts';
 import { nextId, type SimulatedArchive, type World } from './world.ts';
 
@@ -42,7 +42,7 @@ export function backupActions(world: World, step: BackupStep): Action[] {
       repositoryOf(world, step.repository.location);
       return [];
     default:
-      return assertNever(step);
+      return proofActions(world, step);
   }
 }
 
@@ -56,6 +56,10 @@ export function backupFacts(world: World, step: BackupStep): StepFacts {
       const archive = world.archives.get(key(step.repository.location, step.archive));
       return archive === undefined ? {} : { archive: factsOf(archive) };
     }
+    case 'borg-check':
+    case 'borg-manifest':
+    case 'borg-compare':
+      return proofFacts(world, step);
     default:
       return {};
   }

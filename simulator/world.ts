@@ -54,6 +54,8 @@ export interface SimulatedRepository {
   location: string;
   id: string;
   encryption: string;
+  /** What a check finds; `data`: only one that reads all of it. */
+  damage?: 'index' | 'data';
 }
 
 export interface SimulatedArchive {

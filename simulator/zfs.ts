@@ -104,6 +104,13 @@ export function addDataset(world: World, name: string, local: Record<string, str
   makeDirectory(world, name, '');
 }
 
+/** `zfs destroy`: with everything that was written into it. */
+export function removeDataset(world: World, name: string): void {
+  for (const [key, { filesystem }] of [...world.paths.entries()])
+    if (filesystem === name) world.paths.delete(key);
+  world.datasets.delete(name);
+}
+
 function inheritedMountpoint(world: World, name: string): string {
   const parent = world.datasets.get(parentOf(name))?.mountpoint ?? '/';
   return parent.startsWith('/') ? `${parent === '/' ? '' : parent}/${name.split('/').at(-1)}` : parent;

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { localRepositoryPath } from '../../desired-state/repository/source.ts';
 import { watchRepository } from '../../desired-state/watch.ts';
+import { recordBackups } from '../../metrics/backups.ts';
 import { record, recordOutcomes } from '../../metrics/record.ts';
 import { createMetrics, type Metrics } from '../../metrics/registry.ts';
 import { MetricsServer } from '../../metrics/server.ts';
@@ -9,6 +10,7 @@ import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.t
 import { Loop } from '../../reconciler/loop.ts';
 import type { Outcome, Reason } from '../../reconciler/types.ts';
 import { backgroundDeps } from '../background.ts';
+import { metricOfBackup } from '../backup-status.ts';
 import { messageOf } from '../errors.ts';
 import { keep, settleJournal } from '../keep.ts';
 import { Lane } from '../lane.ts';
@@ -104,6 +106,7 @@ function learn(cycle: Cycle, metrics: Metrics, memory: Memory, log: Log): void {
     fetchedAt: cycle.fetchError === null ? cycle.atMs : null,
     problems: cycle.problems,
   });
+  recordBackups(metrics.backups, (memory.status?.backups ?? []).map(metricOfBackup));
   logCycle(cycle, log);
 }
 

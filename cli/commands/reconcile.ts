@@ -80,7 +80,8 @@ async function once(
 function withOutcomes(cycle: Cycle, beside: Outcome[]): Cycle {
   if (beside.length === 0) return cycle;
   const failed = beside.some(({ result }) => result !== 'applied');
-  return { ...cycle, outcomes: [...cycle.outcomes, ...beside], result: failed ? 'failed' : cycle.result };
+  const did = cycle.result === 'converged' ? 'changed' : cycle.result;
+  return { ...cycle, outcomes: [...cycle.outcomes, ...beside], result: failed ? 'failed' : did };
 }
 
 /** The first SIGINT or SIGTERM lets the step under way end; the second ends the process. */

@@ -1,7 +1,7 @@
 import { observeWritten } from '../../observers/snapshots.ts';
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import { rollBack } from '../../reconciler/apply/rollback.ts';
-import { type ServiceDatasets, taggedOf, tagOf } from '../../reconciler/snapshots/by-hand.ts';
+import { type ServiceDatasets, taggedOf } from '../../reconciler/snapshots/by-hand.ts';
 import { rollbackProblem, rollbackSteps, safetyTagAt } from '../../reconciler/snapshots/rollback.ts';
 import { betweenCycles } from '../between-cycles.ts';
 import { canAsk, typed } from '../confirm.ts';
@@ -69,14 +69,12 @@ async function whatItMeans(found: SnapshottedDataset[], tag: string): Promise<st
   return [
     `Back to ${tag}, taken ${relative(atMs, Date.now())} (${utc(atMs)}):`,
     ...(await Promise.all(lines)),
-    'All of that goes out of sight and into a safety snapshot first. Newer snapshots stay.',
+    'What is there now is kept in a safety snapshot first.',
   ].join('\n');
 }
 
 function newer({ snapshots, name }: SnapshottedDataset, tag: string): string {
   const at = snapshots.findIndex((snapshot) => snapshot.name === `${name}@${tag}`);
-  const after = snapshots.slice(at + 1).map((snapshot) => tagOf(snapshot.name));
-  if (after.length === 0) return '';
-  const some = after.slice(-3).join(', ');
-  return `, ${plural(after.length, 'newer snapshot')} (${some}${after.length > 3 ? ', …' : ''})`;
+  const after = snapshots.length - at - 1;
+  return after === 0 ? '' : `, ${plural(after, 'newer snapshot')} stay${after === 1 ? 's' : ''}`;
 }

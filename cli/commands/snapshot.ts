@@ -11,7 +11,7 @@ import { joinLines, lookOf, plural, safe } from '../render/text.ts';
 import { relative } from '../render/time.ts';
 import type { Flags } from '../settings.ts';
 import { snapshotRows } from '../snapshot-rows.ts';
-import { knownServices, look, serviceCalled, stateDirOf, toolOptions } from '../snapshots.ts';
+import { knownServices, look, lookAround, serviceCalled, stateDirOf, toolOptions } from '../snapshots.ts';
 import { note, printJson } from '../terminal.ts';
 
 /** `create NAME TAG` or `create --all TAG`. */
@@ -55,7 +55,7 @@ export async function list(
 ): Promise<number> {
   const known = knownServices(flags);
   const services = name === undefined ? known : [serviceCalled(name, known)];
-  const rows = snapshotRows(services, await look(services));
+  const rows = snapshotRows(services, await lookAround(services));
   if (flags.output === 'json')
     printJson(rows.map(({ createdMs, ...row }) => ({ ...row, created: new Date(createdMs).toISOString() })));
   else process.stdout.write(renderSnapshots(rows, { ...lookOf(process.stdout), now: Date.now() }));
@@ -95,9 +95,7 @@ async function allowDestroy(
   if (!canAsk())
     throw new UserError('without a terminal, --yes says that it may be destroyed; nothing was done');
   for (const { name, createdMs, usedBytes } of found.flatMap((dataset) => taggedOf(dataset, tag) ?? []))
-    note(
-      `${name}, taken ${relative(createdMs, Date.now())}, holds ${bytes(usedBytes)} that nothing else holds`,
-    );
+    note(`${name}, taken ${relative(createdMs, Date.now())}; destroying it frees ${bytes(usedBytes)}`);
   if (!(await typed(service, `Type ${service} to destroy it: `)))
     throw new UserError('nothing was destroyed');
 }

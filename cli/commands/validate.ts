@@ -13,9 +13,10 @@ import { note, printJson } from '../terminal.ts';
 interface ValidateFlags {
   output: 'text' | 'json';
   compose: string;
+  strict?: boolean;
 }
 
-/** A directory as it is, committed or not. Exit 0: valid, perhaps with warnings. 1: problems. */
+/** A directory as it is, committed or not. Exit 0: valid, with --strict without a warning. 1: not. */
 export async function validate(directory: string, flags: ValidateFlags): Promise<number> {
   const root = resolve(directory);
   if (!existsSync(join(root, 'lab.yaml'))) {
@@ -27,7 +28,8 @@ export async function validate(directory: string, flags: ValidateFlags): Promise
     links.length > 0 ? { ok: false, problems: links } : await validateDirectory(root, { compose });
   if (flags.output === 'json') printJson(jsonOf(result, compose));
   else printText(result, compose, root);
-  return result.ok ? 0 : 1;
+  if (!result.ok) return 1;
+  return flags.strict === true && result.state.warnings.length > 0 ? 1 : 0;
 }
 
 function jsonOf(result: LoadResult, compose: ComposeReader) {

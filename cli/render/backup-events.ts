@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 import type { StepProgress } from '../../reconciler/apply/types.ts';
 import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
 import type { Change, Notice, Outcome } from '../../reconciler/types.ts';
-import { printJson } from '../terminal.ts';
+import { printJsonLine } from '../terminal.ts';
 import { progressText, stepName, stepText } from './backup-step.ts';
 import { joinLines, type Look, lookOf, paint, safe, truncate } from './text.ts';
 import { duration } from './time.ts';
@@ -50,16 +50,16 @@ function jsonEvents(): BackupEvents {
   return {
     begin() {},
     event(event) {
-      if (event.type === 'finished') printJson(finishedJson(event.outcome));
+      if (event.type === 'finished') printJsonLine(finishedJson(event.outcome));
       if (event.type !== 'step') return;
       const { change, step, progress } = event;
       const elapsedMs = time.elapsed(change, step, progress);
       if (progress !== null && !time.isDue(change)) return;
       const speed = progress === null ? {} : progressText(change, step, progress, elapsedMs).numbers;
-      printJson({ event: 'step', id: change.id, step: stepName(change, step), ...speed });
+      printJsonLine({ event: 'step', id: change.id, step: stepName(change, step), ...speed });
     },
     blocked(notices) {
-      for (const { id, state, reasons } of notices) printJson({ event: 'blocked', id, state, reasons });
+      for (const { id, state, reasons } of notices) printJsonLine({ event: 'blocked', id, state, reasons });
     },
     end() {},
   };
@@ -117,7 +117,7 @@ function outcomeLines(
   look: Look,
 ): string[] {
   const sign = result === 'applied' ? paint(look, 'green', '✓') : paint(look, 'red', '✗');
-  const what = change.kind === 'backup' ? 'backed up' : 'ready';
+  const what = change.kind === 'backup' ? verbOf(change) : 'ready';
   const word = result === 'applied' ? what : result;
   const down = downtimeMs > 0 ? `, down ${duration(downtimeMs)}` : '';
   const kind = change.kind === 'backup' ? '' : `${change.kind} `;
@@ -126,6 +126,11 @@ function outcomeLines(
     ...(error === null ? [] : [`    ${paint(look, 'red', safe(error))}`]),
     ...notes.map((text) => `    ${paint(look, 'yellow', safe(text))}`),
   ];
+}
+
+function verbOf({ rescue, steps }: Change): string {
+  if (rescue === undefined) return 'backed up';
+  return steps.some(({ op }) => op === 'zfs-rollback') ? 'is what it was before the restore,' : 'restored';
 }
 
 function writeBlocked(notices: Notice[], stream: NodeJS.WriteStream, look: Look): void {

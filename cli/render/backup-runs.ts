@@ -34,7 +34,7 @@ function detail({ durationMs, downtimeMs, facts }: BackupRun): string {
   return [
     duration(durationMs),
     ...down,
-    `${count(files)} files, ${bytes(originalBytes)}`,
+    `${count(files)} ${files === 1 ? 'file' : 'files'}, ${bytes(originalBytes)}`,
     `${bytes(deduplicatedBytes)} new`,
     `${(hits * 100).toFixed(hits === 1 || hits === 0 ? 0 : 1)} % unchanged`,
     safe(facts.name),

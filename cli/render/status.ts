@@ -1,3 +1,4 @@
+import { backupLines } from './backup-status.ts';
 import { placeOf, reasonText } from './reason.ts';
 import { joinLines, type Look, pad, paint, plural, type Style, safe, truncate, widest } from './text.ts';
 import { duration, relative } from './time.ts';
@@ -21,7 +22,8 @@ export interface StatusOptions extends Look {
 }
 
 export function renderStatus(status: Status, options: StatusOptions): string {
-  const parts = [head(status, options), services(status.services, options), notes(status, options)];
+  const backups = backupLines(status.backups ?? [], options);
+  const parts = [head(status, options), services(status.services, options), backups, notes(status, options)];
   const blocks = parts.filter((block) => block.length > 0).flatMap((block) => [...block, '']);
   return joinLines([...blocks, paint(options, 'bold', total(status))]);
 }

@@ -38,8 +38,8 @@ export function safeLines(text: string): string {
 }
 
 /** JSON that a terminal can show: what `safe` would not let through is escaped as JSON knows it. */
-export function safeJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(hostile, (char) => (char === '\n' ? char : units(char)));
+export function safeJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, null, indent).replace(hostile, (char) => (char === '\n' ? char : units(char)));
 }
 
 function units(char: string): string {

@@ -25,6 +25,30 @@ export interface ServiceStatus {
   nextAttemptAt?: number;
 }
 
+/** What is known of a service's backups; times are milliseconds since the epoch, null: never. */
+export interface BackupStatus {
+  service: string;
+  /** When the next archive is due; null: never by itself, or it is due now. */
+  nextAt: number | null;
+  /** Of the newest archive: when its data is from, and what is in it. */
+  lastArchive: { name: string; at: number; files: number | null; bytes: number | null } | null;
+  /** Since when an archive is due that was not made. */
+  overdueSince: number | null;
+  suspended: boolean;
+  /** Failures since the last success. */
+  failures: number;
+  lastError: string | null;
+  lastRun: { durationMs: number; downtimeMs: number; deduplicatedBytes: number | null } | null;
+  /** Of any depth. */
+  lastCheck: { at: number; ok: boolean } | null;
+  /** What a check or a drill has found wrong, and what keeps everything from being pruned. */
+  damage: string | null;
+  /** The last archive that was restored and was what had been archived. */
+  lastDrill: { at: number; archive: string } | null;
+  /** Why the last check or drill came to no end. */
+  proofError: string | null;
+}
+
 export interface Status {
   /** The newest commit that was seen. */
   commit: string | null;
@@ -35,6 +59,7 @@ export interface Status {
   problems: Problem[];
   held: Reason | null;
   orphans: string[];
+  backups?: BackupStatus[];
   lock?: { pid: number; since: number };
 }
 

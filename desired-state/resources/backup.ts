@@ -6,7 +6,6 @@ import {
   withoutStorage,
 } from '../context.ts';
 import { errorAt } from '../problems.ts';
-import type { LabBackup } from '../schema/backup.ts';
 import { nearest } from '../schema/explain.ts';
 import type { ServiceConfig } from '../schema/service.ts';
 import { durationSeconds } from '../schema/units.ts';
@@ -23,9 +22,10 @@ export function serviceBackup(context: ServiceContext): Inferred<DesiredBackup> 
   return { resources: [resource(context, lab, storage.dataset)], problems: hooks };
 }
 
+type Lab = NonNullable<ServiceContext['lab']['backup']>;
 type Own = NonNullable<ServiceConfig['backup']>;
 
-function resource(context: ServiceContext, lab: LabBackup, dataset: string): DesiredBackup {
+function resource(context: ServiceContext, lab: Lab, dataset: string): DesiredBackup {
   const service = context.folder.name;
   const own: Own = context.config.backup ?? {};
   const datasets = datasetsOf(context);
@@ -43,12 +43,12 @@ function resource(context: ServiceContext, lab: LabBackup, dataset: string): Des
     repositoryId: id,
     repository: repositoryOf(lab, dataset),
     datasets: datasets.map(({ name, mountpoint }) => ({ name, mountpoint })),
-    ...timing(lab, own),
+    ...timing(lab, own, context),
     ...content(lab, own),
   };
 }
 
-function timing(lab: LabBackup, own: Own) {
+function timing(lab: Lab, own: Own, { config }: ServiceContext) {
   const timezone = own.timezone ?? lab.timezone;
   const cron = own.schedule ?? lab.schedule;
   const deadline = own.startingDeadline ?? lab.startingDeadline;
@@ -57,18 +57,19 @@ function timing(lab: LabBackup, own: Own) {
     schedule: cron === undefined ? null : { cron, timezone },
     jitterSeconds: durationSeconds(own.jitter ?? lab.jitter ?? '') ?? 0,
     startingDeadlineSeconds: deadline === undefined ? null : (durationSeconds(deadline) ?? null),
-    suspend: own.suspend ?? false,
+    // A suspended service is left exactly as it is, so nobody stops its containers either.
+    suspend: config.suspend || own.suspend === true,
     drill: drill === undefined ? null : { cron: drill.schedule, timezone, start: drill.start },
   };
 }
 
-function content(lab: LabBackup, own: Own) {
+function content(lab: Lab, own: Own) {
   return {
     quiesce: own.quiesce ?? ('stop' as const),
     hooks: { before: (own.hooks?.before ?? []).map(toHook), after: (own.hooks?.after ?? []).map(toHook) },
     retention: own.retention ?? lab.retention ?? null,
     compression: own.compression ?? lab.compression,
-    excludes: [...lab.excludes, ...(own.excludes ?? [])],
+    excludes: [...new Set([...lab.excludes, ...(own.excludes ?? [])])],
     collapsePercent: own.collapse ?? lab.collapse,
   };
 }
@@ -79,15 +80,9 @@ function toHook({ container, exec, timeout }: Hook): BackupHook {
   return { container, argv: exec, timeoutSeconds: durationSeconds(timeout) ?? 60 };
 }
 
-/** Those that are mounted below the service's own: what ZFS does not mount there, no archive of it can hold. */
+/** The service's own first, then its children: all of them are mounted below it, which the schema sees to. */
 function datasetsOf({ earlier }: ServiceContext): DesiredDataset[] {
-  const all = earlier.filter((item): item is DesiredDataset => item.kind === 'zfs-dataset');
-  const root = all[0]?.mountpoint ?? '';
-  return all.filter(({ mountpoint, properties }) => {
-    const own = properties.mountpoint ?? mountpoint;
-    const isBelow = own === root || own.startsWith(`${root}/`);
-    return isBelow && (properties.canmount ?? 'on') === 'on';
-  });
+  return earlier.filter((item): item is DesiredDataset => item.kind === 'zfs-dataset');
 }
 
 function withoutLabBackup({ serviceYaml }: ServiceContext): Problem[] {
@@ -104,7 +99,9 @@ function hookProblems({ config, serviceYaml, project }: ServiceContext): Problem
     (config.backup?.hooks?.[when] ?? []).flatMap(({ container }, index) => {
       if (names.includes(container) || serviceYaml === null) return [];
       const at = serviceYaml.at(['backup', 'hooks', when, index, 'container']);
-      const meant = nearest(container, names);
+      // `docker ps` shows the container's own name, which is not what the compose file calls it.
+      const named = names.find((name) => project.services[name]?.container_name === container);
+      const meant = named ?? nearest(container, names);
       const fix = meant === undefined ? `write one of ${names.join(', ')}` : `write ${meant}`;
       return [errorAt(at, `there is no container ${container} in the compose file`, fix, container)];
     }),

@@ -1,5 +1,4 @@
 import { type Inferred, type ServiceContext, serviceStorage } from '../context.ts';
-import type { LabBackup } from '../schema/backup.ts';
 import { durationSeconds } from '../schema/units.ts';
 import type { DesiredRepository, RepositoryRef, ResourceId } from '../types.ts';
 
@@ -31,7 +30,10 @@ export function repositoryId(dataset: string): ResourceId {
 }
 
 /** `<backup.repository>/<dataset with / as _>` */
-export function repositoryOf(backup: LabBackup, dataset: string): RepositoryRef {
+export function repositoryOf(
+  backup: NonNullable<ServiceContext['lab']['backup']>,
+  dataset: string,
+): RepositoryRef {
   const { repository, encryption, passphrase, ssh, keysDirectory, appendOnly } = backup;
   return {
     location: `${repository.replace(/\/$/, '')}/${dataset.replaceAll('/', '_')}`,

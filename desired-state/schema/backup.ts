@@ -29,8 +29,13 @@ const retention = mapping(
     monthly: kept('monthly'),
     yearly: kept('yearly'),
   },
-  'How many archives of each kind are kept.',
-);
+  'How many archives of each kind are kept; without it nothing is pruned.',
+  '{ daily: 7, weekly: 4 }',
+).refine((counts) => Object.values(counts).some((count) => count !== undefined && count > 0), {
+  // A retention that keeps nothing would prune every archive: nobody means that.
+  error: words('a retention that keeps at least one archive', 'write { daily: 7, weekly: 4 }'),
+  when: ({ issues }) => issues.length === 0,
+});
 
 const startingDeadline = duration('A tick that could not start within this time is left out.');
 const jitter = duration('A tick starts at most this much later, always equally much for one service.');

@@ -1,7 +1,7 @@
-import { assertNever } from '../../tools/assert-never.ts';
 import { quote } from '../../tools/quote.ts';
 import type { BackupStep, BorgCreate, QuiescedContainer } from '../types.ts';
 import { stopsFirst } from './container-order.ts';
+import { proofArgv } from './proof-argv.ts';
 import { restoreArgv } from './restore-argv.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
@@ -44,7 +44,7 @@ export function backupArgv(step: BackupStep): string[][] {
     case 'zfs-destroy-snapshots':
       return step.snapshots.map((snapshot) => ['zfs', 'destroy', snapshot]);
     default:
-      return assertNever(step);
+      return proofArgv(step);
   }
 }
 

@@ -1,4 +1,3 @@
-import { assertNever } from '../../tools/assert-never.ts';
 import type { BackupStep } from '../types.ts';
 import { compactRepository, deleteArchives, initRepository, listRepository } from './borg.ts';
 import { type CreateOptions, createArchive } from './borg-create.ts';
@@ -10,6 +9,7 @@ import {
   stopContainers,
   unpauseContainers,
 } from './containers.ts';
+import { runProofStep } from './proof-steps.ts';
 import { runRestoreStep } from './restore-steps.ts';
 import { destroySnapshots, type SnapshotOptions, takeSnapshots } from './snapshot.ts';
 import type { StepFacts } from './types.ts';
@@ -54,6 +54,6 @@ export function runBackupStep(step: BackupStep, context: BackupContext): Promise
     case 'zfs-destroy-snapshots':
       return destroySnapshots(step, context.snapshots);
     default:
-      return assertNever(step);
+      return runProofStep(step, context);
   }
 }

@@ -38,12 +38,14 @@ export function differences([rsync = '', ...args]: string[]): string[] {
 
 /**
  * Runs a command where the snapshot and the live dataset are mounted, and nowhere else: the mounts vanish with the
- * process, whatever ends it. The live side is a bind mount, in which the datasets below it are not to be seen.
+ * process, whatever ends it. The live side is a bind mount, in which the datasets below it are not to be seen. Should
+ * Steward be killed, the kernel kills the command too: nothing may write when the service is started again.
  */
 export function inMounts(snapshot: string, mountpoint: string, places: Places, command: string[]): string[] {
   const script = 'mount -t zfs -o ro "$1" "$2" && mount --bind "$3" "$4" && shift 4 && exec "$@"';
   const mounts = [snapshot, places.snapshot, mountpoint, places.live];
-  return ['unshare', '--mount', 'sh', '-c', script, 'sh', ...mounts, ...command];
+  const withUs = ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount'];
+  return [...withUs, 'sh', '-c', script, 'sh', ...mounts, ...command];
 }
 
 /** A backslash escapes only in a pattern that has a wildcard in it (rsync(1), filter rules). */

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { assertNever } from '../../tools/assert-never.ts';
 import type { RollbackStep } from '../snapshots/rollback.ts';
@@ -33,17 +33,27 @@ type Restore = Extract<RollbackStep, { op: 'files-restore' }>;
 async function restoreFiles(step: Restore, options: RollbackOptions): Promise<void> {
   const places = placesOf(options.runDir ?? '/run/steward', step.service);
   const below = await mountedBelow(step.guard.mountpoint);
-  await makePlaces(places, changedPaths(await zfsDiff(step, options), step.guard.mountpoint, below));
+  const long = { ...options, timeoutMs: copyTimeoutMs, env: { LC_ALL: 'C' } };
+  const inside = (command: string[]) => inMounts(step.snapshot, step.guard.mountpoint, places, command);
   const passes = [allFiles(places, below), changedFiles(places)];
-  const call = (command: string[]) =>
-    callTool(inMounts(step.snapshot, step.guard.mountpoint, places, command), {
-      ...options,
-      timeoutMs: copyTimeoutMs,
-      env: { LC_ALL: 'C' },
-    });
-  for (const command of passes) await call(command);
-  for (const command of passes) requireSame(step, await call(differences(command)));
-  await rm(path.dirname(places.snapshot), { recursive: true });
+  try {
+    const diff = await callTool(['zfs', 'diff', '-FH', step.snapshot, step.safety], long);
+    await makePlaces(places, changedPaths(diff, step.guard.mountpoint, below));
+    for (const command of passes) await callTool(inside(command), long);
+    for (const command of passes) requireSame(await callTool(inside(differences(command)), long));
+  } catch (cause) {
+    throw explained(step, cause);
+  } finally {
+    await removePlaces(places);
+  }
+}
+
+/** What is there now may be a mixture, so it is said where to find what was there before. */
+function explained({ snapshot, safety, guard }: Restore, cause: unknown): unknown {
+  if (!(cause instanceof StepError)) return cause;
+  const said = cause.message.replace(/^setpriv failed: /, '');
+  const next = `Run it again when that is put right; what was there before is in ${safety}`;
+  return new StepError(`${guard.mountpoint} is not yet as in ${snapshot}: ${said}. ${next}`, { cause });
 }
 
 async function makePlaces(places: Places, changed: Buffer): Promise<void> {
@@ -52,16 +62,19 @@ async function makePlaces(places: Places, changed: Buffer): Promise<void> {
   await writeFile(places.changed, changed, { mode: 0o600 });
 }
 
+/** Never recursively: were a mount ever left in there, it would be the data that is removed. */
+async function removePlaces(places: Places): Promise<void> {
+  const gone = () => {};
+  await unlink(places.changed).catch(gone);
+  for (const place of [places.snapshot, places.live, path.dirname(places.live)])
+    await rmdir(place).catch(gone);
+}
+
 /** Relative to the mountpoint. */
 async function mountedBelow(mountpoint: string): Promise<string[]> {
   const mounts = parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
   const inside = mounts.filter((mount) => mount.mountpoint.startsWith(`${mountpoint}/`));
   return inside.map((mount) => mount.mountpoint.slice(mountpoint.length + 1));
-}
-
-async function zfsDiff(step: Restore, options: ToolOptions): Promise<string> {
-  const argv = ['zfs', 'diff', '-FH', step.snapshot, step.safety];
-  return callTool(argv, { ...options, timeoutMs: copyTimeoutMs, env: { LC_ALL: 'C' } });
 }
 
 /**
@@ -87,13 +100,11 @@ function unescaped(text: string): string {
   );
 }
 
-function requireSame(step: Restore, printed: string): void {
+function requireSame(printed: string): void {
   const lines = printed.split('\n').filter(Boolean);
   if (lines.length === 0) return;
   const some = lines.slice(0, 3).join(', ');
-  throw new StepError(
-    `${step.guard.mountpoint} still differs from ${step.snapshot} in ${lines.length} files (${some}): something writes to it. Nothing is lost: run it again, or go back to ${step.safety}`,
-  );
+  throw new StepError(`something writes to it, ${lines.length} files differ still (${some})`);
 }
 
 /** Stops what writes to a service's data, runs the action and starts again what ran before, whatever happens. */

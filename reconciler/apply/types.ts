@@ -1,3 +1,4 @@
+import type { CheckFacts, DrillFacts, Manifest } from '../proof/types.ts';
 import type { Step } from '../types.ts';
 
 /** A step did not succeed. `message` is one sentence for people: what failed and what the tool said. */
@@ -39,6 +40,11 @@ export interface ListedArchive {
 export interface StepFacts {
   archive?: ArchiveFacts;
   repository?: { id: string; encryption: string; archives: ListedArchive[] };
+  check?: CheckFacts;
+  manifest?: Manifest;
+  drill?: DrillFacts;
+  /** The step did what it should, and what it found out fails the change: a sentence for people. */
+  failed?: string;
   /** The step held back on purpose: a sentence why. It did not fail. */
   heldBack?: string;
 }

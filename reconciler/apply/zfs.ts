@@ -97,7 +97,7 @@ async function requireEmpty(dataset: string, directory: string): Promise<void> {
   );
 }
 
-async function requirePool(dataset: string, options: ToolOptions): Promise<void> {
+export async function requirePool(dataset: string, options: ToolOptions): Promise<void> {
   const pool = dataset.split('/')[0] ?? dataset;
   const pools = await callTool(['zpool', 'list', '-Ho', 'name'], { ...options, env: { LC_ALL: 'C' } });
   if (pools.split('\n').includes(pool)) return;

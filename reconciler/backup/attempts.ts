@@ -6,7 +6,10 @@ const firstDelayMs = 60_000;
 const longestDelayMs = 3_600_000;
 
 /** A sentence why it is not tried yet; null when it may be. */
-export function attemptLater(record: BackupRecord | undefined, nowMs: number): string | null {
+export function attemptLater(
+  record: Pick<BackupRecord, 'attempts' | 'lastAttemptMs' | 'lastError'> | undefined,
+  nowMs: number,
+): string | null {
   if (record === undefined || record.attempts === 0 || record.lastAttemptMs === null) return null;
   const delayMs = Math.min(firstDelayMs * 2 ** (record.attempts - 1), longestDelayMs);
   const waitMs = record.lastAttemptMs + delayMs - nowMs;

@@ -2,7 +2,7 @@ import type { BackupHook, DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import { repositoryLock } from '../state/lock.ts';
-import type { Change, QuiescedContainer, Reason, Step } from '../types.ts';
+import type { BorgCreate, Change, QuiescedContainer, Reason, Step } from '../types.ts';
 import { archiveName, instant, snapshotName } from './names.ts';
 import { pruneOf } from './prune.ts';
 
@@ -19,6 +19,10 @@ export interface BackupPlan {
   /** Newest first. */
   archives: ArchiveRecord[];
   reasons: Reason[];
+  /** Why nothing may be pruned now; null when it may. */
+  pruneHeld?: string | null;
+  /** The archive of the last restore drill that went well. */
+  restored?: string | null;
   /** Expected, from the last time. */
   downtimeSeconds: number;
 }
@@ -71,11 +75,12 @@ function sequenceOf(plans: BackupPlan[], quiesced: QuiescedContainer[], run: str
   for (const { of, go } of holds.reverse()) sequence.settle(of, sequence.add(go));
   const exclusive = { first: 0, last: sequence.steps.length - 1 };
   for (const step of hooksOf(plans, 'after')) sequence.settle(before[0] ?? snapshot, sequence.add(step));
-  for (const plan of plans) sequence.mayFail.push(sequence.add(createStep(plan)));
+  for (const plan of plans) for (const step of archiveSteps(plan)) sequence.mayFail.push(sequence.add(step));
   sequence.settle(snapshot, sequence.add({ op: 'zfs-destroy-snapshots', snapshots, run }));
-  for (const { desired, atMs, archives } of plans) {
+  for (const { desired, atMs, archives, pruneHeld = null, restored = null } of plans) {
+    if (pruneHeld !== null) continue;
     const made = { name: archiveName(desired.service, atMs), atMs };
-    for (const step of pruneOf(desired, archives, made)) sequence.add(step);
+    for (const step of pruneOf(desired, archives, made, restored)) sequence.add(step);
   }
   return { ...sequence, exclusive };
 }
@@ -160,7 +165,16 @@ function markerOf({ desired: { datasets } }: BackupPlan): Extract<Step, { op: 'z
   return [{ path: `${root.mountpoint}/.steward-backup`, guard }];
 }
 
-function createStep(plan: BackupPlan): Step {
+/** The archive, and where it is ever restored for proof, what that must then be compared with. */
+function archiveSteps(plan: BackupPlan): Step[] {
+  const create = createStep(plan);
+  if (plan.desired.drill === null) return [create];
+  const { repository, archive, at, mounts } = create;
+  const whole = plan.desired.excludes.length === 0;
+  return [create, { op: 'borg-manifest', repository, archive, at, mounts, whole }];
+}
+
+function createStep(plan: BackupPlan): BorgCreate {
   const { repository, compression, excludes, service, datasets } = plan.desired;
   const root = datasets[0]?.mountpoint ?? '';
   const snapshots = snapshotsOf(plan);

@@ -7,6 +7,8 @@ import type { CleanArchive, Step } from '../types.ts';
  */
 export function heldBack(step: Step, facts: StepFacts): string | null {
   if (step.op === 'borg-compact' && facts.heldBack !== undefined) return facts.heldBack;
+  if (step.op === 'borg-manifest' && facts.archive?.name !== step.archive)
+    return `${step.archive} was not made, so there is nothing to take a manifest of`;
   if (step.op !== 'borg-delete' || step.onlyAfter === null) return null;
   const doubt = doubtOf(step.onlyAfter, facts.archive);
   return doubt === null ? null : `nothing was pruned: ${doubt}`;

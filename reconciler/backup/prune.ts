@@ -6,12 +6,14 @@ import { keptBy } from './retention.ts';
 
 /**
  * Which archives go after a new one was made, by name. Only archives of our own naming are looked at. The new one
- * counts as kept, so that nothing may go before it is proven whole: that is what the step waits for.
+ * counts as kept, so that nothing may go before it is proven whole: that is what the step waits for. The one that was
+ * last `restored` for proof stays besides: it is the only one that is known to be any good.
  */
 export function pruneOf(
   desired: DesiredBackup,
   archives: readonly ArchiveRecord[],
   made: { name: string; atMs: number },
+  restored: string | null = null,
 ): Step[] {
   const { repository, retention, service } = desired;
   if (retention === null || repository.appendOnly) return [];
@@ -24,7 +26,7 @@ export function pruneOf(
   const proven = own.find(({ clean }) => clean === true);
   // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
   if (kept.size === 0) return [];
-  const gone = own.filter(({ name }) => !kept.has(name)).map(({ name }) => name);
+  const gone = own.filter(({ name }) => !kept.has(name) && name !== restored).map(({ name }) => name);
   if (gone.length === 0) return [];
   const onlyAfter = expectation(desired, made.name, proven);
   return [

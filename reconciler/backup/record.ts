@@ -1,6 +1,7 @@
 import type { RepositoryRef } from '../../desired-state/types.ts';
 import type { Clock } from '../../tools/clock.ts';
 import type { ArchiveFacts, StepFacts } from '../apply/types.ts';
+import { isProof, proofRecorder } from '../proof/record.ts';
 import {
   type BackupRecord,
   doubtRepository,
@@ -20,7 +21,10 @@ import { parseArchiveName } from './names.ts';
 /** What background changes found out and how they ended, in the state. An archive counts from the moment it is there. */
 export function backupRecorder(store: Store, clock: Clock, commit: string) {
   const made = new Map<string, ArchiveFacts>();
+  const proofs = proofRecorder(store, clock);
   const edit = (change: Change, over: (record: BackupRecord) => Partial<BackupRecord>) => {
+    // What only looks at archives is no attempt to make one.
+    if (isProof(change)) return;
     for (const service of servicesOf(change)) {
       const record = readBackup(store, service) ?? newBackupRecord(service, clock.now());
       writeBackupRecord(store, { ...record, ...over(record) });
@@ -41,16 +45,19 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
     learned(change: Change, index: number, facts: StepFacts) {
       const step = change.steps[index];
       if (step?.op === 'borg-create' && facts.archive !== undefined) made.set(step.at, facts.archive);
-      if (step !== undefined) learn(store, clock, step, facts);
+      if (step === undefined) return;
+      learn(store, clock, step, facts);
+      proofs.learned(change, step, facts);
     },
     finished(outcome: Outcome) {
       const { change, result, error, durationMs } = outcome;
       const { id, verb, reasons } = change;
       transaction(store, () => {
         edit(change, (record) => attempted(record, outcome));
-        if (result === 'failed') doubt(store, change);
+        proofs.finished(outcome);
+        if (result === 'failed' && !isProof(change)) doubt(store, change);
         recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
-        if (change.kind !== 'backup') return;
+        if (change.kind !== 'backup' || isProof(change)) return;
         const beganMs = Math.round(clock.now() - durationMs);
         for (const service of servicesOf(change))
           recordRun(store, runOf(service, outcome, made.get(service), beganMs));

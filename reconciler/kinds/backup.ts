@@ -1,11 +1,23 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
+import type { ObservedZfs } from '../../observers/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
-import { type DueTick, dueTick } from '../backup/due.ts';
-import { archiveName, instant, parseArchiveName } from '../backup/names.ts';
-import type { ArchiveRecord, BackupRecord } from '../state/backups.ts';
+import { archiveOf, type Due, dueTick } from '../backup/due.ts';
+import { instant, parseArchiveName } from '../backup/names.ts';
+import { proofLater } from '../proof/check.ts';
+import { pruneHold } from '../proof/damage.ts';
+import { drillChange, dueDrill } from '../proof/drill.ts';
+import type { ArchiveRecord, BackupRecord, Backups } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
+import { proofKey } from '../state/proofs.ts';
+import type { Reason } from '../types.ts';
 import { blocked, report, type Verdict, type World } from '../world.ts';
+
+/** What is known without a look at the host. */
+export interface Known {
+  inventory: { backups: Pick<Backups, 'archives'> };
+  nowMs: number;
+}
 
 /** For every tick there is an archive: the newest tick is compared with what is known to be in the repository. */
 export function diff(desired: DesiredBackup, world: World): Verdict {
@@ -14,27 +26,49 @@ export function diff(desired: DesiredBackup, world: World): Verdict {
   if (world.asked?.services.includes(desired.service))
     return whatHinders(desired, world) ?? run(desired, world.asked.atMs, world);
   const due = record === undefined ? null : dueOf(desired, record, world);
-  if (due === null || due.state === 'done') return { state: 'in-sync', data: {} };
+  if (due === null || due.state === 'done') return drilled(desired, record, world);
   if (due.state === 'missed') {
-    const next = due.nextMs === null ? '' : `; the next is due at ${instant(due.nextMs)}`;
-    const late = `the archive of ${instant(due.tickMs)} was not made within startingDeadline${next}`;
+    const late = `the archive of ${instant(due.tickMs)} was not made within startingDeadline; the next tick makes one`;
     return report(desired, 'degraded', late);
   }
-  return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.tickMs, world);
+  return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.sinceMs, world);
 }
 
-/** Null for a backup without a schedule. */
-export function dueOf(desired: DesiredBackup, record: BackupRecord, world: World): DueTick | null {
-  const { schedule, jitterSeconds, startingDeadlineSeconds, service } = desired;
-  if (schedule === null) return null;
-  const names = new Set(archivesOf(desired, world).map(({ name }) => name));
-  const hasArchive = (tickMs: number) => names.has(archiveName(service, tickMs));
-  const { firstSeenMs } = record;
-  return dueTick(
-    { schedule, jitterSeconds, startingDeadlineSeconds, service },
-    { firstSeenMs, hasArchive },
+/** A drill when one is due and no archive is. */
+function drilled(desired: DesiredBackup, record: BackupRecord | undefined, world: World): Verdict {
+  const inSync: Verdict = { state: 'in-sync', data: {} };
+  const hasGround =
+    world.observed.zfs.known && missingDataset(desired, world.observed.zfs.value) === undefined;
+  if (record === undefined || world.asked !== undefined || !hasGround) return inSync;
+  const due = record.runningSinceMs === null ? dueDrill(desired, record.firstSeenMs, world) : null;
+  if (due === null) return inSync;
+  const later = proofLater(
+    world.inventory.backups.proofs.get(proofKey('drill', desired.service)),
     world.nowMs,
   );
+  if (later !== null) return report(desired, 'degraded', `restore drill: ${later}`);
+  return { state: 'change', change: drillChange(desired, due, world.nowMs), data: {} };
+}
+
+/** Whether an archive of the service is due and may be made now: what uses its repository otherwise waits for it. */
+export function isDueNow(service: string | null, world: World): boolean {
+  const desired = world.byId.get(`backup:${service}`);
+  const record = world.inventory.backups.services.get(service ?? '');
+  if (desired?.kind !== 'backup' || desired.suspend || record === undefined) return false;
+  if (attemptLater(record, world.nowMs) !== null || whatHinders(desired, world) !== null) return false;
+  return dueOf(desired, record, world).state === 'due';
+}
+
+/** An archive by hand counts for the tick before it too. */
+export function dueOf(desired: DesiredBackup, { firstSeenMs }: BackupRecord, world: Known): Due {
+  const times = ownTimes(desired, world);
+  const hasArchive = (tickMs: number) => archiveOf(desired, tickMs, times);
+  return dueTick(desired, { firstSeenMs, hasArchive }, world.nowMs);
+}
+
+/** When our own archives were due or asked for, newest first. */
+function ownTimes(desired: DesiredBackup, world: Known): number[] {
+  return archivesOf(desired, world).flatMap(({ name }) => parseArchiveName(desired.service, name) ?? []);
 }
 
 function mayTryNow(
@@ -51,10 +85,13 @@ function mayTryNow(
 function whatHinders(desired: DesiredBackup, { observed }: World): Verdict | null {
   if (!observed.docker.known) return blocked(desired, 'unknown', observed.docker.error);
   if (!observed.zfs.known) return blocked(desired, 'unknown', observed.zfs.error);
-  const { datasets } = observed.zfs.value;
-  const missing = desired.datasets.find(({ name }) => datasets[name]?.mounted !== true);
+  const missing = missingDataset(desired, observed.zfs.value);
   if (missing === undefined) return null;
   return blocked(desired, 'waiting', `${missing.name} is not mounted, so there is nothing to archive`);
+}
+
+function missingDataset(desired: DesiredBackup, { datasets }: ObservedZfs) {
+  return desired.datasets.find(({ name }) => datasets[name]?.mounted !== true);
 }
 
 function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
@@ -64,7 +101,8 @@ function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
 /** All that one backup follows from, as the world is now. */
 export function backupPlan(desired: DesiredBackup, atMs: number, world: World): BackupPlan {
   const archives = archivesOf(desired, world);
-  const [last] = archives.flatMap(({ name }) => parseArchiveName(desired.service, name) ?? []);
+  const [last] = ownTimes(desired, world);
+  const pruneHeld = pruneHold(world.inventory.backups, desired.service, desired.repository.location);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
   const note = world.asked === undefined ? `due since ${instant(atMs)}` : 'asked for by hand';
   return {
@@ -72,13 +110,22 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     atMs,
     containers: world.containersOf.get(desired.project) ?? [],
     archives,
-    reasons: [archiveReason(desired, atMs, last ?? null, note)],
+    reasons: [archiveReason(desired, atMs, last ?? null, note), ...held(pruneHeld)],
+    pruneHeld,
+    restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,
     downtimeSeconds: downtimeMs === null ? 5 : Math.ceil(downtimeMs / 1000),
   };
 }
 
+function held(note: string | null): Reason[] {
+  return note === null ? [] : [{ field: 'retention', from: null, to: null, note }];
+}
+
 /** Newest first. */
-export function archivesOf({ repository }: DesiredBackup, { inventory }: World): ArchiveRecord[] {
+export function archivesOf(
+  { repository }: DesiredBackup,
+  { inventory }: Pick<Known, 'inventory'>,
+): ArchiveRecord[] {
   return inventory.backups.archives.get(repository.location) ?? [];
 }
 

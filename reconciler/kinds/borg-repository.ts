@@ -1,9 +1,12 @@
 import type { DesiredRepository } from '../../desired-state/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
+import { checkChange, checkLater, dueCheck } from '../proof/check.ts';
+import { damageOf } from '../proof/damage.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { Change, Reason, Step } from '../types.ts';
 import { blocked, quietChange, report, type Verdict, type World } from '../world.ts';
+import { isDueNow } from './backup.ts';
 
 /** What is known of a repository is read again after this long, though nothing gave reason for doubt. */
 const staleAfterMs = 7 * 24 * 3_600_000;
@@ -17,7 +20,7 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   const known = world.inventory.backups.repositories.get(location);
   const data = { location };
   const age = known === undefined ? 0 : Math.abs(world.nowMs - known.listedMs);
-  if (known !== undefined && !known.inDoubt && age < staleAfterMs) return { state: 'in-sync', data };
+  if (known !== undefined && !known.inDoubt && age < staleAfterMs) return checked(desired, world, data);
   const later = attemptLater(world.inventory.backups.services.get(desired.service ?? ''), world.nowMs);
   if (later !== null) return blocked(desired, 'backing-off', later);
   const change =
@@ -25,6 +28,22 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
       ? open(desired, [{ field: 'encryption', from: null, to: encryption, origin: desired.origin }])
       : list(desired, known.inDoubt ? 'its last use ended badly' : 'it was not looked at for a week');
   return { state: 'change', change, data };
+}
+
+/** Backups come first: a check may take hours, and says nothing that could not wait for them. */
+function checked(desired: DesiredRepository, world: World, data: Record<string, unknown>): Verdict {
+  const { backups } = world.inventory;
+  const { location } = desired.repository;
+  const record = backups.services.get(desired.service ?? '');
+  const due =
+    record === undefined || world.asked !== undefined || isDueNow(desired.service, world)
+      ? null
+      : dueCheck(desired, backups, record.firstSeenMs, world.nowMs);
+  const later = due === null ? null : checkLater(due, location, backups, world.nowMs);
+  if (later !== null) return report(desired, 'degraded', `check: ${later}`);
+  if (due !== null) return { state: 'change', change: checkChange(desired, due), data };
+  const damage = damageOf(backups, location);
+  return damage === null ? { state: 'in-sync', data } : report(desired, 'degraded', damage.message);
 }
 
 function open(desired: DesiredRepository, reasons: Reason[]): Change {

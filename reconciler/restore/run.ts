@@ -46,8 +46,11 @@ async function carryOut(
   return outcome;
 }
 
-function outcomeOf(change: Change, { failure, notes, downtimeMs }: StepsRun, durationMs: number): Outcome {
+const back = 'what was there before the restore is back';
+
+function outcomeOf(change: Change, ran: StepsRun, durationMs: number): Outcome {
+  const { failure, notes, downtimeMs, rescued } = ran;
   const result = failure === null ? 'applied' : 'failed';
-  const error = failure?.message ?? null;
+  const error = failure === null ? null : `${failure.message}${rescued ? `; ${back}` : ''}`;
   return { change, result, error, durationMs, downtimeMs: downtimeMs ?? 0, notes };
 }

@@ -1,5 +1,6 @@
 import type { ListedArchive } from '../apply/types.ts';
 import { repositoryLock } from './lock.ts';
+import { emptyProofs, type Proofs, readProofs } from './proofs.ts';
 import { guarded, type Store, transaction } from './store.ts';
 
 /** What is known of backups without asking Borg, as plain data for the planner and for status. */
@@ -34,7 +35,7 @@ export interface ArchiveRecord extends ListedArchive {
   originalBytes: number | null;
 }
 
-export interface Backups {
+export interface Backups extends Proofs {
   services: Map<string, BackupRecord>;
   repositories: Map<string, RepositoryRecord>;
   /** Location -> archives, newest first. */
@@ -42,7 +43,7 @@ export interface Backups {
 }
 
 export function emptyBackups(): Backups {
-  return { services: new Map(), repositories: new Map(), archives: new Map() };
+  return { services: new Map(), repositories: new Map(), archives: new Map(), ...emptyProofs() };
 }
 
 export function readBackups(store: Store): Backups {
@@ -52,11 +53,18 @@ export function readBackups(store: Store): Backups {
     const archives = rows<ArchiveRow>(store, 'SELECT * FROM archives ORDER BY at_ms DESC, name DESC');
     const byLocation = Map.groupBy(archives, ({ location }) => location);
     return {
+      ...readProofs(store),
       services: new Map(services.map((record) => [record.service, record])),
       repositories: new Map(repositories.map((record) => [record.location, record])),
       archives: new Map([...byLocation].map(([location, found]) => [location, found.map(toArchive)])),
     };
   });
+}
+
+/** Those with a run under way, or one that died. */
+export function readRunning(store: Store): BackupRecord[] {
+  const sql = 'SELECT * FROM backups WHERE running_lock IS NOT NULL';
+  return guarded(store.path, () => rows<BackupRow>(store, sql).map(toBackup));
 }
 
 /** One service's record; null where none was written yet. */

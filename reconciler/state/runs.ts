@@ -46,7 +46,23 @@ export function readRuns(store: Store, service: string | null, limit: number): B
       .prepare('SELECT * FROM runs WHERE ? IS NULL OR service = ? ORDER BY seq DESC LIMIT ?')
       .all(service, service, limit),
   ) as unknown as RunRow[];
-  return rows.reverse().map((row) => ({
+  return rows.reverse().map(toRun);
+}
+
+/** The last one of each service that ended well. */
+export function readLastRuns(store: Store): Map<string, BackupRun> {
+  const rows = guarded(store.path, () =>
+    store.db
+      .prepare(
+        "SELECT * FROM runs WHERE seq IN (SELECT max(seq) FROM runs WHERE result = 'done' GROUP BY service)",
+      )
+      .all(),
+  ) as unknown as RunRow[];
+  return new Map(rows.map((row) => [row.service, toRun(row)]));
+}
+
+function toRun(row: RunRow): BackupRun {
+  return {
     service: row.service,
     atMs: row.at_ms,
     result: row.result,
@@ -56,7 +72,7 @@ export function readRuns(store: Store, service: string | null, limit: number): B
     archive: row.archive,
     facts: row.facts === null ? null : (JSON.parse(row.facts) as ArchiveFacts),
     notes: JSON.parse(row.notes) as string[],
-  }));
+  };
 }
 
 interface RunRow {

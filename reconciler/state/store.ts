@@ -52,6 +52,11 @@ const migrations = [
      seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
      duration_ms INTEGER NOT NULL, downtime_ms INTEGER NOT NULL, archive TEXT, facts TEXT, notes TEXT NOT NULL) STRICT;
    CREATE INDEX runs_by_service ON runs (service, seq);`,
+  `CREATE TABLE proofs (
+     kind TEXT NOT NULL, subject TEXT NOT NULL, at_ms INTEGER, result TEXT, message TEXT, good_ms INTEGER,
+     good_archive TEXT, attempts INTEGER NOT NULL DEFAULT 0, attempted_ms INTEGER, error TEXT,
+     PRIMARY KEY (kind, subject)) STRICT;
+   CREATE TABLE manifests (location TEXT PRIMARY KEY, archive TEXT NOT NULL, manifest TEXT NOT NULL) STRICT;`,
 ];
 
 /**

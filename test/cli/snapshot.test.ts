@@ -31,14 +31,16 @@ function lab(snapshots: Snapshot[] = []) {
   );
   store.close();
   const zfs = fakeTool(
-    'case "$*" in *written@*) echo 2048 ;; get*) cat "$STATE/datasets" ;; *) echo "$*" >> "$LOG" ;; esac',
+    'gone=$(cat "$STATE/gone"); case "$*" in *written@*) echo 2048 ;; *"$gone"*) echo "cannot open \'$gone\': dataset does not exist" >&2; exit 1 ;; get*) cat "$STATE/datasets" ;; *) echo "$*" >> "$LOG" ;; esac',
   );
   const text = datasetText(photo, '42', snapshots) + datasetText(`${photo}/db`, '43', snapshots);
   writeFileSync(path.join(zfs.folder, 'datasets'), text + datasetText(wiki, '44', []));
   symlinkSync(zfs.command, path.join(zfs.folder, 'zfs'));
   const env = { PATH: `${zfs.folder}:${process.env.PATH}` };
   const run = (...args: string[]) => steward(['snapshot', ...args, '--state-dir', stateDir], { env });
-  return { run, calls: zfs.calls };
+  const lose = (dataset: string) => writeFileSync(path.join(zfs.folder, 'gone'), dataset);
+  lose('nothing/at/all');
+  return { run, calls: zfs.calls, lose };
 }
 
 it('create takes all datasets of a service in one call and says so', async () => {
@@ -111,6 +113,21 @@ it('list is a table of every snapshot and whose it is', async () => {
   expect(stdout).toMatch(/\n\n2 snapshots\n$/);
 });
 
+it('list shows the others when a dataset is gone, and says which', async () => {
+  const { run, lose } = lab([own]);
+  lose(wiki);
+  const { code, stdout, stderr } = await run('list');
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: `${wiki} is gone; steward forget zfs-dataset:${wiki}\n`,
+  });
+  expect(stdout).toContain('before-upgrade');
+  expectRefusal(
+    await run('create', '--all', 'friday'),
+    `cannot open '${wiki}': dataset does not exist; nothing`,
+  );
+});
+
 it('list --output json has the same as data', async () => {
   const { run } = lab([own]);
   const { stdout } = await run('list', 'photo', '--output', 'json');
@@ -136,5 +153,5 @@ it('rollback says what goes out of sight before it asks', async () => {
   const { run } = lab([own, { tag: 'later', txg: 300 }]);
   const { stderr } = await run('rollback', 'photo', own.tag);
   expect(stderr).toContain(`Back to before-upgrade, taken `);
-  expect(stderr).toContain(`  ${photo}  2.0 KiB written since, 1 newer snapshot (later)`);
+  expect(stderr).toContain(`  ${photo}  2.0 KiB written since, 1 newer snapshot stays`);
 });

@@ -1,6 +1,6 @@
 /**
- * Holds `keptBy` against the real thing: `node test/contract/retention-contract.ts [HISTORIES]`. One repository with
- * some 150 archives of random times is enough for any number of histories: the name of an archive has one letter a
+ * Holds `keptBy` against the real thing: `retention-contract.ts [HISTORIES] [SEED] [ARCHIVES]`. One repository with
+ * some archives of random times is enough for any number of histories: the name of an archive has one letter a
  * history, which says whether it belongs to it, and prune is told to look at those only. Exit 1 with every difference.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,12 +19,13 @@ const mostHistories = 200;
 export async function compareWithBorg(
   histories: number,
   random: () => number,
+  archiveCount = 150,
 ): Promise<{ agreed: number; differences: string[] }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'retention-'));
   const borg = borgIn(folder);
   try {
     await borg(['init', '--encryption', 'none', 'repo'], 'UTC');
-    const archives = randomArchives(histories, random);
+    const archives = randomArchives(archiveCount, histories, random);
     for (const { name, atMs } of archives) {
       const timestamp = new Date(atMs).toISOString().slice(0, 19);
       await borg(['create', '--timestamp', timestamp, `repo::${name}`, 'repo/config'], 'UTC');
@@ -91,12 +92,12 @@ function messageOf(line: string): string {
 }
 
 /** From bursts of minutes to gaps of months; with the nights in which summer time begins and ends. */
-function randomArchives(histories: number, random: () => number): DatedArchive[] {
+function randomArchives(count: number, histories: number, random: () => number): DatedArchive[] {
   const times = new Set<number>();
   for (const night of ['2025-10-26T00:10Z', '2026-03-29T00:10Z', '2026-03-08T06:10Z', '2025-11-02T05:10Z'])
     for (let part = 0; part < 6; part += 1) times.add(Date.parse(night) + part * 30 * 60_000);
   let atMs = Date.parse('2026-11-23T02:30Z');
-  while (times.size < 150) {
+  while (times.size < count) {
     times.add(Math.floor(atMs / 1000) * 1000);
     const spans = [20 * 60_000, 3_600_000, 86_400_000, 7 * 86_400_000, 40 * 86_400_000];
     atMs -= (0.2 + random()) * (spans[Math.floor(random() * spans.length)] as number);
@@ -133,9 +134,9 @@ function seeded(seed: number): () => number {
 }
 
 if (import.meta.main) {
-  const [histories = '100', seed = '1'] = process.argv.slice(2);
+  const [histories = '100', seed = '1', archives = '150'] = process.argv.slice(2);
   const wanted = Math.min(Number(histories), mostHistories);
-  const { agreed, differences } = await compareWithBorg(wanted, seeded(Number(seed)));
+  const { agreed, differences } = await compareWithBorg(wanted, seeded(Number(seed)), Number(archives));
   for (const difference of differences) console.log(`not ok - ${difference}`);
   console.log(`${agreed} of ${wanted} random histories: Steward keeps what borg prune keeps`);
   process.exitCode = differences.length === 0 ? 0 : 1;

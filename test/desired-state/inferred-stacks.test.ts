@@ -75,13 +75,14 @@ test('a stack that mounts data of another service needs that dataset', async () 
 
 test('parts of later versions are told apart as not acted on', async () => {
   const state = await stateOf({
-    'lab.yaml': `${smallLab}domain: lan\nhub: { service: photo, container: photo-web-1, address: 192.168.1.2 }\nbackup: { repository: /b, passphrase: { file: /etc/p } }\n`,
+    'lab.yaml': `${smallLab}domain: lan\nhub: { service: photo, container: photo-web-1, address: 192.168.1.2 }\nbackup: { repository: /b, passphrase: { file: /etc/p }, drill: { schedule: "0 5 * * 0", start: true } }\n`,
     'services/photo/compose.yaml': web(''),
     'services/photo/.env.age': 'x',
     'services/photo/service.yaml': 'routes: [{ host: photo, to: "web:80" }]\npolicy: {}\nsuspend: true\n',
   });
   expect(state.notActedOn.map(({ service, part }) => `${service} ${part}`)).toEqual([
     'null hub',
+    'null backup.drill.start',
     'photo routes',
     'photo policy',
     'photo .env.age',

@@ -27,15 +27,19 @@ export async function startStewardLab(): Promise<LabVm> {
 
 /**
  * Bundles the source files of this checkout, committed or not, into /opt/steward. The server must stem from
- * {@link ensureStewardLayer}: Node is there already. `dist/app/contract.js` runs the executors' contract, `dist/app/steps.js` single steps.
+ * {@link ensureStewardLayer}: Node is there already. `dist/app/contract.js` runs the executors' contract,
+ * `dist/app/retention.js` that of the retention; `dist/app/steps.js` single steps, `dist/app/dying.js` a backup that dies.
  */
 export async function installSteward(vm: LabVm): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'lab-install-'));
   try {
-    await installInto(dir, {
+    const programs = {
       contract: 'test/contract/run-on-host.ts',
+      retention: 'test/contract/retention-contract.ts',
       steps: 'test/lab/e2e/support/run-steps.ts',
-    });
+      dying: 'test/lab/e2e/support/dying-backup.ts',
+    };
+    await installInto(dir, programs);
     await vm.pushTar(['-C', dir, '.'], stewardDir);
   } finally {
     await rm(dir, { recursive: true });

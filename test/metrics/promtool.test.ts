@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { recordBackups } from '../../metrics/backups.ts';
 import { record } from '../../metrics/record.ts';
 import { createMetrics } from '../../metrics/registry.ts';
 import { ListenError, MetricsServer } from '../../metrics/server.ts';
@@ -15,15 +16,44 @@ const cycle = {
   problems: [],
 } as const;
 
+const photoBackup = {
+  service: 'photo',
+  lastArchiveAt: 1_700_000_000_000,
+  files: 12,
+  bytes: 3400,
+  deduplicatedBytes: 10,
+  durationMs: 9500,
+  downtimeMs: 1200,
+  lastProvenRestoreAt: 0,
+  lastCheckAt: 1_700_000_100_000,
+  damaged: false,
+  overdue: true,
+  failures: 2,
+};
+
 function recorded() {
   const metrics = createMetrics({ version: '0.1.0', node: '24' });
   record(metrics, { ...cycle, outcomes: [], problems: [] });
+  recordBackups(metrics.backups, [photoBackup]);
   return metrics;
 }
 
 it('promtool finds nothing to say about the metrics (needs the package prometheus)', async () => {
   const result = await run('promtool', ['check', 'metrics'], { input: await recorded().registry.metrics() });
   expect(result).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+});
+
+it('backups are told in seconds, and a service that is gone goes away', async () => {
+  const { registry, backups } = recorded();
+  const text = await registry.metrics();
+  expect(text).toContain('steward_backup_last_archive_timestamp_seconds{service="photo"} 1700000000\n');
+  expect(text).toContain('steward_backup_last_run_downtime_seconds{service="photo"} 1.2\n');
+  expect(text).toContain('steward_backup_last_archive_bytes{service="photo"} 3400\n');
+  expect(text).toContain('steward_backup_overdue{service="photo"} 1\n');
+  recordBackups(backups, [{ ...photoBackup, service: 'git', lastArchiveAt: null }]);
+  const later = await registry.metrics();
+  expect(later).not.toContain('service="photo"');
+  expect(later).not.toMatch(/^steward_backup_last_archive_timestamp_seconds\{/m);
 });
 
 it('a second commit replaces the first, and kinds that vanish go away', async () => {

@@ -5,6 +5,7 @@ import { renderHistory } from '../../cli/render/history.ts';
 import { renderOutcomes } from '../../cli/render/outcomes.ts';
 import { progressReporter } from '../../cli/render/progress.ts';
 import { renderStatus } from '../../cli/render/status.ts';
+import type { BackupStatus } from '../../cli/render/types.ts';
 import type { Outcome } from '../../reconciler/types.ts';
 import { change, now } from './sample.ts';
 
@@ -37,6 +38,37 @@ const status = {
   held: null,
   orphans: ['tank/wiki'],
 };
+const day = 86_400_000;
+const backups: BackupStatus[] = [
+  {
+    service: 'git',
+    nextAt: now + 7_200_000,
+    lastArchive: { name: 'git-2026-11-23T02:30:00Z', at: now - day, files: 12, bytes: 3400 },
+    overdueSince: null,
+    suspended: false,
+    failures: 0,
+    lastError: null,
+    lastRun: { durationMs: 9000, downtimeMs: 1200, deduplicatedBytes: 10 },
+    lastCheck: { at: now - 3 * day, ok: true },
+    damage: null,
+    lastDrill: { at: now - 5 * day, archive: 'git-2026-11-18T02:30:00Z' },
+    proofError: null,
+  },
+  {
+    service: 'paperless',
+    nextAt: null,
+    lastArchive: null,
+    overdueSince: now - 3_600_000,
+    suspended: false,
+    failures: 3,
+    lastError: 'the connection to ssh://b/./paperless was closed',
+    lastRun: null,
+    lastCheck: { at: now - day, ok: false },
+    damage: 'borg check found damage in ssh://b/./paperless',
+    lastDrill: null,
+    proofError: null,
+  },
+];
 const entry = {
   at: now - 3_600_000,
   id: 'compose-stack:git',
@@ -51,6 +83,7 @@ const entry = {
 it.each([
   ['outcomes', () => renderOutcomes(outcomes, look)],
   ['status', () => renderStatus(status, look)],
+  ['backup-status', () => renderStatus({ ...status, backups }, look)],
   ['history', () => renderHistory([{ ...entry, reasons: [...entry.reasons] }], look)],
   ['diff', () => renderDiff('a\nb\n', 'a\nc\n', 'Caddyfile')],
 ])('%s reads as its golden file says', async (name, render) => {

@@ -32,8 +32,8 @@ it('what is mounted below a dataset is neither copied nor deleted, whatever it i
 
 it('mounts are in a namespace of their own, and no path is part of the script', () => {
   const argv = inMounts('a@b', '/data/x; rm -rf "$HOME"', places, ['true']);
-  expect(argv.slice(0, 4)).toEqual(['unshare', '--mount', 'sh', '-c']);
-  expect(argv[4]).not.toContain('data');
+  expect(argv.slice(0, 7)).toEqual(['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', 'sh', '-c']);
+  expect(argv[7]).not.toContain('data');
   expect(argv).toContain('/data/x; rm -rf "$HOME"');
 });
 

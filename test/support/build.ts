@@ -180,7 +180,6 @@ export function desired(resources: DesiredResource[], over: Partial<DesiredState
     suspended: [],
     resources,
     backupsAtOnce: 1,
-    uncovered: [],
     notActedOn: [],
     warnings: [],
     ...over,

@@ -75,7 +75,10 @@ describe('a restore', () => {
   it('that does not make the service healthy goes back by itself, and says why', async () => {
     lab.unhealthy = 'photo-db is unhealthy';
     const outcome = await lab.restore();
-    expect(outcome).toMatchObject({ result: 'failed', error: 'photo-db is unhealthy' });
+    expect(outcome).toMatchObject({
+      result: 'failed',
+      error: 'photo-db is unhealthy; what was there before the restore is back',
+    });
     await expectWhole(newer);
     expect(lab.kept()).toEqual([]);
   });

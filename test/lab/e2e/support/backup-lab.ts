@@ -1,5 +1,5 @@
 import { type Homelab, startHomelab } from './homelab.ts';
-import { git, labYaml } from './lab-files.ts';
+import { composeFile, type Files, git, idle, labYaml } from './lab-files.ts';
 
 /** Archives go over SSH to another user of the same server. */
 export const location = 'ssh://borg@localhost/backup/borg';
@@ -12,12 +12,27 @@ export const backupLabYaml = `${labYaml}backup:
   retention: { daily: 7 }
 `;
 
+/** Two containers, one of which waits for the other: quick to stop and to start, quick to archive. */
+export const pair: Files = {
+  'services/pair/docker-compose.yml': composeFile(
+    [
+      idle('pair-store', {
+        network: 'pair_net',
+        more: '    user: "1000:1000"\n    volumes: ["/datapool/services/pair/data:/data"]\n',
+      }),
+      idle('pair-web', { network: 'pair_net', more: '    depends_on: [pair-store]\n' }),
+    ],
+    'pair_net',
+  ),
+  'services/pair/service.yaml': 'version: 1\ndataset: { children: { data: {} } }\n',
+};
+
 /** A PostgreSQL that is written to all the time, with everything converged and its repository made. */
-export async function startBackupLab(): Promise<Homelab> {
+export async function startBackupLab(files: Files = git): Promise<Homelab> {
   const lab = await startHomelab();
   await lab.vm.writeFile(passphraseFile, 'correct horse battery staple\n');
   await lab.run(`chmod 600 ${passphraseFile}`);
-  await lab.push({ 'lab.yaml': backupLabYaml, ...git });
+  await lab.push({ 'lab.yaml': backupLabYaml, ...files });
   await lab.converge();
   return lab;
 }
@@ -26,4 +41,20 @@ export async function startBackupLab(): Promise<Homelab> {
 export function borg(command: string): string {
   const env = `BORG_BASE_DIR=/var/lib/steward/borg TZ=UTC BORG_PASSCOMMAND='cat ${passphraseFile}'`;
   return `${env} borg ${command}`;
+}
+
+/** What a run that is over must not leave: snapshots, mounts, borg processes, open undo entries. */
+export async function leftBehind(lab: Homelab) {
+  const lines = await lab.run(
+    [
+      'zfs list -H -t snapshot -o name',
+      'echo --',
+      'grep -c /run/steward/backup /proc/mounts || true',
+      'pgrep -c borg || true',
+      "sqlite3 -readonly /var/lib/steward/state.db 'select count(*) from undo'",
+    ].join('; '),
+  );
+  const [snapshots = '', counts = ''] = lines.split('--\n');
+  const [mounts = '', processes = '', undo = ''] = counts.split('\n');
+  return { snapshots: snapshots.split('\n').filter(Boolean), mounts, processes, undo };
 }

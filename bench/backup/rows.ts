@@ -1,0 +1,130 @@
+import type { Homelab } from '../../test/lab/e2e/support/homelab.ts';
+import { median, ms, type Row, series } from '../report.ts';
+import { large, lastRun, makeByHandRepositories, services, timed } from './server.ts';
+
+/** The table of the backups: each row measures both sides in turns, in the same server. */
+
+const rounds = 3;
+const [first = ''] = services;
+
+function compose(service: string, command: string): string {
+  return `docker compose -p ${service} -f /root/by-hand/${service}/docker-compose.yml ${command}`;
+}
+
+export async function downtimeAlone(lab: Homelab): Promise<Row> {
+  const [own, hand]: [number[], number[]] = [[], []];
+  await lab.run(`steward backup run ${first}`);
+  for (let round = 0; round < rounds; round += 1) {
+    hand.push(await timed(lab, `${compose(first, 'stop')} && ${compose(first, 'start')}`));
+    await lab.run(`steward backup run ${first}`);
+    own.push((await lastRun(lab, first)).downtimeMs);
+  }
+  return downtimeRow('downtime of a service', own, hand);
+}
+
+export async function downtimeAmongOthers(lab: Homelab): Promise<Row> {
+  const [own, hand]: [number[], number[]] = [[], []];
+  for (let round = 0; round < 2; round += 1) {
+    hand.push(await timed(lab, `${compose(first, 'stop')} && ${compose(first, 'start')}`));
+    await lab.run(`steward backup run ${services.join(' ')} ${large}`);
+    own.push((await lastRun(lab, first)).downtimeMs);
+  }
+  return downtimeRow('downtime of a service when ten others are due too', own, hand);
+}
+
+function downtimeRow(what: string, own: number[], hand: number[]): Row {
+  const ratio = median(own) / median(hand);
+  return {
+    what: `${what}, against \`docker compose stop\` + \`docker compose start\` of the same stack alone`,
+    target: 'at most 1.15 ×',
+    result: `${ratio.toFixed(2)} ×`,
+    met: ratio <= 1.15,
+    raw: [
+      series('compose stop + start', hand),
+      series('steward: from the first stop to the last start', own),
+    ],
+  };
+}
+
+/** 20,000 files of 50 kB: 1 GB that does not compress. */
+export async function unchanged(lab: Homelab): Promise<Row> {
+  const data = `/datapool/services/${large}/data`;
+  await lab.run(
+    `for d in $(seq 200); do mkdir -p ${data}/$d; head -c 5000000 /dev/urandom | split -b 50000 -a 3 - ${data}/$d/f; done`,
+  );
+  await makeByHandRepositories(lab, [large]);
+  const create = (tag: string) =>
+    `export BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes; borg create --compression lz4 /backup/borg/by-hand_${large}::${tag} /datapool/services/${large}/.zfs/snapshot/${tag}`;
+  await lab.run(`zfs snapshot datapool/services/${large}@first`);
+  const handFirst = await timed(lab, create('first'));
+  const ownFirst = await timed(lab, `steward backup run ${large}`);
+  const [own, hand]: [number[], number[]] = [[], []];
+  for (const tag of ['second', 'third']) {
+    await lab.run(`zfs snapshot datapool/services/${large}@${tag}`);
+    hand.push(await timed(lab, create(tag)));
+    await lab.run(`zfs destroy datapool/services/${large}@${tag}`);
+    own.push(await timed(lab, `steward backup run ${large}`));
+  }
+  await lab.run(`zfs destroy datapool/services/${large}@first`);
+  const { files, filesRead } = await lastRun(lab, large);
+  const ratio = median(hand) / median(own);
+  return {
+    what: 'second, unchanged backup of 20,000 files / 1 GB, against the same `borg create` from .zfs/snapshot/<new name>',
+    target: '4 times faster',
+    result: `${ratio.toFixed(1)} times faster`,
+    met: ratio >= 4,
+    raw: [
+      series('borg create from .zfs/snapshot', hand),
+      series('steward backup run, all of it: plan, stop, snapshot, start, upload over SSH, encrypted', own),
+      `the first one: by hand ${ms(handFirst)}, steward ${ms(ownFirst)}; ${filesRead} of ${files} files were read the last time`,
+    ],
+  };
+}
+
+export async function tenServices(lab: Homelab): Promise<Row> {
+  await makeByHandRepositories(lab, services);
+  const env = 'export BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes';
+  const script = (tag: string) => `${env}; sh /root/documented-way.sh ${tag} ${services.join(' ')}`;
+  await lab.run(script('warm'));
+  const [own, hand, down, handDown]: [number[], number[], number[], number[]] = [[], [], [], []];
+  for (const tag of ['one', 'two']) {
+    const watch = `docker events --since $(date +%s) --filter event=die --filter event=start --format '{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}}' > /tmp/events & e=$!`;
+    await lab.run(`${watch}; ${script(tag)}; kill $e`);
+    handDown.push(downtimes(await lab.run('cat /tmp/events')));
+    hand.push(await timed(lab, script(`${tag}-timed`)));
+    own.push(await timed(lab, `steward backup run ${services.join(' ')}`));
+    const runs = await Promise.all(services.map((service) => lastRun(lab, service)));
+    down.push(runs.reduce((sum, run) => sum + run.downtimeMs, 0));
+  }
+  const [faster, share] = [median(hand) / median(own), median(down) / median(handDown)];
+  return {
+    what: "whole cycle for ten services, against the documentation's way as a shell script",
+    target: 'faster, and with at most a tenth of the summed downtime',
+    result: `${faster.toFixed(2)} times as fast, with ${share.toFixed(2)} of the downtime`,
+    met: faster > 1 && share <= 0.1,
+    raw: [
+      series('the script', hand),
+      series('steward backup run of all ten', own),
+      series(
+        'the script: summed over the services, from the first container down to the last one up',
+        handDown,
+      ),
+      series('steward: the same sum', down),
+    ],
+  };
+}
+
+/** Summed over services, in ms: from the first `die` of its containers to the last `start`. */
+function downtimes(events: string): number {
+  const spans = new Map<string, { from: number; to: number }>();
+  for (const line of events.split('\n').filter(Boolean)) {
+    const [nano = '', action = '', name = ''] = line.split(' ');
+    const service = name.replace(/-(store|web)$/, '');
+    const atMs = Number(nano) / 1e6;
+    const span = spans.get(service) ?? { from: Number.POSITIVE_INFINITY, to: 0 };
+    if (action === 'die') span.from = Math.min(span.from, atMs);
+    if (action === 'start') span.to = Math.max(span.to, atMs);
+    spans.set(service, span);
+  }
+  return [...spans.values()].reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
+}

@@ -1,0 +1,111 @@
+import type { DesiredBackup, DesiredState } from '../desired-state/types.ts';
+import type { BackupMetric } from '../metrics/types.ts';
+import { parseArchiveName } from '../reconciler/backup/names.ts';
+import { nextTick } from '../reconciler/backup/schedule.ts';
+import { archivesOf, dueOf } from '../reconciler/kinds/backup.ts';
+import { damageOf } from '../reconciler/proof/damage.ts';
+import type { Backups } from '../reconciler/state/backups.ts';
+import { type ProofKind, proofKey } from '../reconciler/state/proofs.ts';
+import type { BackupRun } from '../reconciler/state/runs.ts';
+import type { BackupStatus } from './render/types.ts';
+
+/** What status and metrics tell of backups, from what is recorded. Pure; nothing is asked. */
+
+interface Recorded {
+  backups: Backups;
+  /** Service -> its last good run. */
+  lastRuns: ReadonlyMap<string, BackupRun>;
+  nowMs: number;
+}
+
+export function backupStatus(desired: DesiredState, known: Recorded): BackupStatus[] {
+  const backups = desired.resources.filter((each) => each.kind === 'backup');
+  return backups.map((backup) => {
+    const suspend = backup.suspend || desired.suspended.includes(backup.service);
+    return statusOf({ ...backup, suspend }, known);
+  });
+}
+
+function statusOf(desired: DesiredBackup, { backups, lastRuns, nowMs }: Recorded): BackupStatus {
+  const { service, suspend } = desired;
+  const record = backups.services.get(service);
+  const run = lastRuns.get(service);
+  return {
+    service,
+    ...timing(desired, backups, nowMs),
+    lastArchive: lastArchive(desired, backups, nowMs),
+    suspended: suspend,
+    failures: record?.attempts ?? 0,
+    lastError: record?.lastError ?? null,
+    lastRun:
+      run === undefined
+        ? null
+        : {
+            durationMs: run.durationMs,
+            downtimeMs: run.downtimeMs,
+            deduplicatedBytes: run.facts?.deduplicatedBytes ?? null,
+          },
+    ...proofs(desired, backups),
+  };
+}
+
+function timing(
+  desired: DesiredBackup,
+  backups: Backups,
+  nowMs: number,
+): Pick<BackupStatus, 'nextAt' | 'overdueSince'> {
+  const record = backups.services.get(desired.service);
+  if (desired.suspend || record === undefined) return { nextAt: null, overdueSince: null };
+  const due = dueOf(desired, record, { inventory: { backups }, nowMs });
+  if (due.state === 'done') return { nextAt: due.nextMs, overdueSince: null };
+  if (due.state === 'due') return { nextAt: null, overdueSince: due.sinceMs };
+  const nextAt = desired.schedule === null ? null : nextTick(desired.schedule, nowMs);
+  return { nextAt, overdueSince: due.tickMs };
+}
+
+/** Of our own naming; the newest comes first. */
+function lastArchive(desired: DesiredBackup, backups: Backups, nowMs: number): BackupStatus['lastArchive'] {
+  for (const { name, files, originalBytes } of archivesOf(desired, { inventory: { backups } })) {
+    const at = parseArchiveName(desired.service, name);
+    if (at !== null && at <= nowMs) return { name, at, files, bytes: originalBytes };
+  }
+  return null;
+}
+
+function proofs(
+  { service, repository: { location } }: DesiredBackup,
+  backups: Backups,
+): Pick<BackupStatus, 'lastCheck' | 'damage' | 'lastDrill' | 'proofError'> {
+  const found = (kind: ProofKind, subject = location) => backups.proofs.get(proofKey(kind, subject)) ?? [];
+  const checks = [found('partial'), found('full'), found('verify-data')].flat();
+  const [lastCheck = null] = checks
+    .flatMap(({ atMs, result }) => (atMs === null ? [] : [{ at: atMs, ok: result === 'good' }]))
+    .sort((a, b) => b.at - a.at);
+  const [drill] = [found('drill', service)].flat();
+  const proven = drill?.goodMs ?? null;
+  const differs = drill?.result === 'bad' ? drill.message : null;
+  return {
+    lastCheck,
+    damage: damageOf(backups, location)?.message ?? differs,
+    lastDrill: proven === null ? null : { at: proven, archive: drill?.goodArchive ?? '' },
+    proofError: [drill, ...checks].find((each) => (each?.lastError ?? null) !== null)?.lastError ?? null,
+  };
+}
+
+export function metricOfBackup(status: BackupStatus): BackupMetric {
+  const { service, lastArchive: last, lastRun: run, overdueSince, damage, failures } = status;
+  return {
+    service,
+    lastArchiveAt: last?.at ?? null,
+    files: last?.files ?? null,
+    bytes: last?.bytes ?? null,
+    deduplicatedBytes: run?.deduplicatedBytes ?? null,
+    durationMs: run?.durationMs ?? null,
+    downtimeMs: run?.downtimeMs ?? null,
+    lastProvenRestoreAt: status.lastDrill?.at ?? 0,
+    lastCheckAt: status.lastCheck?.at ?? 0,
+    damaged: damage !== null,
+    overdue: overdueSince !== null,
+    failures,
+  };
+}

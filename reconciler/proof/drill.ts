@@ -1,0 +1,71 @@
+import type { DesiredBackup } from '../../desired-state/types.ts';
+import { archiveName, instant } from '../backup/names.ts';
+import { repositoryLock } from '../state/lock.ts';
+import { proofKey } from '../state/proofs.ts';
+import type { Change, Reason } from '../types.ts';
+import { quietChange, type World } from '../world.ts';
+import { dueSince } from './check.ts';
+import type { Manifest } from './types.ts';
+
+/** Restore drills as desired state: for every tick of their schedule an archive was restored and compared. Pure. */
+
+export interface DueDrill {
+  sinceMs: number;
+  manifest: Manifest;
+  /** Of the archive, as borg counted them. */
+  files: number;
+  bytes: number;
+}
+
+/** Null: none is due, or there is no archive yet that a manifest was taken for. */
+export function dueDrill(desired: DesiredBackup, firstSeenMs: number, world: World): DueDrill | null {
+  const { backups } = world.inventory;
+  const { location } = desired.repository;
+  const ended = backups.proofs.get(proofKey('drill', desired.service))?.atMs ?? null;
+  const sinceMs = dueSince(desired.drill, ended === null ? [] : [ended], firstSeenMs, world.nowMs);
+  const kept = backups.manifests.get(location);
+  if (sinceMs === null || kept === undefined) return null;
+  const archive = backups.archives.get(location)?.find(({ name }) => name === kept.archive);
+  if (archive === undefined) return null;
+  const manifest = JSON.parse(kept.text) as Manifest;
+  return { sinceMs, manifest, files: archive.files ?? 0, bytes: archive.originalBytes ?? manifest.bytes };
+}
+
+/** Beside the service's own dataset, so that it is on the same pool; no service can be called so. */
+export function scratchDataset({ datasets }: DesiredBackup): string {
+  const [root] = datasets;
+  const parts = (root?.name ?? '').split('/');
+  const name = parts.pop() ?? '';
+  return [...parts, `steward-drill-${name}`].join('/');
+}
+
+/** The scratch dataset is destroyed however the drill ends: it is in the journal before it is made. */
+export function drillChange(desired: DesiredBackup, due: DueDrill, nowMs: number): Change {
+  const { repository, service } = desired;
+  const { manifest } = due;
+  const dataset = scratchDataset(desired);
+  const run = `drill-${archiveName(service, nowMs)}`;
+  const guard = { dataset, mountpoint: `/run/steward/drill/${service}` };
+  const change = quietChange(desired, 'run', {
+    summary: `restores ${manifest.archive} into a scratch dataset and compares it`,
+    reasons: [reasonOf(desired, due)],
+    steps: [
+      { op: 'scratch-create', ...guard, run, maxBytes: roomFor(due) },
+      { op: 'borg-extract-scratch', repository, archive: manifest.archive, guard },
+      { op: 'borg-compare', repository, guard, manifest },
+      { op: 'scratch-destroy', dataset, run },
+    ],
+    needs: desired.needs.filter((id) => !id.startsWith('compose-stack:')),
+  });
+  const background = { locks: [repositoryLock(repository.location)], exclusive: null };
+  return { ...change, undo: [{ of: 0, by: 3 }], background };
+}
+
+function reasonOf({ origin }: DesiredBackup, { manifest, sinceMs }: DueDrill): Reason {
+  return { field: 'drill', from: null, to: manifest.archive, note: `due since ${instant(sinceMs)}`, origin };
+}
+
+/** Uncompressed, and what ZFS needs for many small files: a drill that grows beyond it has restored something else. */
+function roomFor({ files, bytes }: DueDrill): number {
+  return Math.ceil(bytes * 1.1) + files * 16_384 + 64 * 1024 * 1024;
+}

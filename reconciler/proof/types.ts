@@ -1,0 +1,67 @@
+import type { RepositoryRef } from '../../desired-state/types.ts';
+
+/** What proves a backup: checks of the repository, and restores that are compared with what was archived. */
+
+/** `partial`: as far as the time goes, and on from there the next time. `verify-data` reads everything. */
+export type CheckMode = 'partial' | 'full' | 'verify-data';
+
+/** A file as it was in the snapshot that the archive was made of. */
+export interface SampledFile {
+  path: string;
+  size: number;
+  uid: number;
+  gid: number;
+  /** As `ls -l` has it: `-rw-r-----`. */
+  mode: string;
+  sha256: string;
+}
+
+/** What an archive must restore to. Taken while the snapshot was still there. */
+export interface Manifest {
+  archive: string;
+  /** Files, folders, links: everything. */
+  entries: number;
+  /** Of regular files. */
+  bytes: number;
+  sample: SampledFile[];
+}
+
+interface Scratch {
+  dataset: string;
+  mountpoint: string;
+}
+
+export type ProofStep =
+  | { op: 'borg-check'; repository: RepositoryRef; mode: CheckMode; maxSeconds: number }
+  | BorgManifest
+  /** A dataset that is nobody's data, marked with `steward:run=<run>`; refused where too little is free for it. */
+  | { op: 'scratch-create'; dataset: string; mountpoint: string; run: string; maxBytes: number }
+  | { op: 'borg-extract-scratch'; repository: RepositoryRef; archive: string; guard: Scratch }
+  | { op: 'borg-compare'; repository: RepositoryRef; guard: Scratch; manifest: Manifest }
+  /** Only the one that carries the mark of this run, set locally. */
+  | { op: 'scratch-destroy'; dataset: string; run: string };
+
+export interface BorgManifest {
+  op: 'borg-manifest';
+  repository: RepositoryRef;
+  archive: string;
+  /** Where the snapshots are mounted, as for the archive itself. */
+  at: string;
+  mounts: { snapshot: string; below: string }[];
+  /** Nothing is left out of the archive: then it must hold as much as the snapshot does. */
+  whole: boolean;
+}
+
+export interface CheckFacts {
+  mode: CheckMode;
+  damaged: boolean;
+  /** What borg said of the damage. */
+  messages: string[];
+}
+
+export interface DrillFacts {
+  archive: string;
+  entries: number;
+  /** The first difference as a sentence; null: the restored data is what was archived. */
+  difference: string | null;
+}

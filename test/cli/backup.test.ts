@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Lab, labYaml, newLab } from './lab.ts';
+import { expectRefusal, steward } from './steward.ts';
+
+let lab: Lab;
+
+const withBackup = `${labYaml}backup: { repository: /backup, passphrase: { file: /etc/steward/words } }\n`;
+
+beforeAll(async () => {
+  lab = await newLab();
+  await lab.commit('Back up', { 'lab.yaml': withBackup });
+  await steward(['reconcile', '--once', ...lab.flags]);
+});
+afterAll(() => lab.remove());
+
+describe('backup run', () => {
+  it('says each step and the end, on standard error', async () => {
+    const { code, stdout, stderr } = await steward(['backup', 'run', 'blog', ...lab.flags]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr.replace(/\d+ ms/g, 'N ms')).toBe(
+      [
+        'blog: stopping its containers',
+        'blog: taking the snapshot',
+        'blog: starting its containers',
+        'blog: archiving',
+        'blog: clearing the snapshot away',
+        '✓ blog  backed up in N ms, down N ms',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('gives programs one JSON value a line', async () => {
+    const args = ['backup', 'run', '--all', '--output', 'json', ...lab.flags];
+    const { code, stdout } = await steward(args);
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; id: string });
+    expect(code).toBe(0);
+    expect(events.filter(({ event }) => event === 'finished')).toEqual([
+      expect.objectContaining({ id: 'backup:blog', result: 'applied', error: null }),
+      expect.objectContaining({ id: 'backup:wiki', result: 'applied', error: null }),
+    ]);
+  });
+
+  it('of all at one instant is one change', async () => {
+    const { code, stderr } = await steward(['backup', 'run', '--all', '--together', ...lab.flags]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^together: stopping its containers\n(.*\n)*✓ together {2}backed up/);
+  });
+
+  it('refuses what it does not know, with the nearest name', async () => {
+    expectRefusal(
+      await steward(['backup', 'run', 'blok', ...lab.flags]),
+      'there is no backup of blok; did you mean blog?',
+    );
+    expectRefusal(await steward(['backup', 'run', ...lab.flags]), 'name a service, or give --all');
+  });
+});
+
+describe('backup history', () => {
+  it('has a line a backup', async () => {
+    const { code, stdout } = await steward(['backup', 'history', 'blog', '--state-dir', lab.stateDir]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^(just now|\d+ s ago) +blog {2}done {2}\d+ ms · down \d+ ms · \d+ files?, .* new · .* blog-\d{4}-.*Z\n/,
+    );
+    expect(stdout).toMatch(/\n\d backups\n$/);
+  });
+
+  it('of nothing says so', async () => {
+    const { stdout } = await steward(['backup', 'history', 'nobody', '--state-dir', lab.stateDir]);
+    expect(stdout).toBe('No backup was begun yet.\n');
+  });
+});
+
+it('why tells of a backup as of every other change', async () => {
+  const { stdout } = await steward(['why', 'backup:blog', '--state-dir', lab.stateDir]);
+  expect(stdout).toMatch(/run {2}applied/);
+  expect(stdout).toContain('asked for by hand');
+});

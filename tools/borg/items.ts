@@ -1,0 +1,46 @@
+import { BorgError } from './types.ts';
+
+/** One thing in an archive, of `borg list --json-lines REPOSITORY::ARCHIVE`. */
+export interface ArchiveItem {
+  path: string;
+  /** As `ls -l` has it; `h…` for a second name of a file that came before. */
+  mode: string;
+  uid: number;
+  gid: number;
+  /** Of a regular file; 0 for a second name. */
+  size: number;
+  /** Of a symbolic link. */
+  target: string;
+}
+
+export function parseItem(line: string): ArchiveItem {
+  const item = parsed(line);
+  const { path, mode, uid, gid, size, linktarget } = item;
+  if (typeof path !== 'string' || typeof mode !== 'string')
+    throw new BorgError('borg list printed something without a path');
+  return {
+    path,
+    mode,
+    uid: number(uid),
+    gid: number(gid),
+    size: number(size),
+    target: typeof linktarget === 'string' ? linktarget : '',
+  };
+}
+
+/** Borg writes `?` for bytes of a name that are no UTF-8: such a thing cannot be looked up by this name. */
+export function isExact({ path }: ArchiveItem): boolean {
+  return !/[?\uFFFD]/.test(path);
+}
+
+function parsed(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch (cause) {
+    throw new BorgError('borg list printed something else than JSON', { cause });
+  }
+}
+
+function number(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}
