@@ -22,13 +22,17 @@ export async function emptyMounts(step: BorgExtract, options: EmptyOptions): Pro
   for (const target of targetsOf(step)) await removeAt(target, options);
 }
 
-/** What is mounted inside and is no part of the backup would get the owner that its folder had in the archive. */
+/**
+ * What is mounted inside and is no part of the backup would get the owner that its folder had in the archive. Snapshots
+ * that somebody looks at are mounted by ZFS itself, and nobody writes there.
+ */
 async function requireNoOthers({ mounts }: BorgExtract, read?: ReadMountinfo): Promise<void> {
   const text = await (read ?? (() => readFile('/proc/self/mountinfo', 'utf8')))();
   const root = `${mounts[0]?.guard.mountpoint ?? ''}/`;
   const known = new Set(mounts.map(({ guard }) => guard.mountpoint));
   const others = parseMountinfo(text).filter(
-    ({ mountpoint }) => `${mountpoint}/`.startsWith(root) && !known.has(mountpoint),
+    ({ mountpoint }) =>
+      `${mountpoint}/`.startsWith(root) && !known.has(mountpoint) && !mountpoint.includes('/.zfs/snapshot/'),
   );
   if (others.length === 0) return;
   const names = others.map(({ source, mountpoint }) => `${source} at ${mountpoint}`).join(', ');

@@ -11,11 +11,12 @@ export async function runRestore(
   deps: BackgroundDeps & { gate: GateKeeper },
 ): Promise<Outcome> {
   const locks = takeAll(change.background?.locks ?? [], deps);
-  if ('holder' in locks) return skipped(change, locks.holder);
   try {
-    return await carryOut(change, commit, deps);
+    const outcome = 'holder' in locks ? skipped(change, locks.holder) : await carryOut(change, commit, deps);
+    deps.progress?.({ type: 'finished', outcome });
+    return outcome;
   } finally {
-    for (const lock of locks.taken) lock.release();
+    if ('taken' in locks) for (const lock of locks.taken) lock.release();
   }
 }
 
@@ -42,7 +43,6 @@ async function carryOut(
   const { id, verb, reasons } = change;
   const { result, error, durationMs } = outcome;
   recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
-  progress?.({ type: 'finished', outcome });
   return outcome;
 }
 
