@@ -32,6 +32,17 @@ export function knownServices(flags: Flags): ServiceDatasets[] {
   }
 }
 
+/** Throws UserError: what a restore has kept may be the only copy, and its data is in nobody else's hands. */
+export function requireNoRestore({ service }: ServiceDatasets, flags: Flags): void {
+  const store = openStore(stateDirOf(flags));
+  try {
+    const why = readInventory(store).restoring.get(service);
+    if (why !== undefined) throw new UserError(`${service}: ${why}; nothing was done`);
+  } finally {
+    store.close();
+  }
+}
+
 /** Throws UserError with the nearest name. */
 export function serviceCalled(name: string, known: ServiceDatasets[]): ServiceDatasets {
   const found = known.find(({ service }) => service === name);

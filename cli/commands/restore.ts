@@ -101,8 +101,13 @@ function restoreOf(parts: Parts, { snapshots }: Kept, { wired, flags }: Context)
   const paths = pathsToRestore(parts.desired, flags.path);
   const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
   const what = paths.length === 0 ? 'All data' : paths.join(', ');
-  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.`;
+  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}`;
   return { change, means };
+}
+
+/** They are emptied with everything else, and are not in the archive. */
+function leftOut({ excludes }: DesiredBackup): string {
+  return excludes.length === 0 ? '' : ` What backups leave out (${excludes.join(', ')}) is gone then.`;
 }
 
 function undoOf(parts: Parts, { found, snapshots }: Kept) {
@@ -111,7 +116,10 @@ function undoOf(parts: Parts, { found, snapshots }: Kept) {
   if (target === undefined || change === null)
     throw new UserError(`no restore of ${parts.desired.service} has kept anything to go back to`);
   const problem = undoProblem(found, target);
-  if (problem !== null) throw new UserError(`${problem}; nothing was done`);
+  if (problem !== null) {
+    const instead = `steward snapshot rollback ${parts.desired.service} ${target.tag}`;
+    throw new UserError(`${problem}; nothing was done. ${instead} copies the files back instead`);
+  }
   return { change, means: undoMeans(parts.desired, target) };
 }
 
