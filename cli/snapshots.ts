@@ -8,7 +8,7 @@ import {
   servicesOf,
   strangerProblem,
 } from '../reconciler/snapshots/by-hand.ts';
-import { readInventory } from '../reconciler/state/inventory.ts';
+import { readInventory, readRestoring } from '../reconciler/state/inventory.ts';
 import { openStore } from '../reconciler/state/store.ts';
 import { UserError } from './errors.ts';
 import { type Flags, readSettings } from './settings.ts';
@@ -36,7 +36,7 @@ export function knownServices(flags: Flags): ServiceDatasets[] {
 export function requireNoRestore({ service }: ServiceDatasets, flags: Flags): void {
   const store = openStore(stateDirOf(flags));
   try {
-    const why = readInventory(store).restoring.get(service);
+    const why = readRestoring(store).get(service);
     if (why !== undefined) throw new UserError(`${service}: ${why}; nothing was done`);
   } finally {
     store.close();

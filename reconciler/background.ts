@@ -5,6 +5,7 @@ import { backupRecorder } from './backup/record.ts';
 import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
 import type { UndoLog } from './run-steps.ts';
+import { readRestoring } from './state/inventory.ts';
 import type { LockHolder, LockResult } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
 import type { Store } from './state/store.ts';
@@ -45,6 +46,8 @@ export async function runGroup(group: Change[], commit: string, deps: Background
     // Planned before a check had found this out, and now alone with the repository: it is planned again.
     const held = pruneHeldSince(group, deps.store);
     if (held !== null) return group.map((change) => outcomeOfSkipped(change, held));
+    const restored = restoredSince(group, deps.store);
+    if (restored !== null) return group.map((change) => outcomeOfSkipped(change, restored));
     return await carryOut(group, commit, deps);
   } finally {
     for (const lock of locks.taken) lock.release();
@@ -86,6 +89,16 @@ function pruneHeldSince(group: Change[], store: Store): string | null {
       found ?? pruneHold(known, services.get(location) ?? '', location),
     null,
   );
+}
+
+/** Planned before a restore began that has died since: half of what was, and half of what was archived. */
+function restoredSince(group: Change[], store: Store): string | null {
+  const restoring = readRestoring(store);
+  if (restoring.size === 0) return null;
+  const archived = group.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.op === 'borg-create' ? [step.at] : [])),
+  );
+  return archived.flatMap((service) => restoring.get(service) ?? [])[0] ?? null;
 }
 
 function archivedHere(step: Step): [string, string][] {

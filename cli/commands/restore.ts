@@ -5,12 +5,13 @@ import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
 import { runRestore } from '../../reconciler/restore/run.ts';
 import { type SafetySnapshots, undoProblem } from '../../reconciler/restore/safety.ts';
+import type { Lock } from '../../reconciler/state/lock.ts';
 import type { Change } from '../../reconciler/types.ts';
 import { backgroundDeps } from '../background.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { nearest, UserError } from '../errors.ts';
 import { settleJournal } from '../keep.ts';
-import { type LockRequest, locked } from '../locked.ts';
+import { acquire, type LockRequest, locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
 import { backupEvents } from '../render/backup-events.ts';
 import { relative } from '../render/time.ts';
@@ -67,13 +68,37 @@ async function run(name: string, context: Context): Promise<number> {
   }
   const planned = await planOf(name, first, context);
   await allow(name, planned.means, flags.yes === true);
-  // Looked at again: while the person thought about it, containers may have been replaced.
-  const { change } = await planOf(name, await look(context), context);
-  return await carryOut(change, first.commit?.id ?? '', context);
+  return await betweenLooks(name, context);
 }
 
 function look({ wired, request }: Context): Promise<Cycle> {
   return locked(request, () => runCycle(wired.deps, { dry: true }));
+}
+
+/**
+ * Looked at again, and no cycle from here on until the containers are down: one that was replaced meanwhile would not
+ * be among those that are stopped, and go on writing.
+ */
+async function betweenLooks(name: string, context: Context): Promise<number> {
+  const { wired, request } = context;
+  const lock = releasedOnce(await acquire(request));
+  try {
+    const cycle = await runCycle(wired.deps, { dry: true });
+    const { change } = await planOf(name, cycle, context);
+    return await carryOut(change, cycle.commit?.id ?? '', context, lock);
+  } finally {
+    lock.release();
+  }
+}
+
+function releasedOnce(lock: Lock): Lock {
+  let held = true;
+  return {
+    release() {
+      if (held) lock.release();
+      held = false;
+    },
+  };
 }
 
 /** The change, and in a sentence what it means for the person. */
@@ -149,12 +174,14 @@ async function allow(service: string, means: string, yes: boolean): Promise<void
   if (!(await typed(service, `Type ${service} to go on: `))) throw new UserError('nothing was done');
 }
 
-async function carryOut(change: Change, commit: string, context: Context): Promise<number> {
+async function carryOut(change: Change, commit: string, context: Context, lock: Lock): Promise<number> {
   const { wired, settings, request, flags } = context;
   const events = backupEvents(flags.output, process.stderr);
   const { observer, clock, signal } = wired.deps;
   const gate = gateKeeper(() => observer.observeContainers(signal), clock);
-  const deps = { ...backgroundDeps(wired, settings, request.command), progress: events.event, gate };
+  const holdCycles = async () => lock;
+  const usual = backgroundDeps(wired, settings, request.command);
+  const deps = { ...usual, holdCycles, progress: events.event, gate };
   events.begin([change]);
   const outcome = await runRestore(change, commit, deps);
   events.end([outcome]);

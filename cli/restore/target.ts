@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { type ArchiveRecord, readBackups } from '../../reconciler/state/backups.ts';
-import { readInventory } from '../../reconciler/state/inventory.ts';
+import { readRestoring } from '../../reconciler/state/inventory.ts';
 import type { Store } from '../../reconciler/state/store.ts';
 import { nearest, UserError } from '../errors.ts';
 
@@ -35,5 +35,5 @@ export function pathsToRestore({ datasets }: DesiredBackup, given: string | unde
 
 /** A sentence why nothing can be restored now; null where it can. */
 export function whatHinders({ service }: DesiredBackup, store: Store): string | null {
-  return readInventory(store).restoring.get(service) ?? null;
+  return readRestoring(store).get(service) ?? null;
 }

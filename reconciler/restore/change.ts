@@ -108,15 +108,14 @@ function changeOf(
       steps: rescue.flatMap(({ of, steps: own }) => own.map((step) => ({ of: at(of), step }))),
       until,
     },
-    // From the first entry in the journal on, cycles leave the service alone: only that much must be theirs to wait for.
+    // From the first entry in the journal on, cycles leave the service alone: no more than that do they wait for.
     background: { locks: [repositoryLock(desired.repository.location)], exclusive: exclusiveOf(steps) },
     ...(gate === null || running.length === 0 ? {} : { gate: { ...gate, containers: running } }),
   };
 }
 
 function exclusiveOf(steps: Step[]): { first: number; last: number } {
-  const first = steps.findIndex(({ op }) => op !== 'borg-find');
-  return { first, last: first };
+  return { first: 0, last: steps.findIndex(({ op }) => op !== 'borg-find') };
 }
 
 function mountsOf({ datasets }: DesiredBackup): RestoreMount[] {

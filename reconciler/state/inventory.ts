@@ -70,11 +70,12 @@ export function readInventory(store: Store): Inventory {
       all<{ commit_id: string }>(store, 'SELECT commit_id FROM approvals').map((row) => row.commit_id),
     ),
     backups: readBackups(store),
-    restoring: restoringIn(store),
+    restoring: readRestoring(store),
   }));
 }
 
-function restoringIn(store: Store): Map<string, string> {
+/** What is in the journal of restores: under way, or to be put right. */
+export function readRestoring(store: Store): Map<string, string> {
   const entries = readUndo(store).filter(({ changeId }) => restoredService(changeId) !== null);
   const byService = Map.groupBy(entries, ({ changeId }) => restoredService(changeId) ?? '');
   const sentence = (own: Undo[]) => {
