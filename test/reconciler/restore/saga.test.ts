@@ -177,3 +177,13 @@ describe('when a step fails', () => {
     await expectWhole(newer);
   });
 });
+
+it('a backup that was planned before a restore began that has died archives nothing of it', async () => {
+  const asked = { services: ['photo'], atMs: lab.now(), together: false };
+  const planned = await lab.cycle({ dry: true, asked });
+  faultAt('borg-extract', 'half', 'freeze');
+  await Promise.race([lab.restore(), lab.host.crashed]);
+  lab.restart();
+  const [outcome] = await lab.beside(planned);
+  expect(outcome).toMatchObject({ result: 'skipped', error: expect.stringContaining('restored') });
+});
