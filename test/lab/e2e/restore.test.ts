@@ -69,7 +69,7 @@ describe('a database with a row counter', () => {
       ),
     ).toEqual(new Set(['100999']));
     expect(await lab.run('cat /datapool/services/git/files/note; ls /datapool/services/git/files')).toBe(
-      'first\nnote\n',
+      'first\nnote',
     );
   });
 
@@ -83,7 +83,7 @@ describe('a database with a row counter', () => {
       exitCode: 0,
     });
     expect(await kept()).toHaveLength(2);
-    expect(await sql('select pg_is_in_recovery()')).toBe('f\n');
+    expect(await sql('select pg_is_in_recovery()')).toBe('f');
   });
 
   test('refuses to go back over a snapshot by hand, and names it', async () => {
@@ -100,7 +100,7 @@ describe('a database with a row counter', () => {
     expect(`${stdout}${stderr}`).toContain('git  is what it was before the restore');
     expect(exitCode).toBe(0);
     expect(await rows()).toBe(later);
-    expect(await lab.run('cat /datapool/services/git/files/note')).toBe('second\n');
+    expect(await lab.run('cat /datapool/services/git/files/note')).toBe('second');
     expect(await snapshotCount()).toBe(0);
   });
 
@@ -120,7 +120,7 @@ describe('a database with a row counter', () => {
     const { exitCode, stderr } = await lab.steward('restore git --path files --yes');
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(await lab.run('cat /datapool/services/git/files/note; ls /datapool/services/git/files')).toBe(
-      'first\nnote\n',
+      'first\nnote',
     );
     expect(await rows()).toBe(later);
     expect((await lab.steward('restore git --undo --yes')).exitCode).toBe(0);
