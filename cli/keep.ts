@@ -33,6 +33,8 @@ function settleDeps({ store, deps: { executor, clock } }: Wired, stateDir: strin
 const putRight: Partial<Record<string, string>> = {
   'containers-start': 'its containers are started again',
   'containers-unpause': 'its containers go on',
+  'containers-stop': 'its containers are stopped',
+  'zfs-rollback': 'its data is what it was before',
   'zfs-destroy-snapshots': 'its snapshot is cleared away',
   'scratch-destroy': 'its scratch dataset is cleared away',
   'container-exec': 'its hook after the snapshot was run',

@@ -22,6 +22,7 @@ function build(): Command {
   inspect(program);
   change(program);
   backups(program);
+  restoring(program);
   records(program);
   snapshots(program);
   return program;
@@ -74,6 +75,18 @@ function backups(program: Command): void {
     .description('one line a backup: when, how long, how long down, how much')
     .option('--limit <count>', 'how many', '20')
     .action(lazily(async () => (await import('./commands/backup-history.ts')).backupHistory));
+}
+
+function restoring(program: Command): void {
+  onHost(output(program.command('restore')))
+    .argument('<service>')
+    .description('bring the data of a service back from an archive; exit 0 it runs on it, 1 it is as it was')
+    .option('--archive <name>', 'which one; default: the newest')
+    .option('--path <path>', 'only what is there, below the dataset of the service')
+    .option('--config-path <dir>', 'where the config is inside the repository')
+    .option('--undo', 'go back to what was there before the last restore')
+    .option('--yes', 'do not ask')
+    .action(lazily(async () => (await import('./commands/restore.ts')).restore));
 }
 
 function records(program: Command): void {
@@ -131,11 +144,15 @@ function local(command: Command): Command {
 }
 
 function host(command: Command): Command {
+  return onHost(command).option('--path <dir>', 'where the config is inside the repository');
+}
+
+/** For a command whose own paths are others. */
+function onHost(command: Command): Command {
   return command
     .option('--repo <url>', 'the config repository: a URL or a directory')
     .option('--branch <name>', "default: the remote's own")
     .option('--tag <name>', 'follow a tag instead of a branch')
-    .option('--path <dir>', 'where the config is inside the repository')
     .option('--state-dir <dir>', 'where Steward keeps its state (/var/lib/steward)')
     .option('--config <file>', 'bootstrap file (/etc/steward/steward.yaml)')
     .addOption(

@@ -8,7 +8,7 @@ import {
   servicesOf,
   strangerProblem,
 } from '../reconciler/snapshots/by-hand.ts';
-import { readInventory } from '../reconciler/state/inventory.ts';
+import { readInventory, readRestoring } from '../reconciler/state/inventory.ts';
 import { openStore } from '../reconciler/state/store.ts';
 import { UserError } from './errors.ts';
 import { type Flags, readSettings } from './settings.ts';
@@ -27,6 +27,17 @@ export function knownServices(flags: Flags): ServiceDatasets[] {
   const store = openStore(stateDirOf(flags));
   try {
     return servicesOf(readInventory(store).entries.values());
+  } finally {
+    store.close();
+  }
+}
+
+/** Throws UserError: what a restore has kept may be the only copy, and its data is in nobody else's hands. */
+export function requireNoRestore({ service }: ServiceDatasets, flags: Flags): void {
+  const store = openStore(stateDirOf(flags));
+  try {
+    const why = readRestoring(store).get(service);
+    if (why !== undefined) throw new UserError(`${service}: ${why}; nothing was done`);
   } finally {
     store.close();
   }

@@ -2,12 +2,14 @@ import type { Clock } from '../tools/clock.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { backupRecorder } from './backup/record.ts';
+import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
 import type { UndoLog } from './run-steps.ts';
+import { readRestoring } from './state/inventory.ts';
 import type { LockHolder, LockResult } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
 import type { Store } from './state/store.ts';
-import { failUndo, settleUndo, writeUndo } from './state/undo.ts';
+import { dropUndo, failUndo, settleUndo, writeUndo } from './state/undo.ts';
 import type { Change, Outcome, Plan, Step } from './types.ts';
 
 /**
@@ -44,15 +46,17 @@ export async function runGroup(group: Change[], commit: string, deps: Background
     // Planned before a check had found this out, and now alone with the repository: it is planned again.
     const held = pruneHeldSince(group, deps.store);
     if (held !== null) return group.map((change) => outcomeOfSkipped(change, held));
+    const restored = restoredSince(group, deps.store);
+    if (restored !== null) return group.map((change) => outcomeOfSkipped(change, restored));
     return await carryOut(group, commit, deps);
   } finally {
     for (const lock of locks.taken) lock.release();
   }
 }
 
-type Taken = { taken: { release(): void }[] } | { holder: LockHolder | null };
+export type Taken = { taken: { release(): void }[] } | { holder: LockHolder | null };
 
-function takeAll(names: string[], deps: BackgroundDeps): Taken {
+export function takeAll(names: string[], deps: Pick<BackgroundDeps, 'tryLock'>): Taken {
   const taken: { release(): void }[] = [];
   for (const name of names) {
     const result = deps.tryLock(name);
@@ -66,7 +70,7 @@ function takeAll(names: string[], deps: BackgroundDeps): Taken {
   return { taken };
 }
 
-function skipped(change: Change, holder: LockHolder | null): Outcome {
+export function skipped(change: Change, holder: LockHolder | null): Outcome {
   const who = holder === null ? 'another steward' : `steward ${holder.command} (pid ${holder.pid})`;
   return outcomeOfSkipped(change, `${who} is at work on its repository`);
 }
@@ -85,6 +89,16 @@ function pruneHeldSince(group: Change[], store: Store): string | null {
       found ?? pruneHold(known, services.get(location) ?? '', location),
     null,
   );
+}
+
+/** Planned before a restore began that has died since: half of what was, and half of what was archived. */
+function restoredSince(group: Change[], store: Store): string | null {
+  const restoring = readRestoring(store);
+  if (restoring.size === 0) return null;
+  const archived = group.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.op === 'borg-create' ? [step.at] : [])),
+  );
+  return archived.flatMap((service) => restoring.get(service) ?? [])[0] ?? null;
 }
 
 function archivedHere(step: Step): [string, string][] {
@@ -111,11 +125,11 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
   }).finally(() => recorder.end(group));
 }
 
-function undoLog(store: Store, clock: Clock): UndoLog {
+export function undoLog(store: Store, clock: Clock): UndoLog {
   return {
     write(change, positions) {
       const entries = positions.flatMap((position) => {
-        const step = change.steps[position];
+        const step = stepAt(change, position);
         const lockName = change.background?.locks[0];
         if (step === undefined || lockName === undefined) return [];
         return [{ atMs: clock.now(), lockName, changeId: change.id, position, step }];
@@ -124,5 +138,6 @@ function undoLog(store: Store, clock: Clock): UndoLog {
     },
     settle: (change, position) => settleUndo(store, change.id, position),
     fail: (change, position, error) => failUndo(store, change.id, position, error),
+    drop: (change, positions) => dropUndo(store, change.id, positions),
   };
 }

@@ -59,15 +59,31 @@ export function makePlan(input: PlanInput): Planned {
 function verdictsOf(world: World): Map<ResourceId, Verdict> {
   const suspended = new Set(world.desired.suspended);
   const verdicts = new Map<ResourceId, Verdict>();
+  const { restoring } = world.inventory;
   for (const resource of world.desired.resources) {
+    if (resource.service !== null && restoring.has(resource.service)) {
+      if (isRunOrArchived(resource)) verdicts.set(resource.id, restoringVerdict(resource, restoring));
+      continue;
+    }
     const isSuspended = resource.service !== null && suspended.has(resource.service);
     if (!isSuspended) verdicts.set(resource.id, diffResource(resource, world));
     else if (resource.kind === 'compose-stack') verdicts.set(resource.id, suspendedVerdict(resource));
   }
   for (const entry of world.inventory.entries.values()) {
-    if (!world.byId.has(entry.id)) verdicts.set(entry.id, pruneEntry(entry, world));
+    const isLeftAlone = entry.service !== null && restoring.has(entry.service);
+    if (!world.byId.has(entry.id) && !isLeftAlone) verdicts.set(entry.id, pruneEntry(entry, world));
   }
   return verdicts;
+}
+
+/** Half of what was archived and half of what was there must neither run, nor be archived, nor get other owners. */
+function restoringVerdict(resource: DesiredResource, restoring: ReadonlyMap<string, string>): Verdict {
+  const reasons = [why(restoring.get(resource.service ?? '') ?? '')];
+  return { state: 'blocked', notice: notice(resource, 'blocked', 'waiting', reasons) };
+}
+
+function isRunOrArchived({ kind }: DesiredResource): boolean {
+  return kind === 'compose-stack' || kind === 'backup';
 }
 
 function suspendedVerdict(resource: Parameters<typeof notice>[0]): Verdict {

@@ -1,6 +1,7 @@
 import type { Clock } from '../tools/clock.ts';
 import { type Executor, StepError, type StepFacts, type StepProgress } from './apply/types.ts';
 import { heldBack } from './backup/held-back.ts';
+import { positionsOf, stepAt } from './positions.ts';
 import type { Change } from './types.ts';
 
 /**
@@ -14,8 +15,10 @@ export interface StepDeps {
   announce(change: Change, step: number): void;
   /** After a step: takes note of what it found out. */
   learned?(change: Change, step: number, facts: StepFacts): void;
-  /** The journal of what must be put right; a change that has `undo` needs it. */
+  /** The journal of what must be put right; a change that has `undo` or `rescue` needs it. */
   undo?: UndoLog;
+  /** Whether what was done is good, before its rescue is dropped: null, or one sentence why it is not. */
+  prove?(change: Change): Promise<string | null>;
   /** Holds the cycles back while it is held; for a change with an exclusive part. */
   holdCycles?(): Promise<{ release(): void }>;
   progress?: (event: StepEvent) => void;
@@ -28,6 +31,8 @@ export interface UndoLog {
   write(change: Change, positions: number[]): void;
   settle(change: Change, position: number): void;
   fail(change: Change, position: number, error: string): void;
+  /** Of a rescue that is not wanted any more: all of it at once. */
+  drop(change: Change, positions: number[]): void;
 }
 
 export type StepEvent =
@@ -48,6 +53,8 @@ export interface StepsRun {
   facts: StepFacts;
   /** What steps held back on purpose. */
   notes: string[];
+  /** It failed, and everything that its rescue is for is back. */
+  rescued: boolean;
   /** Measured around the steps that stop and start containers; null where there are none. */
   downtimeMs: number | null;
 }
@@ -64,10 +71,12 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
   };
   try {
     const failure = await forwards(change, deps, stop, state);
+    const rescue = [...state.open].some((position) => stepAt(change, position)?.op === 'zfs-rollback');
     const left = failure === null ? [] : await putRight(change, deps, state);
+    const rescued = rescue && left.length === 0;
     const message = [failure?.message ?? '', ...left].join('; ');
     const { facts, notes, downtimeMs } = state;
-    return { failure: failure === null ? null : { ...failure, message }, facts, notes, downtimeMs };
+    return { failure: failure === null ? null : { ...failure, message }, facts, notes, downtimeMs, rescued };
   } finally {
     state.held?.release();
   }
@@ -92,6 +101,8 @@ async function forwards(
   for (const index of change.steps.keys()) {
     if (stop.error !== null || deps.signal?.aborted === true)
       return { message: 'Steward was told to stop', begun: index > 0 };
+    const unproven = await prove(change, index, deps, stop, state);
+    if (unproven !== null) return unproven;
     try {
       await holdCycles(change, index, deps, state);
     } catch (error) {
@@ -111,7 +122,31 @@ async function forwards(
       state.failures.push(explain(error));
     }
   }
+  const unproven = await prove(change, change.steps.length, deps, stop, state);
+  if (unproven !== null) return unproven;
   return state.failures.length === 0 ? null : failed(state.failures);
+}
+
+/** From here on nobody wants back what was before. In one go: half of a rescue would be no way back. */
+async function prove(
+  change: Change,
+  index: number,
+  deps: StepDeps,
+  stop: Stop,
+  state: RunState,
+): Promise<StepFailure | null> {
+  if (change.rescue?.until !== index) return null;
+  const message = (await deps.prove?.(change)) ?? null;
+  if (message !== null) return failed([...state.failures, message]);
+  const dropped = [...state.open].filter((position) => position < 0);
+  try {
+    deps.undo?.drop(change, dropped);
+  } catch (error) {
+    stop.error ??= error;
+    return failed([...state.failures, (error as Error).message]);
+  }
+  for (const position of dropped) state.open.delete(position);
+  return null;
 }
 
 function failed(messages: string[]): StepFailure {
@@ -124,7 +159,7 @@ async function holdCycles(change: Change, index: number, deps: StepDeps, state: 
 
 /** Everything that must be on the disk before the step runs. */
 function enter(change: Change, index: number, deps: StepDeps, state: RunState): void {
-  const positions = (change.undo ?? []).filter(({ of }) => of === index).map(({ by }) => by);
+  const positions = positionsOf(change, index);
   deps.undo?.write(change, positions);
   for (const position of positions) state.open.add(position);
   deps.announce(change, index);
@@ -161,7 +196,7 @@ function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, s
 }
 
 function settle(change: Change, index: number, deps: StepDeps, state: RunState): void {
-  const { op } = change.steps[index] ?? {};
+  const { op } = stepAt(change, index) ?? {};
   if ((op === 'containers-start' || op === 'containers-unpause') && state.downSinceMs !== null)
     state.downtimeMs = deps.clock.monotonic() - state.downSinceMs;
   if (!state.open.delete(index)) return;
@@ -173,12 +208,15 @@ function release(state: RunState): void {
   state.held = null;
 }
 
-/** In the order of the change: containers are started before a snapshot is cleared away. Says what it could not do. */
+/**
+ * In the order of the change: containers are started before a snapshot is cleared away. Says what it could not do; a
+ * rescue ends there, since nothing may run on data that is not back.
+ */
 async function putRight(change: Change, deps: StepDeps, state: RunState): Promise<string[]> {
   const left: string[] = [];
   for (const index of [...state.open].sort((a, b) => a - b)) {
-    const step = change.steps[index];
-    if (step === undefined) continue;
+    const step = stepAt(change, index);
+    if (step === undefined || (index < 0 && left.length > 0)) continue;
     try {
       await deps.executor.execute(step, {});
       settle(change, index, deps, state);

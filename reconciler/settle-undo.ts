@@ -58,6 +58,8 @@ async function settleChange(
 ): Promise<Settled> {
   const settled: Settled = { changeId, done: [], failed: [] };
   for (const { position, step } of own) {
+    // A rescue goes on only from what is back: see Rescue.
+    if (position < 0 && settled.failed.length > 0) continue;
     try {
       await executor.execute(step, {});
       settleUndo(store, changeId, position);

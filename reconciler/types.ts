@@ -1,7 +1,9 @@
 import type { CommitInfo, Kind, Origin, Problem, RepositoryRef, ResourceId } from '../desired-state/types.ts';
 import type { ProofStep } from './proof/types.ts';
+import type { RestoreStep } from './restore/types.ts';
 
 export type { BorgManifest, Manifest, ProofStep, SampledFile } from './proof/types.ts';
+export type { BorgExtract, RestoreMount, RestoreStep } from './restore/types.ts';
 
 /** Plans as plain, serialisable data: what `plan` shows is what `reconcile` does. */
 
@@ -101,7 +103,8 @@ export type BackupStep =
   /** By name. Refused where the archive just made gives reason for doubt. */
   | { op: 'borg-delete'; repository: RepositoryRef; archives: string[]; onlyAfter: CleanArchive | null }
   | { op: 'borg-compact'; repository: RepositoryRef }
-  | ProofStep;
+  | ProofStep
+  | RestoreStep;
 
 export interface BorgCreate {
   op: 'borg-create';
@@ -166,10 +169,21 @@ export interface Change {
    * the same change does it. In the journal before step `of` begins, and run by whoever finds it undone.
    */
   undo?: { of: number; by: number }[];
+  rescue?: Rescue;
   /** Steps whose failure fails the change at its end only: what comes after them goes on. */
   mayFail?: number[];
   /** Not part of a cycle: carried out beside it, as it may take hours. */
   background?: Background;
+}
+
+/**
+ * Steps that are no part of the change: what puts everything back where it fails. From step `of` on each is in the
+ * journal; they run in this order, and one that cannot be done keeps those after it from being begun. When all before
+ * step `until` is done, and proven to be good, none of them is wanted any more.
+ */
+export interface Rescue {
+  steps: { of: number; step: Step }[];
+  until: number;
 }
 
 export interface Background {

@@ -5,6 +5,7 @@ import { statusOf } from './container-status.ts';
 import { pauseContainer, startContainer, stopContainer, unpauseContainer } from './containers.ts';
 import { checkDocker, checkGuards } from './guards.ts';
 import { proofActions, proofFacts } from './proof.ts';
+import { contentsOf, restoreActions } from './restore.ts';
 import { nextId, type SimulatedArchive, type World } from './world.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
@@ -26,6 +27,10 @@ export function backupActions(world: World, step: BackupStep): Action[] {
       return snapshot(world, step);
     case 'zfs-destroy-snapshots':
       return destroySnapshots(world, step);
+    case 'borg-find':
+    case 'borg-extract':
+    case 'zfs-rollback':
+      return restoreActions(world, step);
     case 'borg-init':
       return [() => openRepository(world, step)];
     case 'borg-create':
@@ -110,10 +115,9 @@ function snapshot(world: World, step: StepOf<'zfs-snapshot'>): Action[] {
 
 function addSnapshot(world: World, name: string, run: string): void {
   const dataset = datasetOf(name);
-  const files = [...world.paths.values()].filter(
-    ({ filesystem, type }) => filesystem === dataset && type === 'file',
-  ).length;
-  world.snapshots.set(name, { name, run, files, atMs: world.now() });
+  const contents = contentsOf(world, dataset);
+  const files = contents.filter(({ type }) => type === 'file').length;
+  world.snapshots.set(name, { name, run, files, contents, atMs: world.now() });
 }
 
 function destroySnapshots(world: World, step: StepOf<'zfs-destroy-snapshots'>): Action[] {
@@ -143,7 +147,8 @@ function create(world: World, step: BorgCreate): Action[] {
     () => {
       const id = nextId(world, `archive ${at}`);
       const atMs = sources[0]?.atMs ?? world.now();
-      world.archives.set(at, { location, name: step.archive, id, files, atMs });
+      const contents = Object.fromEntries(sources.map(({ name, contents: held }) => [datasetOf(name), held]));
+      world.archives.set(at, { location, name: step.archive, id, files, contents, atMs });
     },
   ];
 }

@@ -45,7 +45,7 @@ export function simulatedExecutor(context: ExecutorContext): Executor {
 }
 
 function isBackupStep(step: Step): step is BackupStep {
-  return /^(borg|containers|scratch)-|^container-exec$|^zfs-(destroy-)?snapshots?$/.test(step.op);
+  return /^(borg|containers|scratch)-|^container-exec$|^zfs-((destroy-)?snapshots?|rollback)$/.test(step.op);
 }
 
 async function servicesOf(step: Step, resolveStack: ResolveStack): Promise<SimulatedService[]> {

@@ -45,6 +45,8 @@ export interface SimulatedSnapshot {
   run: string;
   /** Markers in the dataset at that moment. */
   files: number;
+  /** All of it, roots included. */
+  contents: SimulatedPath[];
   atMs: number;
 }
 
@@ -61,6 +63,8 @@ export interface SimulatedArchive {
   name: string;
   id: string;
   files: number;
+  /** Dataset -> what its snapshot held. */
+  contents: Record<string, SimulatedPath[]>;
   atMs: number;
 }
 

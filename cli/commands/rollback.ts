@@ -12,7 +12,7 @@ import { utc } from '../render/snapshots.ts';
 import { joinLines, plural } from '../render/text.ts';
 import { relative } from '../render/time.ts';
 import type { Flags } from '../settings.ts';
-import { knownServices, serviceCalled, stateDirOf, toolOptions } from '../snapshots.ts';
+import { knownServices, requireNoRestore, serviceCalled, stateDirOf, toolOptions } from '../snapshots.ts';
 import { note } from '../terminal.ts';
 import { tagged } from './snapshot.ts';
 
@@ -25,6 +25,7 @@ export async function rollback(
   const service = serviceCalled(name, knownServices(flags));
   await allow(service, tag, await ready(service, tag), flags.confirm);
   return betweenCycles(stateDirOf(flags), 'snapshot rollback', async () => {
+    requireNoRestore(service, flags);
     const found = await ready(service, tag);
     const safety = safetyTagAt(Date.now());
     await rollBack(name, rollbackSteps(name, found, tag, safety), quiescedFor(flags), toolOptions);

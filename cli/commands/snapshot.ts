@@ -11,7 +11,15 @@ import { joinLines, lookOf, plural, safe } from '../render/text.ts';
 import { relative } from '../render/time.ts';
 import type { Flags } from '../settings.ts';
 import { snapshotRows } from '../snapshot-rows.ts';
-import { knownServices, look, lookAround, serviceCalled, stateDirOf, toolOptions } from '../snapshots.ts';
+import {
+  knownServices,
+  look,
+  lookAround,
+  requireNoRestore,
+  serviceCalled,
+  stateDirOf,
+  toolOptions,
+} from '../snapshots.ts';
 import { note, printJson } from '../terminal.ts';
 
 /** `create NAME TAG` or `create --all TAG`. */
@@ -67,6 +75,7 @@ export async function destroy(name: string, tag: string, flags: Flags & { yes?: 
   const service = serviceCalled(name, knownServices(flags));
   await allowDestroy(service, tag, await tagged(service, tag), flags.yes === true);
   return betweenCycles(stateDirOf(flags), 'snapshot destroy', async () => {
+    requireNoRestore(service, flags);
     // Looked at again: while the person thought about it, a backup may have begun or the snapshot be another one.
     const gone = await destroyByHand(await tagged(service, tag), tag, toolOptions);
     process.stdout.write(joinLines(gone.map((each) => `✓ ${safe(each)} destroyed`)));

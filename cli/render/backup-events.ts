@@ -117,7 +117,7 @@ function outcomeLines(
   look: Look,
 ): string[] {
   const sign = result === 'applied' ? paint(look, 'green', '✓') : paint(look, 'red', '✗');
-  const what = change.kind === 'backup' ? 'backed up' : 'ready';
+  const what = change.kind === 'backup' ? verbOf(change) : 'ready';
   const word = result === 'applied' ? what : result;
   const down = downtimeMs > 0 ? `, down ${duration(downtimeMs)}` : '';
   const kind = change.kind === 'backup' ? '' : `${change.kind} `;
@@ -126,6 +126,11 @@ function outcomeLines(
     ...(error === null ? [] : [`    ${paint(look, 'red', safe(error))}`]),
     ...notes.map((text) => `    ${paint(look, 'yellow', safe(text))}`),
   ];
+}
+
+function verbOf({ rescue, steps }: Change): string {
+  if (rescue === undefined) return 'backed up';
+  return steps.some(({ op }) => op === 'zfs-rollback') ? 'is what it was before the restore,' : 'restored';
 }
 
 function writeBlocked(notices: Notice[], stream: NodeJS.WriteStream, look: Look): void {

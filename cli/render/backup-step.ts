@@ -14,6 +14,9 @@ const words: Partial<Record<Step['op'], string>> = {
   'zfs-snapshot': 'taking the snapshot',
   'zfs-destroy-snapshots': 'clearing the snapshot away',
   'borg-create': 'archiving',
+  'borg-find': 'looking for the archive',
+  'borg-extract': 'restoring',
+  'zfs-rollback': 'going back',
   'borg-delete': 'pruning',
   'borg-compact': 'freeing space',
   'borg-manifest': 'taking a manifest of the snapshot',
@@ -45,7 +48,8 @@ export function progressText(
   const left = secondsLeft(change.steps[step], done, rate);
   const parts = [
     stepText(change, step),
-    `${count(files)} files`,
+    // Borg tells none of what it restores.
+    ...(files === 0 && done > 0 ? [] : [`${count(files)} files`]),
     bytes(done),
     ...(rate === null ? [] : [`${bytes(rate)}/s`]),
     ...(left === null ? [] : [`about ${duration(left * 1000)} left`]),

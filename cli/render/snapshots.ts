@@ -18,9 +18,10 @@ export interface SnapshotRow {
 const words: Record<Whose, string> = {
   'by-hand': 'by hand',
   backup: 'a running backup',
+  restore: 'before a restore',
   other: 'not by Steward',
 };
-const styles: Record<Whose, Style> = { 'by-hand': 'green', backup: 'cyan', other: 'dim' };
+const styles: Record<Whose, Style> = { 'by-hand': 'green', backup: 'cyan', restore: 'green', other: 'dim' };
 
 const heads = ['service', 'tag', 'created', '', 'used', 'referenced'];
 

@@ -2,6 +2,7 @@ import { quote } from '../../tools/quote.ts';
 import type { BackupStep, BorgCreate, QuiescedContainer } from '../types.ts';
 import { stopsFirst } from './container-order.ts';
 import { proofArgv } from './proof-argv.ts';
+import { restoreArgv } from './restore-argv.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
@@ -34,6 +35,10 @@ export function backupArgv(step: BackupStep): string[][] {
       return [docker('pause', step.containers)];
     case 'containers-unpause':
       return [docker('unpause', step.containers)];
+    case 'borg-find':
+    case 'borg-extract':
+    case 'zfs-rollback':
+      return restoreArgv(step);
     case 'zfs-snapshot':
       return snapshotArgv(step);
     case 'zfs-destroy-snapshots':

@@ -10,6 +10,7 @@ import {
   unpauseContainers,
 } from './containers.ts';
 import { runProofStep } from './proof-steps.ts';
+import { runRestoreStep } from './restore-steps.ts';
 import { destroySnapshots, type SnapshotOptions, takeSnapshots } from './snapshot.ts';
 import type { StepFacts } from './types.ts';
 
@@ -44,6 +45,10 @@ export function runBackupStep(step: BackupStep, context: BackupContext): Promise
       return pauseContainers(step, context.containers);
     case 'containers-unpause':
       return unpauseContainers(step, context.containers);
+    case 'borg-find':
+    case 'borg-extract':
+    case 'zfs-rollback':
+      return runRestoreStep(step, context);
     case 'zfs-snapshot':
       return takeSnapshots(step, context.snapshots);
     case 'zfs-destroy-snapshots':

@@ -95,10 +95,10 @@ async function destroy(snapshot: string, options: SnapshotOptions): Promise<void
   }
 }
 
-const gone = Symbol('gone');
+export const gone = Symbol('gone');
 
 /** The run that a snapshot is marked with, locally: user properties are inherited. Null: none. */
-async function ownerOf(snapshot: string, options: ToolOptions): Promise<string | null | typeof gone> {
+export async function ownerOf(snapshot: string, options: ToolOptions): Promise<string | null | typeof gone> {
   const argv = ['zfs', 'get', '-Hp', '-o', 'value,source', runProperty, snapshot];
   const output = await zfs(argv, options).catch((error: StepError) => {
     if (error.message.includes('dataset does not exist')) return gone;

@@ -90,7 +90,7 @@ function pruneSteps({ desired, atMs, archives, pruneHeld = null, restored = null
   return pruneOf(desired, archives, { name: archiveName(desired.service, atMs), atMs }, restored);
 }
 
-class Sequence {
+export class Sequence {
   readonly steps: Step[] = [];
   readonly undo: { of: number; by: number }[] = [];
   readonly mayFail: number[] = [];
@@ -115,7 +115,7 @@ function quiescedContainers({ desired, containers }: BackupPlan): QuiescedContai
   return running.map((container) => quiescedContainer(container, byService)).sort(byName);
 }
 
-function quiescedContainer(
+export function quiescedContainer(
   { id, name, dependsOn }: ObservedContainer,
   byService: Map<string | null, ObservedContainer[]>,
 ): QuiescedContainer {
@@ -128,7 +128,7 @@ function quiescedContainer(
   return { id, name, needs };
 }
 
-function byName(a: QuiescedContainer, b: QuiescedContainer): number {
+export function byName(a: QuiescedContainer, b: QuiescedContainer): number {
   return a.name < b.name ? -1 : 1;
 }
 

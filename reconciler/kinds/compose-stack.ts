@@ -142,7 +142,7 @@ function guardsOf(desired: DesiredStack, world: World): MountGuard[] {
   });
 }
 
-function gateOf(desired: DesiredStack): HealthGate {
+export function gateOf(desired: DesiredStack): HealthGate {
   const containers = desired.containers.map(({ name, oneShot, hasHealthcheck, replicas }) => {
     return { service: name, oneShot, hasHealthcheck, replicas };
   });

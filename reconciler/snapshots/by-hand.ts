@@ -1,4 +1,5 @@
 import type { ObservedSnapshot, SnapshottedDataset } from '../../observers/snapshots-parse.ts';
+import { isRestoreRun } from '../restore/names.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 
 /** Snapshots that a person takes: which datasets belong to a service, what a tag may be, whose a snapshot is. Pure. */
@@ -48,13 +49,16 @@ export function tagProblem(tag: string): string | null {
   return tag.length > 100 ? `a tag has at most 100 characters, this one has ${tag.length}` : null;
 }
 
-export type Whose = 'by-hand' | 'backup' | 'other';
+/** `restore`: kept so that a restore can be undone. */
+export type Whose = 'by-hand' | 'backup' | 'restore' | 'other';
 
 /** Who made the snapshot of the dataset with this guid. */
 export function whose(snapshot: ObservedSnapshot, datasetGuid: string): Whose {
   const mark = snapshot.marks[byHandProperty];
   if (mark?.source === 'local' && mark.value.split(',').includes(datasetGuid)) return 'by-hand';
-  return snapshot.marks[runProperty]?.source === 'local' ? 'backup' : 'other';
+  const run = snapshot.marks[runProperty];
+  if (run?.source !== 'local') return 'other';
+  return isRestoreRun(run.value) ? 'restore' : 'backup';
 }
 
 /** The tag of a snapshot's full name. */

@@ -1,6 +1,8 @@
 import type { Kind, ResourceId } from '../../desired-state/types.ts';
+import { restoredService } from '../restore/names.ts';
 import { type Backups, emptyBackups, readBackups } from './backups.ts';
 import { guarded, type Store, transaction } from './store.ts';
+import { readUndo, type Undo } from './undo.ts';
 
 /** What we own, what was attempted, what was applied: as plain data for the planner. */
 
@@ -39,6 +41,8 @@ export interface Inventory {
   subnets: Map<string, string>;
   approvals: Set<string>;
   backups: Backups;
+  /** Services whose data is being restored, or was not put back yet -> why. Nothing of them may be touched. */
+  restoring: Map<string, string>;
 }
 
 export function emptyInventory(): Inventory {
@@ -48,6 +52,7 @@ export function emptyInventory(): Inventory {
     subnets: new Map(),
     approvals: new Set(),
     backups: emptyBackups(),
+    restoring: new Map(),
   };
 }
 
@@ -65,7 +70,21 @@ export function readInventory(store: Store): Inventory {
       all<{ commit_id: string }>(store, 'SELECT commit_id FROM approvals').map((row) => row.commit_id),
     ),
     backups: readBackups(store),
+    restoring: readRestoring(store),
   }));
+}
+
+/** What is in the journal of restores: under way, or to be put right. */
+export function readRestoring(store: Store): Map<string, string> {
+  const entries = readUndo(store).filter(({ changeId }) => restoredService(changeId) !== null);
+  const byService = Map.groupBy(entries, ({ changeId }) => restoredService(changeId) ?? '');
+  const sentence = (own: Undo[]) => {
+    const error = own.find(({ error }) => error !== null)?.error ?? null;
+    return error === null
+      ? 'its data is being restored; it is left alone until that is over'
+      : `a restore of its data ended half-way, and what was there before is not back yet: ${error}`;
+  };
+  return new Map([...byService].map(([service, own]) => [service, sentence(own)]));
 }
 
 /** The small part of the inventory that `status` needs. */

@@ -3,7 +3,7 @@ import { guarded, type Store, transaction } from './store.ts';
 
 /**
  * What must be put right if a run ends between two steps: on the disk before the step that makes it necessary (law 4).
- * Each entry is a later step of the same run; it goes when that step was done, by the run itself or by whoever finds
+ * Each entry is a later step of the same run, or one that only puts things back (below position 0, see positions.ts); it goes when that step was done, by the run itself or by whoever finds
  * that the run is dead.
  */
 
@@ -35,6 +35,13 @@ export function settleUndo(store: Store, changeId: string, position: number): vo
   guarded(store.path, () =>
     store.db.prepare('DELETE FROM undo WHERE change_id = ? AND position = ?').run(changeId, position),
   );
+}
+
+/** Several at once: all of them, or none. */
+export function dropUndo(store: Store, changeId: string, positions: number[]): void {
+  transaction(store, () => {
+    for (const position of positions) settleUndo(store, changeId, position);
+  });
 }
 
 /** It stays, and is tried again. */

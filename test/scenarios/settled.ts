@@ -114,6 +114,7 @@ function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inven
     subnets,
     approvals: new Set(),
     backups: { ...emptyBackups(), repositories: repositoriesOf(desired) },
+    restoring: new Map(),
   };
 }
 

@@ -29,6 +29,8 @@ export interface LabRun {
   now(): number;
   /** Everything that the cycle's plan has for beside it; resolves like a process that may die: see `host.crashed`. */
   beside(cycle: Cycle): Promise<Outcome[]>;
+  /** What changes beside the cycles are carried out with. */
+  besides(): BackgroundDeps;
   /** The process died: open the state again, settle the journal. */
   restart(): void;
   /** What dead runs have left is put right. */
@@ -87,6 +89,7 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
         outcomes.push(...(await runGroup(group, commit.id, { ...besides, store })));
       return outcomes;
     },
+    besides: () => ({ ...besides, store }),
     settleRuns: () => settleRuns({ store, executor: host.executor, nowMs: clock.now(), tryLock }),
     restart() {
       store.close();

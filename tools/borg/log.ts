@@ -47,11 +47,18 @@ export function readLogLine(line: string, log: BorgLog): Partial<BorgProgress> |
         ? null
         : { files: number(event.nfiles), bytes: number(event.original_size), at: text(event.path) || null };
     case 'progress_percent':
+      if (event.msgid === 'extract') return extracted(event);
+      return text(event.message) === '' ? null : { at: text(event.message).trim() };
     case 'progress_message':
       return text(event.message) === '' ? null : { at: text(event.message).trim() };
     default:
       return null;
   }
+}
+
+/** Of an archive that is restored the bytes are told, and no files. */
+function extracted(event: BorgEvent): Partial<BorgProgress> | null {
+  return event.current === undefined ? null : { bytes: number(event.current), at: null };
 }
 
 type BorgEvent = Record<string, unknown>;

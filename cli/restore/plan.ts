@@ -1,0 +1,90 @@
+import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
+import type { Cycle } from '../../reconciler/cycle.ts';
+import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
+import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
+import { type SafetySnapshots, undoProblem } from '../../reconciler/restore/safety.ts';
+import type { Change } from '../../reconciler/types.ts';
+import { nearest, UserError } from '../errors.ts';
+import { relative } from '../render/time.ts';
+import type { Settings } from '../settings.ts';
+import type { Wired } from '../wire.ts';
+import { type Kept, keptBy } from './kept.ts';
+import { archiveToRestore, pathsToRestore, whatHinders } from './target.ts';
+
+export interface Wanted {
+  archive?: string;
+  path?: string;
+  undo?: boolean;
+}
+
+export interface PlanContext {
+  wired: Wired;
+  settings: Settings;
+  flags: Wanted;
+}
+
+/** The change, and in a sentence what it means for the person. Throws UserError where it is refused. */
+export async function planOf(
+  name: string,
+  cycle: Cycle,
+  context: PlanContext,
+): Promise<{ change: Change; means: string }> {
+  const { wired, settings, flags } = context;
+  const desired = backupOf(name, cycle);
+  const hindered = whatHinders(desired, wired.store);
+  if (hindered !== null) throw new UserError(`${hindered}; nothing was done`);
+  const kept = await keptBy(desired, settings);
+  const observed = await wired.deps.observer.observeContainers();
+  if (!observed.known) throw new UserError(`${observed.error}; nothing was done`);
+  const containers = observed.value.filter(({ project }) => project === desired.project);
+  const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
+  return flags.undo === true ? undoOf(parts, kept) : restoreOf(parts, kept, context);
+}
+
+type Parts = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'>;
+
+function restoreOf(parts: Parts, { snapshots }: Kept, { wired, flags }: PlanContext) {
+  const archive = archiveToRestore(parts.desired, flags.archive, wired.store);
+  const paths = pathsToRestore(parts.desired, flags.path);
+  const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
+  const what = paths.length === 0 ? 'All data' : paths.join(', ');
+  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}`;
+  return { change, means };
+}
+
+/** They are emptied with everything else, and are not in the archive. */
+function leftOut({ excludes }: DesiredBackup): string {
+  return excludes.length === 0 ? '' : ` What backups leave out (${excludes.join(', ')}) is gone then.`;
+}
+
+function undoOf(parts: Parts, { found, snapshots }: Kept) {
+  const [target] = snapshots;
+  const change = undoRestoreChange({ ...parts, kept: snapshots });
+  if (target === undefined || change === null)
+    throw new UserError(`no restore of ${parts.desired.service} has kept anything to go back to`);
+  const problem = undoProblem(found, target);
+  if (problem !== null) {
+    const instead = `steward snapshot rollback ${parts.desired.service} ${target.tag}`;
+    throw new UserError(`${problem}; nothing was done. ${instead} copies the files back instead`);
+  }
+  return { change, means: undoMeans(parts.desired, target) };
+}
+
+function undoMeans({ service }: DesiredBackup, { createdMs }: SafetySnapshots): string {
+  return `${service} goes back to what it was before the restore ${relative(createdMs, Date.now())}. What was written since is lost.`;
+}
+
+function backupOf(name: string, { desired }: Cycle): DesiredBackup {
+  const backups = (desired?.resources ?? []).filter((each): each is DesiredBackup => each.kind === 'backup');
+  const found = backups.find(({ service }) => service === name);
+  if (found !== undefined) return found;
+  const known = backups.map(({ service }) => service);
+  throw new UserError(`there is no backup of ${name}${nearest(name, known)}`);
+}
+
+function gateFor({ project }: DesiredBackup, { desired }: Cycle) {
+  const isStack = (each: { kind: string; name: string }): each is DesiredStack =>
+    each.kind === 'compose-stack' && each.name === project;
+  const stack = (desired?.resources ?? []).find(isStack);
+  return stack === undefined ? null : gateOf(stack);
+}

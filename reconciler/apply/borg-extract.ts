@@ -1,0 +1,32 @@
+import type { BorgOptions } from '../../tools/borg/call.ts';
+import type { BorgExtract } from '../types.ts';
+import { borg } from './borg.ts';
+import { emptyMounts } from './empty.ts';
+import { type ReadMountinfo, whileMounted } from './guard.ts';
+import { extractArgv } from './restore-argv.ts';
+import { StepError } from './types.ts';
+
+export interface ExtractOptions extends BorgOptions {
+  readMountinfo?: ReadMountinfo | undefined;
+}
+
+/**
+ * The datasets are held mounted until borg has ended. A warning of borg means that something is not as it was in the
+ * archive, and half of a restore is worse than none.
+ */
+export async function extractArchive(step: BorgExtract, options: ExtractOptions): Promise<void> {
+  const guards = step.mounts.map(({ guard }) => guard);
+  await whileMounted(guards, options.readMountinfo, async () => {
+    await emptyMounts(step, options);
+    const [, ...args] = extractArgv(step);
+    const wrap = (argv: string[]) => standingAt(guards[0]?.mountpoint ?? '', argv);
+    const { readMountinfo: _readMountinfo, ...rest } = options;
+    const { exitCode, warnings } = await borg(args, step.repository, { ...rest, wrap });
+    if (exitCode === 0) return;
+    throw new StepError(`borg could not restore all of ${step.archive}: ${warnings.slice(0, 3).join('; ')}`);
+  });
+}
+
+function standingAt(folder: string, argv: string[]): string[] {
+  return ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', folder, ...argv];
+}

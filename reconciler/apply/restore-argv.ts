@@ -1,0 +1,44 @@
+import { assertNever } from '../../tools/assert-never.ts';
+import type { RestoreStep } from '../types.ts';
+
+type StepOf<Op extends RestoreStep['op']> = Extract<RestoreStep, { op: Op }>;
+
+/** The commands of a restore, as a person would type them. */
+export function restoreArgv(step: RestoreStep): string[][] {
+  switch (step.op) {
+    case 'borg-find':
+      return [findArgv(step)];
+    case 'borg-extract':
+      return [...emptyArgv(step), extractArgv(step)];
+    case 'zfs-rollback':
+      return step.snapshots.map(rollbackArgv);
+    default:
+      return assertNever(step);
+  }
+}
+
+/** Without paths what the archive holds is known as a whole; with them, that something is there. */
+export function findArgv({ repository, archive, paths }: StepOf<'borg-find'>): string[] {
+  const target = `${repository.location}::${archive}`;
+  return paths.length === 0
+    ? ['borg', 'info', '--json', target]
+    : ['borg', 'list', '--short', target, ...paths];
+}
+
+/** Steward does it itself, by descriptor: this is what it comes to. */
+function emptyArgv({ mounts, paths }: StepOf<'borg-extract'>): string[][] {
+  const root = mounts[0]?.guard.mountpoint ?? '';
+  if (paths.length > 0) return paths.map((path) => ['rm', '-r', '--one-file-system', `${root}/${path}`]);
+  return mounts.map(({ guard }) => ['find', guard.mountpoint, '-xdev', '-mindepth', '1', '-delete']);
+}
+
+/** In the service's mountpoint: borg writes where it stands. */
+export function extractArgv({ repository, archive, paths }: StepOf<'borg-extract'>): string[] {
+  const target = `${repository.location}::${archive}`;
+  return ['borg', 'extract', '--progress', '--numeric-ids', target, ...paths];
+}
+
+/** Without -r: a newer snapshot makes ZFS refuse. */
+export function rollbackArgv(snapshot: string): string[] {
+  return ['zfs', 'rollback', snapshot];
+}

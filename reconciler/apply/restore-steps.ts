@@ -1,0 +1,26 @@
+import { assertNever } from '../../tools/assert-never.ts';
+import type { RestoreStep } from '../types.ts';
+import type { CreateOptions } from './borg-create.ts';
+import { extractArchive } from './borg-extract.ts';
+import { findArchive } from './borg-find.ts';
+import type { SnapshotOptions } from './snapshot.ts';
+import { rollBackSnapshots } from './zfs-rollback.ts';
+
+export interface RestoreContext {
+  borg: CreateOptions;
+  snapshots: SnapshotOptions;
+}
+
+/** One step of a restore, on this machine. Throws StepError. */
+export function runRestoreStep(step: RestoreStep, { borg, snapshots }: RestoreContext): Promise<void> {
+  switch (step.op) {
+    case 'borg-find':
+      return findArchive(step, borg, snapshots);
+    case 'borg-extract':
+      return extractArchive(step, { ...borg, readMountinfo: snapshots.readMountinfo });
+    case 'zfs-rollback':
+      return rollBackSnapshots(step, snapshots);
+    default:
+      return assertNever(step);
+  }
+}

@@ -1,0 +1,127 @@
+import type { DesiredBackup } from '../../desired-state/types.ts';
+import type { ObservedContainer } from '../../observers/types.ts';
+import { instant } from '../backup/names.ts';
+import { repositoryLock } from '../state/lock.ts';
+import type { Change, HealthGate, RestoreMount, Step } from '../types.ts';
+import { heldContainers } from './containers.ts';
+import { restoreId, restoreRun, safetyName } from './names.ts';
+import type { SafetySnapshots } from './safety.ts';
+
+/**
+ * A restore in place as a change, and the way back as data (docs/decisions/0014-restore.md): a snapshot keeps what is
+ * there, the live datasets become what the archive holds, and only when the service is healthy on it is the way back
+ * taken out of the journal. The snapshot stays: `--undo` goes back to it. Pure.
+ */
+
+export interface RestorePlan {
+  desired: DesiredBackup;
+  archive: string;
+  /** Relative to the service's dataset; empty: everything. */
+  paths: string[];
+  atMs: number;
+  /** Of its compose project, as observed. */
+  containers: ObservedContainer[];
+  /** Of its stack; null where it has none. */
+  gate: HealthGate | null;
+  /** Kept by earlier restores; they go when this one has succeeded. */
+  older: SafetySnapshots[];
+}
+
+export function restoreChange(plan: RestorePlan): Change {
+  const { desired, archive, paths, atMs, older } = plan;
+  const { repository, datasets, service } = desired;
+  const run = restoreRun(service, atMs);
+  const snapshots = datasets.map(({ name }) => safetyName(name, atMs));
+  const held = heldContainers(plan.containers);
+  const steps: Step[] = [
+    { op: 'borg-find', repository, archive, paths, dataset: datasets[0]?.name ?? '' },
+    ...held.stop,
+    { op: 'zfs-snapshot', snapshots, run, markers: [] },
+    { op: 'borg-extract', repository, archive, paths, mounts: mountsOf(desired) },
+    ...held.start,
+  ];
+  const rescue = [
+    { of: 'borg-extract', steps: [...held.stop, { op: 'zfs-rollback', snapshots, run }] },
+    { of: 'containers-stop', steps: held.startAsBefore },
+    { of: 'zfs-snapshot', steps: [{ op: 'zfs-destroy-snapshots', snapshots, run }] },
+  ] satisfies RescueParts;
+  const what = paths.length === 0 ? 'everything' : paths.join(', ');
+  const reason = { field: 'data', from: instant(atMs), to: archive, note: `asked for by hand: ${what}` };
+  return {
+    ...changeOf(plan, steps, rescue, older),
+    summary: `${what} back to ${archive}`,
+    reasons: [{ ...reason, origin: desired.origin }],
+  };
+}
+
+export type UndoPlan = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'> & {
+  /** Newest first: the first one is gone back to. */
+  kept: SafetySnapshots[];
+};
+
+/** Back to what the last restore has kept. What was written since is gone: half of it done, only the rest helps. */
+export function undoRestoreChange(plan: UndoPlan): Change | null {
+  const [target] = plan.kept;
+  if (target === undefined) return null;
+  const held = heldContainers(plan.containers);
+  const rollback = { op: 'zfs-rollback', snapshots: target.snapshots, run: target.run } as const;
+  const rescue = [
+    { of: 'zfs-rollback', steps: [...held.stop, rollback] },
+    { of: 'containers-stop', steps: held.startAsBefore },
+  ] satisfies RescueParts;
+  const note = 'asked for by hand: restore --undo';
+  return {
+    ...changeOf(plan, [...held.stop, rollback, ...held.start], rescue, [target]),
+    summary: `back to ${target.tag}`,
+    reasons: [{ field: 'data', from: instant(plan.atMs), to: target.tag, note, origin: plan.desired.origin }],
+  };
+}
+
+type RescueParts = { of: Step['op']; steps: Step[] }[];
+
+function changeOf(
+  { desired, containers, gate }: Pick<RestorePlan, 'desired' | 'containers' | 'gate'>,
+  needed: Step[],
+  rescue: RescueParts,
+  obsolete: SafetySnapshots[],
+): Omit<Change, 'summary' | 'reasons'> {
+  const last = obsolete.map(({ snapshots, run }): Step => ({ op: 'zfs-destroy-snapshots', snapshots, run }));
+  const steps = [...needed, ...last];
+  const until = needed.length;
+  const at = (op: Step['op']) => steps.findIndex((step) => step.op === op);
+  const { names } = heldContainers(containers);
+  const running = (gate?.containers ?? []).filter(({ service }) =>
+    containers.some((each) => each.service === service && names.includes(each.name)),
+  );
+  return {
+    verb: 'run',
+    kind: 'backup',
+    id: restoreId(desired.service),
+    name: desired.name,
+    service: desired.service,
+    needs: [],
+    disruption: { level: 'downtime', seconds: 0, containers: names },
+    steps,
+    undo: last.map((_step, index) => ({ of: until + index, by: until + index })),
+    mayFail: last.map((_step, index) => until + index),
+    rescue: {
+      steps: rescue.flatMap(({ of, steps: own }) => own.map((step) => ({ of: at(of), step }))),
+      until,
+    },
+    // From the first entry in the journal on, cycles leave the service alone: no more than that do they wait for.
+    background: { locks: [repositoryLock(desired.repository.location)], exclusive: exclusiveOf(steps) },
+    ...(gate === null || running.length === 0 ? {} : { gate: { ...gate, containers: running } }),
+  };
+}
+
+function exclusiveOf(steps: Step[]): { first: number; last: number } {
+  return { first: 0, last: steps.findIndex(({ op }) => op !== 'borg-find') };
+}
+
+function mountsOf({ datasets }: DesiredBackup): RestoreMount[] {
+  const root = datasets[0]?.mountpoint ?? '';
+  return datasets.map(({ name, mountpoint }) => ({
+    guard: { dataset: name, mountpoint },
+    below: mountpoint.slice(root.length).replace(/^\//, ''),
+  }));
+}

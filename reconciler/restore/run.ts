@@ -1,0 +1,56 @@
+import { type BackgroundDeps, skipped, takeAll, undoLog } from '../background.ts';
+import type { GateKeeper } from '../gate.ts';
+import { runSteps, type StepsRun } from '../run-steps.ts';
+import { recordHistory } from '../state/history.ts';
+import type { Change, Outcome } from '../types.ts';
+
+/** Carries out one restore, alone with its repository. Throws StateError when the state folder fails. */
+export async function runRestore(
+  change: Change,
+  commit: string,
+  deps: BackgroundDeps & { gate: GateKeeper },
+): Promise<Outcome> {
+  const locks = takeAll(change.background?.locks ?? [], deps);
+  try {
+    const outcome = 'holder' in locks ? skipped(change, locks.holder) : await carryOut(change, commit, deps);
+    deps.progress?.({ type: 'finished', outcome });
+    return outcome;
+  } finally {
+    if ('taken' in locks) for (const lock of locks.taken) lock.release();
+  }
+}
+
+async function carryOut(
+  change: Change,
+  commit: string,
+  deps: BackgroundDeps & { gate: GateKeeper },
+): Promise<Outcome> {
+  const { store, clock, executor, holdCycles, gate, progress, signal } = deps;
+  const stop = { error: null as unknown };
+  const startMs = clock.monotonic();
+  const prove = async () => (change.gate === undefined ? null : await gate(change.gate, signal));
+  const ran = await runSteps(
+    change,
+    {
+      ...{ executor, clock, holdCycles, prove, announce: () => {}, undo: undoLog(store, clock) },
+      ...(progress === undefined ? {} : { progress }),
+      ...(signal === undefined ? {} : { signal }),
+    },
+    stop,
+  );
+  if (stop.error !== null) throw stop.error;
+  const outcome = outcomeOf(change, ran, clock.monotonic() - startMs);
+  const { id, verb, reasons } = change;
+  const { result, error, durationMs } = outcome;
+  recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
+  return outcome;
+}
+
+const back = 'what was there before the restore is back';
+
+function outcomeOf(change: Change, ran: StepsRun, durationMs: number): Outcome {
+  const { failure, notes, downtimeMs, rescued } = ran;
+  const result = failure === null ? 'applied' : 'failed';
+  const error = failure === null ? null : `${failure.message}${rescued ? `; ${back}` : ''}`;
+  return { change, result, error, durationMs, downtimeMs: downtimeMs ?? 0, notes };
+}

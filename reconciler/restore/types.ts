@@ -1,0 +1,36 @@
+import type { RepositoryRef } from '../../desired-state/types.ts';
+
+/** What a restore does to the host; all of it may be run again after a crash in its middle. */
+
+/** A dataset of the service, and where it is below the service's own (`` is that one itself), parents first. */
+export interface RestoreMount {
+  guard: { dataset: string; mountpoint: string };
+  below: string;
+}
+
+export type RestoreStep =
+  /** Nothing is stopped for an archive that is not there, has nothing at these paths, or does not fit. */
+  | {
+      op: 'borg-find';
+      repository: RepositoryRef;
+      archive: string;
+      paths: string[];
+      /** Where it must fit. */
+      dataset: string;
+    }
+  | BorgExtract
+  /**
+   * Back to snapshots of this run, each the newest of its dataset: ZFS would have to destroy a newer one first, and
+   * that is never asked of it. Looked at in all of them before one is touched.
+   */
+  | { op: 'zfs-rollback'; snapshots: string[]; run: string };
+
+/** What is there is removed first, then the archive is written in its place: owners, modes and attributes by number. */
+export interface BorgExtract {
+  op: 'borg-extract';
+  repository: RepositoryRef;
+  archive: string;
+  /** Relative to the service's dataset; empty: everything. */
+  paths: string[];
+  mounts: RestoreMount[];
+}

@@ -1,0 +1,90 @@
+import { StepError } from '../reconciler/apply/types.ts';
+import type { BorgExtract, RestoreStep } from '../reconciler/types.ts';
+import type { Action } from './actions.ts';
+import { checkGuards } from './guards.ts';
+import { pathKey, type SimulatedArchive, type SimulatedPath, type World } from './world.ts';
+
+/** Contents that go and come back, one entry at a time: half of a restore is a mixture, as it is on a real host. */
+
+export function restoreActions(world: World, step: RestoreStep): Action[] {
+  switch (step.op) {
+    case 'borg-find':
+      find(world, step);
+      return [];
+    case 'borg-extract':
+      return extract(world, step);
+    default:
+      return rollback(world, step);
+  }
+}
+
+export function contentsOf(world: World, dataset: string): SimulatedPath[] {
+  return [...world.paths.values()].filter(({ filesystem }) => filesystem === dataset);
+}
+
+function find(world: World, { repository, archive }: Extract<RestoreStep, { op: 'borg-find' }>) {
+  const found = world.archives.get(`${repository.location}::${archive}`);
+  if (found === undefined) throw new StepError('there is no archive of this name', { retryable: false });
+  return found;
+}
+
+/** A child's place below its parent counts as in the real archive: `database` chosen is all of that dataset. */
+function extract(world: World, step: BorgExtract): Action[] {
+  checkGuards(
+    world,
+    step.mounts.map(({ guard }) => guard),
+  );
+  const archive = find(world, { ...step, op: 'borg-find', dataset: '' });
+  const parts = step.mounts.map(({ guard, below }) => partOf(world, archive, guard.dataset, below, step));
+  return [...parts.flatMap(({ removals }) => removals), ...parts.flatMap(({ puts }) => puts)];
+}
+
+function partOf(
+  world: World,
+  archive: SimulatedArchive,
+  dataset: string,
+  below: string,
+  { paths }: BorgExtract,
+) {
+  const wanted = ({ path, type }: SimulatedPath) =>
+    isChosen(`${below}${path}`.replace(/^\//, ''), paths, type);
+  const old = contentsOf(world, dataset).filter((entry) => entry.path !== '' && wanted(entry));
+  const kept = (archive.contents[dataset] ?? []).filter(wanted);
+  return { removals: removalsOf(world, old), puts: putsOf(world, kept) };
+}
+
+function isChosen(path: string, paths: string[], type: SimulatedPath['type']): boolean {
+  if (paths.length === 0) return true;
+  return (
+    paths.some((chosen) => path === chosen || path.startsWith(`${chosen}/`)) &&
+    (path !== '' || type === 'file')
+  );
+}
+
+function removalsOf(world: World, entries: SimulatedPath[]): Action[] {
+  return entries.map(
+    ({ filesystem, path }) =>
+      () =>
+        world.paths.delete(pathKey(filesystem, path)),
+  );
+}
+
+function putsOf(world: World, entries: SimulatedPath[]): Action[] {
+  return entries.map((entry) => () => world.paths.set(pathKey(entry.filesystem, entry.path), entry));
+}
+
+function rollback(world: World, { snapshots, run }: Extract<RestoreStep, { op: 'zfs-rollback' }>): Action[] {
+  const targets = snapshots.map((name) => {
+    const found = world.snapshots.get(name);
+    if (found?.run !== run) throw new StepError(`${name} was not made by this run; nothing was rolled back`);
+    const dataset = name.slice(0, name.indexOf('@'));
+    const all = [...world.snapshots.values()].filter((each) => each.name.startsWith(`${dataset}@`));
+    const newest = all.at(-1)?.name;
+    if (newest !== name) throw new StepError(`${newest} is newer than ${name}; nothing was rolled back`);
+    return { dataset, contents: found.contents };
+  });
+  return targets.map(({ dataset, contents }) => () => {
+    for (const action of removalsOf(world, contentsOf(world, dataset))) action();
+    for (const action of putsOf(world, contents)) action();
+  });
+}

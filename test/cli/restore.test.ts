@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readBackups } from '../../reconciler/state/backups.ts';
+import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
+import { openStore } from '../../reconciler/state/store.ts';
+import { type Lab, labYaml, newLab } from './lab.ts';
+import { expectRefusal, steward } from './steward.ts';
+
+let lab: Lab;
+let archive: string;
+
+const withBackup = `${labYaml}backup: { repository: /backup, passphrase: { file: /etc/steward/words } }\n`;
+const restore = (...args: string[]) => steward(['restore', ...args, ...lab.flags]);
+
+beforeAll(async () => {
+  lab = await newLab();
+  await lab.commit('Back up', { 'lab.yaml': withBackup });
+  await steward(['reconcile', '--once', ...lab.flags]);
+  await steward(['backup', 'run', 'blog', ...lab.flags]);
+  const store = openStore(lab.stateDir);
+  archive = [...readBackups(store).archives.values()].flat()[0]?.name ?? '';
+  store.close();
+});
+afterAll(() => lab.remove());
+
+describe('restore', () => {
+  it('says each step and the end', async () => {
+    const { code, stdout, stderr } = await restore('blog', '--yes');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr.replace(/\d+(\.\d+)? m?s/g, 'N ms')).toBe(
+      [
+        'blog: looking for the archive',
+        'blog: stopping its containers',
+        'blog: taking the snapshot',
+        'blog: restoring',
+        'blog: starting its containers',
+        '✓ blog  restored in N ms, down N ms',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('is in the history of its service', async () => {
+    const { stdout } = await steward(['why', 'backup:blog/restore', '--state-dir', lab.stateDir]);
+    expect(stdout).toContain('asked for by hand: everything');
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a service without a backup', ['blok', '--yes'], /there is no backup of blok; did you mean blog\?/],
+    [
+      'an unknown archive',
+      ['blog', '--archive', 'blog-2026', '--yes'],
+      /no archive blog-2026 in .* did you mean blog-/,
+    ],
+    ['a service without an archive', ['wiki', '--yes'], /there is no archive of wiki yet/],
+    ['a yes that was not given', ['blog'], /without a terminal, --yes says that it may; nothing was done/],
+    [
+      'a path outside',
+      ['blog', '--path', '../wiki', '--yes'],
+      /"..\/wiki" is not below \/datapool\/services\/blog/,
+    ],
+    ['a path and --undo', ['blog', '--undo', '--path', 'a'], /--undo .* takes no archive and no path/],
+    ['an undo of nothing', ['blog', '--undo', '--yes'], /no restore of blog has kept anything to go back to/],
+  ])('refuses %s', async (_name, args, words) => {
+    expectRefusal(await restore(...args), words);
+  });
+
+  it('takes an archive by its name, and a whole path for a part', async () => {
+    const { code, stderr } = await restore(
+      'blog',
+      '--yes',
+      '--archive',
+      archive,
+      '--path',
+      '/datapool/services/blog/data',
+    );
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('restored in') });
+  });
+
+  it('does nothing while somebody else is at work on the repository', async () => {
+    const name = repositoryLock('/backup/datapool_services_blog');
+    const taken = takeLock(lab.stateDir, { command: 'backup run', sinceMs: 0 }, 0, name);
+    const { code, stderr } = await restore('blog', '--yes');
+    if (taken.ok) taken.lock.release();
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/steward backup run .* is at work/),
+    });
+    expect(stderr).not.toContain('stopping');
+  });
+});
