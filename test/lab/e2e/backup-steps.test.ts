@@ -133,7 +133,9 @@ describe('the steps of a backup', { timeout: 15 * 60_000 }, () => {
     const none = { ...remote, location: 'ssh://borg@localhost/backup/borg/none' };
     expect(await errorOf({ op: 'borg-list', repository: none })).toMatch(/^there is no repository at/);
     const stranger = { ...remote, knownHosts: '/dev/null' };
-    expect(await errorOf({ op: 'borg-list', repository: stranger })).toMatch(/: No .* host key is known for localhost/);
+    expect(await errorOf({ op: 'borg-list', repository: stranger })).toMatch(
+      /: No .* host key is known for localhost/,
+    );
   });
 
   test('have a lock of ours broken whose process number another has now, and no lock of others', async () => {
