@@ -214,20 +214,37 @@ function release(state: RunState): void {
  */
 async function putRight(change: Change, deps: StepDeps, state: RunState): Promise<string[]> {
   const left: string[] = [];
+  let isStuck = false;
+  // A stop is settled with what it is for: after a power cut Docker may have started the containers again.
+  const held: number[] = [];
+  const settleAll = (index: number) => {
+    deps.undo?.drop(change, held.splice(0));
+    settle(change, index, deps, state);
+  };
   for (const index of [...state.open].sort((a, b) => a - b)) {
     const step = stepAt(change, index);
-    if (step === undefined || (index < 0 && left.length > 0)) continue;
-    try {
-      await deps.executor.execute(step, {});
-      settle(change, index, deps, state);
-    } catch (error) {
-      const message = explain(error);
-      left.push(message);
-      deps.undo?.fail(change, index, message);
-    }
+    if (step === undefined || (index < 0 && isStuck)) continue;
+    const error = await errorOf(() => deps.executor.execute(step, {}));
+    // What is done counts as done even where that cannot be written down: the next run does it once more.
+    const isHold = step.op === 'containers-stop';
+    const unsettled = error ?? (isHold ? null : await errorOf(() => settleAll(index)));
+    if (isHold && error === null) held.push(index);
+    if (unsettled !== null) left.push(unsettled);
+    if (error !== null) deps.undo?.fail(change, index, error);
+    isStuck ||= error !== null && index < 0;
     if (change.background?.exclusive?.last === index) release(state);
   }
   return left;
+}
+
+/** The sentence; null where there is none. */
+async function errorOf(action: () => unknown): Promise<string | null> {
+  try {
+    await action();
+    return null;
+  } catch (error) {
+    return explain(error);
+  }
 }
 
 /** A StepError is a sentence already. Anything else is a bug or a tool's surprise: said once, with its cause. */

@@ -3,7 +3,7 @@ import { type BackupRecord, doubtRepositoryOfLock, readRunning, writeBackupRecor
 import type { Lock } from './state/lock.ts';
 import { recordRun } from './state/runs.ts';
 import { type Store, transaction } from './state/store.ts';
-import { failUndo, readUndo, settleUndo, type Undo } from './state/undo.ts';
+import { dropUndo, failUndo, readUndo, type Undo } from './state/undo.ts';
 
 /**
  * Puts right what runs that are dead have left: containers that were stopped for a snapshot, the snapshot itself.
@@ -57,12 +57,15 @@ async function settleChange(
   { store, executor }: SettleDeps,
 ): Promise<Settled> {
   const settled: Settled = { changeId, done: [], failed: [] };
+  const done: number[] = [];
   for (const { position, step } of own) {
     // A rescue goes on only from what is back: see Rescue.
     if (position < 0 && settled.failed.length > 0) continue;
     try {
       await executor.execute(step, {});
-      settleUndo(store, changeId, position);
+      done.push(position);
+      // A stop is settled with what it is for: after a power cut Docker may have started the containers again.
+      if (step.op !== 'containers-stop') dropUndo(store, changeId, done.splice(0));
       settled.done.push(step.op);
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'StepError') throw error;

@@ -111,15 +111,39 @@ describe('when the process dies', () => {
     expect(await lab.running()).toEqual([]);
   });
 
-  it.each(where)('in the rollback with %s of it done, the next one does it again', async (after) => {
+  const rescue: Step['op'][] = [
+    'containers-stop',
+    'zfs-rollback',
+    'containers-start',
+    'zfs-destroy-snapshots',
+  ];
+  const ways = rescue.flatMap((op) => where.map((after) => [op, after] as const));
+
+  it.each(ways)(
+    'again on the way back, at %s with %s of it done, the next one ends it',
+    async (op, after) => {
+      faultAt('borg-extract', 'half', 'freeze');
+      await Promise.race([lab.restore(), lab.host.crashed]);
+      lab.restart();
+      faultAt(op, after, 'freeze');
+      await Promise.race([lab.settleRuns(), lab.host.crashed]);
+      lab.restart();
+      await lab.settleRuns();
+      await expectWhole(newer);
+    },
+  );
+
+  it('on the way back, containers that Docker has started again are stopped again', async () => {
     faultAt('borg-extract', 'half', 'freeze');
     await Promise.race([lab.restore(), lab.host.crashed]);
     lab.restart();
-    faultAt('zfs-rollback', after, 'freeze');
+    faultAt('zfs-rollback', 'nothing', 'freeze');
     await Promise.race([lab.settleRuns(), lab.host.crashed]);
     lab.restart();
+    const before = lab.host.steps.length;
     await lab.settleRuns();
-    await expectWhole(newer);
+    const ran = lab.host.steps.slice(before).map(({ op }) => op);
+    expect(ran).toEqual(['containers-stop', 'zfs-rollback', 'containers-start', 'zfs-destroy-snapshots']);
   });
 
   it.each(['containers-stop', 'zfs-rollback', 'containers-start', 'zfs-destroy-snapshots'] as const)(
