@@ -40,14 +40,16 @@ export function foreground(plan: Plan): Plan {
 
 /** Throws StateError when the state folder fails. Skipped, and told why, where somebody else has a lock. */
 export async function runGroup(group: Change[], commit: string, deps: BackgroundDeps): Promise<Outcome[]> {
+  const tell = (outcomes: Outcome[]) => {
+    for (const outcome of outcomes) deps.progress?.({ type: 'finished', outcome });
+    return outcomes;
+  };
   const locks = takeAll(group[0]?.background?.locks ?? [], deps);
-  if ('holder' in locks) return group.map((change) => skipped(change, locks.holder));
+  if ('holder' in locks) return tell(group.map((change) => skipped(change, locks.holder)));
   try {
-    // Planned before a check had found this out, and now alone with the repository: it is planned again.
-    const held = pruneHeldSince(group, deps.store);
-    if (held !== null) return group.map((change) => outcomeOfSkipped(change, held));
-    const restored = restoredSince(group, deps.store);
-    if (restored !== null) return group.map((change) => outcomeOfSkipped(change, restored));
+    // Planned before a check or a restore had changed the ground, and now alone with the repository: planned again.
+    const since = pruneHeldSince(group, deps.store) ?? restoredSince(group, deps.store);
+    if (since !== null) return tell(group.map((change) => outcomeOfSkipped(change, since)));
     return await carryOut(group, commit, deps);
   } finally {
     for (const lock of locks.taken) lock.release();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
 import { type Lab, labYaml, newLab } from './lab.ts';
 import { expectRefusal, steward } from './steward.ts';
 
@@ -48,6 +49,18 @@ describe('backup run', () => {
     const { code, stderr } = await steward(['backup', 'run', '--all', '--together', ...lab.flags]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/^together: stopping its containers\n(.*\n)*✓ together {2}backed up/);
+  });
+
+  it('says who is at work where another one has the repository', async () => {
+    const location = '/backup/datapool_services_blog';
+    const self = { command: 'backup run', sinceMs: 0 };
+    const held = takeLock(lab.stateDir, self, 0, repositoryLock(location));
+    const { code, stderr } = await steward(['backup', 'run', 'blog', ...lab.flags]);
+    if (held.ok) held.lock.release();
+    expect(stderr).toMatch(
+      /^✗ blog {2}skipped .*\n {4}steward backup run \(pid \d+\) is at work on its repository\n$/,
+    );
+    expect(code).toBe(1);
   });
 
   it('refuses what it does not know, with the nearest name', async () => {
