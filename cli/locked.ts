@@ -30,7 +30,8 @@ export async function acquire(request: LockRequest): Promise<Lock> {
   for (let tries = 0; ; tries += 1) {
     const result = takeLock(request.stateDir, self, 0);
     if (result.ok) return result.lock;
-    if (tries === 0) request.onWait?.(result.holder);
+    // Free again an instant later is no news: somebody only looked whether it is held.
+    if (tries === 1) request.onWait?.(result.holder);
     if (systemClock.monotonic() >= deadline || request.signal?.aborted === true) {
       throw new UserError(`${describe(result.holder)} is at work on ${request.stateDir}; nothing was done`);
     }

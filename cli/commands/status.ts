@@ -1,4 +1,4 @@
-import { readHolder, takeLock } from '../../reconciler/state/lock.ts';
+import { holderOf } from '../../reconciler/state/lock.ts';
 import { openStore } from '../../reconciler/state/store.ts';
 import { readKept } from '../keep.ts';
 import { renderStatus } from '../render/status.ts';
@@ -32,13 +32,7 @@ const nothingYet: Status = {
   orphans: [],
 };
 
-/** The holder's name is only worth telling while the lock is really held. */
 function withLock(status: Status, stateDir: string): Status {
-  const lock = takeLock(stateDir, { command: 'status', sinceMs: Date.now() }, 0);
-  if (lock.ok) {
-    lock.lock.release();
-    return status;
-  }
-  const holder = readHolder(stateDir);
+  const holder = holderOf(stateDir);
   return holder === null ? status : { ...status, lock: { pid: holder.pid, since: holder.sinceMs } };
 }

@@ -60,6 +60,21 @@ export function repositoryLock(location: string): string {
 /** sqlite.org/rescode.html#busy */
 const sqliteBusy = 5;
 
+/** Who holds the lock right now; null where nobody does. Looks without taking it: whoever comes just then is not kept out. */
+export function holderOf(stateDir: string, name = stateLock): LockHolder | null {
+  const path = join(stateDir, `${name}.db`);
+  const db = guarded(path, () => new DatabaseSync(path, { timeout: 0 }));
+  try {
+    db.prepare('SELECT 1 FROM sqlite_schema').get();
+    return null;
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode === sqliteBusy) return readHolder(stateDir, name);
+    throw new StateError(`${path} cannot be read (${(error as Error).message})`, { cause: error });
+  } finally {
+    db.close();
+  }
+}
+
 /** Who wrote its name last. It need not hold the lock any more. */
 export function readHolder(stateDir: string, name = stateLock): LockHolder | null {
   try {

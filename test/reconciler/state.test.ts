@@ -13,7 +13,7 @@ import {
   writeServices,
 } from '../../reconciler/state/inventory.ts';
 import { announce, discharge, settle } from '../../reconciler/state/journal.ts';
-import { readHolder, takeLock } from '../../reconciler/state/lock.ts';
+import { holderOf, readHolder, takeLock } from '../../reconciler/state/lock.ts';
 import { openStore, StateError, transaction } from '../../reconciler/state/store.ts';
 import * as build from '../support/build.ts';
 
@@ -177,6 +177,15 @@ describe('the lock', () => {
     const third = takeLock(dir, { command: 'plan', sinceMs: 3 }, 0);
     expect(third.ok).toBe(true);
     if (third.ok) third.lock.release();
+  });
+
+  it('can be looked at without being taken', () => {
+    expect(holderOf(dir)).toBeNull();
+    const first = takeLock(dir, { command: 'reconcile', sinceMs: 1 }, 0);
+    expect(holderOf(dir)).toMatchObject({ command: 'reconcile', pid: process.pid });
+    if (first.ok) first.lock.release();
+    expect(holderOf(dir)).toBeNull();
+    expect(readHolder(dir)?.command).toBe('reconcile');
   });
 
   it('is free again when its holder could not be written down', () => {
