@@ -42,7 +42,7 @@ const jitter = duration('A tick starts at most this much later, always equally m
 const collapse = whole(
   0,
   100,
-  'Nothing is pruned after an archive with fewer files or bytes than this percentage of the one before.',
+  'Nothing is pruned after an archive with fewer files or bytes than this percentage of the largest whole one before.',
 );
 
 const drill = mapping(

@@ -23,7 +23,7 @@ export function pruneOf(
   });
   const timezone = desired.schedule?.timezone ?? 'UTC';
   const kept = keptBy(retention, [made, ...own], timezone);
-  const proven = own.find(({ clean }) => clean === true);
+  const proven = own.filter(({ clean }) => clean === true);
   // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
   if (kept.size === 0) return [];
   const gone = own.filter(({ name }) => !kept.has(name) && name !== restored).map(({ name }) => name);
@@ -35,12 +35,17 @@ export function pruneOf(
   ];
 }
 
-/** An archive that is suddenly much smaller than the last proven one is more likely a mistake than a tidy-up. */
+/**
+ * An archive that is suddenly much smaller is more likely a mistake than a tidy-up. Measured against the largest proven
+ * one: against the last, a collapse would be held back for one night and be the measure from the next one on.
+ */
 function expectation(
   { collapsePercent }: DesiredBackup,
   archive: string,
-  proven: ArchiveRecord | undefined,
+  proven: ArchiveRecord[],
 ): CleanArchive {
-  const share = (count: number | null | undefined) => Math.floor(((count ?? 0) * collapsePercent) / 100);
-  return { archive, minFiles: share(proven?.files), minBytes: share(proven?.originalBytes) };
+  const share = (counts: (number | null)[]) =>
+    Math.floor((Math.max(0, ...counts.map((count) => count ?? 0)) * collapsePercent) / 100);
+  const minFiles = share(proven.map(({ files }) => files));
+  return { archive, minFiles, minBytes: share(proven.map(({ originalBytes }) => originalBytes)) };
 }

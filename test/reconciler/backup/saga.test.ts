@@ -202,6 +202,10 @@ describe('nothing is pruned', () => {
     expect(outcome?.result).toBe('applied');
     expect(outcome?.notes?.join()).toMatch(/nothing was pruned: photo-.* has \d+ files, fewer than the \d+/);
     expect(archives()).toHaveLength(2);
+    // Nor the night after: what collapsed once must not become the measure.
+    const [next] = await aDayLater();
+    expect(next?.notes?.join()).toMatch(/nothing was pruned/);
+    expect(archives()).toHaveLength(3);
   });
 });
 
