@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setUpHost } from './setup-host.ts';
 
 /**
@@ -17,6 +17,8 @@ interface Count {
 const root = new URL('..', import.meta.url).pathname;
 const reports = mkdtempSync(join(tmpdir(), 'steward-test-'));
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
+/** Told once more at the very end: above it lie hours of other output. */
+const failures: string[] = [];
 
 const missing = await setUpHost();
 const labMissing = missing.filter((sentence) => sentence.includes('(the lab VM)'));
@@ -29,6 +31,7 @@ if (labMissing.length === 0) {
   for (const sentence of labMissing) process.stdout.write(`SKIPPED the lab VM: ${sentence}\n`);
 }
 rmSync(reports, { recursive: true });
+if (failures.length > 0) process.stdout.write(`\n== what failed\n${failures.join('\n')}\n`);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
@@ -38,6 +41,7 @@ async function suite(name: string, file: string, args: string[]): Promise<void> 
   const code = await spawned(file, args);
   if (code === 0) total.passed += 1;
   else total.failed += 1;
+  if (code !== 0) failures.push(`${name}: ended with ${code}`);
 }
 
 async function vitest(name: string, config: string): Promise<void> {
@@ -49,11 +53,45 @@ async function vitest(name: string, config: string): Promise<void> {
   total.passed += counted.passed;
   total.skipped += counted.skipped;
   // A suite that broke before it could count its tests has failed all the same.
-  total.failed += code !== 0 && counted.failed === 0 ? 1 : counted.failed;
+  const broke = code !== 0 && counted.failed === 0;
+  total.failed += broke ? 1 : counted.failed;
+  if (broke) failures.push(`${name}: ended with ${code}, and no test of it failed`);
+  if (existsSync(report)) failures.push(...failuresOf(report));
+}
+
+interface Report {
+  numPassedTests?: number;
+  numFailedTests?: number;
+  numPendingTests?: number;
+  numTodoTests?: number;
+  testResults?: { name: string; message?: string; assertionResults: TestResult[] }[];
+}
+
+interface TestResult {
+  fullName: string;
+  status: string;
+  failureMessages: string[];
+}
+
+function failuresOf(report: string): string[] {
+  const files = read(report).testResults ?? [];
+  return files.flatMap(({ name, message, assertionResults }) => {
+    const file = relative(root, name);
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    const ofFile = failed.length === 0 && message ? [`${file}\n${message}`] : [];
+    return [
+      ...ofFile,
+      ...failed.map((test) => [`${file}: ${test.fullName}`, ...test.failureMessages].join('\n')),
+    ];
+  });
+}
+
+function read(report: string): Report {
+  return JSON.parse(readFileSync(report, 'utf8')) as Report;
 }
 
 function countOf(report: string): Count {
-  const json = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>;
+  const json = read(report);
   const skipped = (json.numPendingTests ?? 0) + (json.numTodoTests ?? 0);
   return { passed: json.numPassedTests ?? 0, failed: json.numFailedTests ?? 0, skipped };
 }
