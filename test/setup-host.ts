@@ -9,6 +9,7 @@ const packages: [name: string, program: string, use: string][] = [
   ['openssh-client', 'ssh-keygen', 'a repository over SSH'],
   ['openssl', 'openssl', 'a repository over HTTPS'],
   ['prometheus', 'promtool', 'promtool check metrics'],
+  ['borgbackup', 'borg', 'steps of backups on local folders'],
   ['qemu-system-x86', 'qemu-system-x86_64', 'the lab VM'],
   ['qemu-utils', 'qemu-img', 'the lab VM'],
   ['debootstrap', 'debootstrap', 'the lab VM'],
