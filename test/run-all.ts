@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { whole, wholeOnly } from './lab/scope.ts';
 import { setUpHost } from './setup-host.ts';
 
 /**
@@ -26,6 +27,7 @@ await suite('check', 'npm', ['run', '--silent', 'check']);
 await vitest('unit', 'vitest.config.ts');
 if (labMissing.length === 0) {
   await vitest('lab', 'vitest.lab.config.ts');
+  if (!whole) tellTheRest();
 } else {
   total.skipped += 1;
   for (const sentence of labMissing) process.stdout.write(`SKIPPED the lab VM: ${sentence}\n`);
@@ -34,6 +36,11 @@ rmSync(reports, { recursive: true });
 if (failures.length > 0) process.stdout.write(`\n== what failed\n${failures.join('\n')}\n`);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+function tellTheRest(): void {
+  process.stdout.write('\nSTEWARD_LAB_ALL=1 npm test runs these too, and more places to die at:\n');
+  for (const [file, why] of Object.entries(wholeOnly)) process.stdout.write(`  ${file} (${why})\n`);
+}
 
 /** A program that passes or fails as one. */
 async function suite(name: string, file: string, args: string[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inScope } from '../scope.ts';
 import { borg, leftBehind, location, pair, startBackupLab } from './support/backup-lab.ts';
 import type { Homelab } from './support/homelab.ts';
 
@@ -32,19 +33,17 @@ const places = ops.flatMap((op) =>
   (['before', 'middle', 'after'] as const).map((where) => [where, op] as const),
 );
 
-/**
- * Every place takes half a minute and more. What every run tries: where containers are down,
- * where there is a snapshot besides, and where Borg is at work. STEWARD_LAB_ALL=1 tries every place.
- */
-const whole = process.env.STEWARD_LAB_ALL === '1';
-const often = ['middle containers-stop', 'after zfs-snapshot', 'middle borg-create'];
-const killed = places.filter((place) => whole || often.includes(place.join(' ')));
-const cuts = [
-  ['after', 'containers-stop'],
-  ['middle', 'containers-stop'],
-  ['after', 'zfs-snapshot'],
-  ['middle', 'borg-create'],
-].slice(0, whole ? 4 : 1);
+/** Every place takes half a minute and more: the usual run tries one where Borg is at work, and one with containers down. */
+const killed = inScope(places, ([where, op]) => `${where} ${op}` === 'middle borg-create');
+const cuts = inScope(
+  [
+    ['after', 'containers-stop'],
+    ['middle', 'containers-stop'],
+    ['after', 'zfs-snapshot'],
+    ['middle', 'borg-create'],
+  ],
+  ([where, op]) => `${where} ${op}` === 'after containers-stop',
+);
 
 describe('kill -9', () => {
   test.each(killed)('%s %s: the next run puts all right, and the backup can be made', async (where, op) => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inScope } from '../scope.ts';
 import { touched } from './support/containers.ts';
 import { type Homelab, startHomelab } from './support/homelab.ts';
 import { composeFile, type Files, idle, labYaml } from './support/lab-files.ts';
@@ -13,15 +14,18 @@ function nameless(name: string): Files {
 const journal = 'sqlite3 -readonly /var/lib/steward/state.db "select change_id from journal" 2> /dev/null';
 
 /** A command that succeeds in the instant that is meant, and the kind of the change that is then under way. */
-const moments = [
-  { moment: 'a dataset is announced', name: 'dataset', when: `${journal} | grep -q zfs-dataset:` },
-  { moment: 'a stack is announced', name: 'stack', when: `${journal} | grep -q compose-stack:` },
-  {
-    moment: 'a container exists',
-    name: 'container',
-    when: 'docker ps -aq --filter label=com.docker.compose.project=container | grep -q .',
-  },
-];
+const moments = inScope(
+  [
+    { moment: 'a dataset is announced', name: 'dataset', when: `${journal} | grep -q zfs-dataset:` },
+    { moment: 'a stack is announced', name: 'stack', when: `${journal} | grep -q compose-stack:` },
+    {
+      moment: 'a container exists',
+      name: 'container',
+      when: 'docker ps -aq --filter label=com.docker.compose.project=container | grep -q .',
+    },
+  ],
+  ({ name }) => name === 'stack',
+);
 
 /** Starts Steward, looks ten times a second, so that the looking does not take its processor, waits for the moment, and prints its exit code after `kill`: 137 where that came in time. */
 function killedAt(when: string): string {

@@ -1,0 +1,20 @@
+/** How much of the lab a run goes through: emulated, all of it takes more than an hour. */
+
+export const whole = process.env.STEWARD_LAB_ALL === '1';
+
+/** Files of a whole run alone, each with what stands in for it in every other run. */
+export const wholeOnly: Readonly<Record<string, string>> = {
+  'test/lab/lab.test.ts': 'the lab itself: what every other file stands on',
+  'test/lab/e2e/backup-steps.test.ts': 'steps of a backup one by one: backup.test.ts runs them together',
+  'test/lab/e2e/contract.test.ts': 'the simulated tools against the real ones: changes only with either',
+  'test/lab/e2e/drill-crash.test.ts': 'drills that die: the simulator tries the same places',
+  'test/lab/e2e/many-services.test.ts': 'forty networks: subnets are given out in unit tests',
+  'test/lab/e2e/outage.test.ts': 'no Docker, no pool: the simulator has either missing too',
+  'test/lab/e2e/proof-steps.test.ts': 'steps of a drill one by one: test/apply runs them with the real Borg',
+  'test/lab/e2e/snapshots.test.ts': 'snapshots by hand: the simulator has them too',
+};
+
+/** Those that the usual run tries, or all of them. */
+export function inScope<T>(cases: readonly T[], usual: (one: T) => boolean): T[] {
+  return cases.filter((one) => whole || usual(one));
+}
