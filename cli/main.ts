@@ -87,6 +87,12 @@ function restoring(program: Command): void {
     .option('--undo', 'go back to what was there before the last restore')
     .option('--yes', 'do not ask')
     .action(lazily(async () => (await import('./commands/restore.ts')).restore));
+  host(output(program.command('recover')))
+    .description(
+      'on a new server, bring everything back from Git and the backups; exit 0 all of it, 1 not yet',
+    )
+    .option('--start-empty <service...>', 'what has no archive starts with nothing')
+    .action(lazily(async () => (await import('./commands/recover.ts')).recover));
 }
 
 function records(program: Command): void {

@@ -59,10 +59,17 @@ export function makePlan(input: PlanInput): Planned {
 function verdictsOf(world: World): Map<ResourceId, Verdict> {
   const suspended = new Set(world.desired.suspended);
   const verdicts = new Map<ResourceId, Verdict>();
-  const { restoring } = world.inventory;
+  const { restoring, recovering } = world.inventory;
   for (const resource of world.desired.resources) {
     if (resource.service !== null && restoring.has(resource.service)) {
-      if (isRunOrArchived(resource)) verdicts.set(resource.id, restoringVerdict(resource, restoring));
+      if (isRunOrArchived(resource))
+        verdicts.set(resource.id, waitingVerdict(resource, restoring.get(resource.service) ?? ''));
+      continue;
+    }
+    const waits = recovering.get(resource.service ?? '');
+    // A repository that is not there may be in the wrong place: none is made where archives are looked for.
+    if (waits !== undefined && (isRunOrArchived(resource) || resource.kind === 'borg-repository')) {
+      verdicts.set(resource.id, waitingVerdict(resource, waits));
       continue;
     }
     const isSuspended = resource.service !== null && suspended.has(resource.service);
@@ -77,9 +84,8 @@ function verdictsOf(world: World): Map<ResourceId, Verdict> {
 }
 
 /** Half of what was archived and half of what was there must neither run, nor be archived, nor get other owners. */
-function restoringVerdict(resource: DesiredResource, restoring: ReadonlyMap<string, string>): Verdict {
-  const reasons = [why(restoring.get(resource.service ?? '') ?? '')];
-  return { state: 'blocked', notice: notice(resource, 'blocked', 'waiting', reasons) };
+function waitingVerdict(resource: DesiredResource, note: string): Verdict {
+  return { state: 'blocked', notice: notice(resource, 'blocked', 'waiting', [why(note)]) };
 }
 
 function isRunOrArchived({ kind }: DesiredResource): boolean {

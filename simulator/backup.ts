@@ -29,6 +29,7 @@ export function backupActions(world: World, step: BackupStep): Action[] {
       return destroySnapshots(world, step);
     case 'borg-find':
     case 'borg-extract':
+    case 'require-empty':
     case 'zfs-rollback':
       return restoreActions(world, step);
     case 'borg-init':

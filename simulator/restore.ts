@@ -1,5 +1,5 @@
 import { StepError } from '../reconciler/apply/types.ts';
-import type { BorgExtract, RestoreStep } from '../reconciler/types.ts';
+import type { BorgExtract, RequireEmpty, RestoreStep } from '../reconciler/types.ts';
 import type { Action } from './actions.ts';
 import { checkGuards } from './guards.ts';
 import { pathKey, type SimulatedArchive, type SimulatedPath, type World } from './world.ts';
@@ -10,6 +10,9 @@ export function restoreActions(world: World, step: RestoreStep): Action[] {
   switch (step.op) {
     case 'borg-find':
       find(world, step);
+      return [];
+    case 'require-empty':
+      requireEmpty(world, step);
       return [];
     case 'borg-extract':
       return extract(world, step);
@@ -26,6 +29,15 @@ function find(world: World, { repository, archive }: Extract<RestoreStep, { op: 
   const found = world.archives.get(`${repository.location}::${archive}`);
   if (found === undefined) throw new StepError('there is no archive of this name', { retryable: false });
   return found;
+}
+
+function requireEmpty(world: World, { mounts }: RequireEmpty): void {
+  for (const { guard } of mounts) {
+    const found = contentsOf(world, guard.dataset).find(({ type }) => type === 'file');
+    if (found === undefined) continue;
+    const place = `${guard.mountpoint}${found.path}`;
+    throw new StepError(`${guard.dataset} holds data already (${place})`, { retryable: false });
+  }
 }
 
 /** A child's place below its parent counts as in the real archive: `database` chosen is all of that dataset. */

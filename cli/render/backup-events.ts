@@ -129,7 +129,8 @@ function outcomeLines(
 }
 
 function verbOf({ rescue, steps }: Change): string {
-  if (rescue === undefined) return 'backed up';
+  const isExtracted = steps.some(({ op }) => op === 'borg-extract');
+  if (rescue === undefined) return isExtracted ? 'recovered' : 'backed up';
   return steps.some(({ op }) => op === 'zfs-rollback') ? 'is what it was before the restore,' : 'restored';
 }
 

@@ -15,6 +15,7 @@ const words: Partial<Record<Step['op'], string>> = {
   'zfs-destroy-snapshots': 'clearing the snapshot away',
   'borg-create': 'archiving',
   'borg-find': 'looking for the archive',
+  'require-empty': 'making sure that nothing is there',
   'borg-extract': 'restoring',
   'zfs-rollback': 'going back',
   'borg-delete': 'pruning',

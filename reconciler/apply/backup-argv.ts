@@ -37,6 +37,7 @@ export function backupArgv(step: BackupStep): string[][] {
       return [docker('unpause', step.containers)];
     case 'borg-find':
     case 'borg-extract':
+    case 'require-empty':
     case 'zfs-rollback':
       return restoreArgv(step);
     case 'zfs-snapshot':

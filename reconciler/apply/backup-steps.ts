@@ -47,6 +47,7 @@ export function runBackupStep(step: BackupStep, context: BackupContext): Promise
       return unpauseContainers(step, context.containers);
     case 'borg-find':
     case 'borg-extract':
+    case 'require-empty':
     case 'zfs-rollback':
       return runRestoreStep(step, context);
     case 'zfs-snapshot':

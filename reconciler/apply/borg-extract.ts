@@ -23,7 +23,8 @@ export async function extractArchive(step: BorgExtract, options: ExtractOptions)
     const { readMountinfo: _readMountinfo, ...rest } = options;
     const { exitCode, warnings } = await borg(args, step.repository, { ...rest, wrap });
     if (exitCode === 0) return;
-    throw new StepError(`borg could not restore all of ${step.archive}: ${warnings.slice(0, 3).join('; ')}`);
+    const what = warnings.slice(0, 3).join('; ');
+    throw new StepError(`borg could not restore all of ${step.archive}: ${what}`, { isIncomplete: true });
   });
 }
 

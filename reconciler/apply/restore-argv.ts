@@ -10,6 +10,8 @@ export function restoreArgv(step: RestoreStep): string[][] {
       return [findArgv(step)];
     case 'borg-extract':
       return [...emptyArgv(step), extractArgv(step)];
+    case 'require-empty':
+      return step.mounts.map(({ guard }) => lookArgv(guard.mountpoint));
     case 'zfs-rollback':
       return step.snapshots.map(rollbackArgv);
     default:
@@ -30,6 +32,10 @@ function emptyArgv({ mounts, paths }: StepOf<'borg-extract'>): string[][] {
   const root = mounts[0]?.guard.mountpoint ?? '';
   if (paths.length > 0) return paths.map((path) => ['rm', '-r', '--one-file-system', `${root}/${path}`]);
   return mounts.map(({ guard }) => ['find', guard.mountpoint, '-xdev', '-mindepth', '1', '-delete']);
+}
+
+function lookArgv(mountpoint: string): string[] {
+  return ['find', mountpoint, '-xdev', '-not', '-type', 'd', '-print', '-quit'];
 }
 
 /** In the service's mountpoint: borg writes where it stands. */

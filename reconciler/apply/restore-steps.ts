@@ -3,6 +3,7 @@ import type { RestoreStep } from '../types.ts';
 import type { CreateOptions } from './borg-create.ts';
 import { extractArchive } from './borg-extract.ts';
 import { findArchive } from './borg-find.ts';
+import { requireEmpty } from './require-empty.ts';
 import type { SnapshotOptions } from './snapshot.ts';
 import { rollBackSnapshots } from './zfs-rollback.ts';
 
@@ -18,6 +19,8 @@ export function runRestoreStep(step: RestoreStep, { borg, snapshots }: RestoreCo
       return findArchive(step, borg, snapshots);
     case 'borg-extract':
       return extractArchive(step, { ...borg, readMountinfo: snapshots.readMountinfo });
+    case 'require-empty':
+      return requireEmpty(step, snapshots);
     case 'zfs-rollback':
       return rollBackSnapshots(step, snapshots);
     default:

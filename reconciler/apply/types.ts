@@ -5,9 +5,15 @@ import type { Step } from '../types.ts';
 export class StepError extends Error {
   override readonly name = 'StepError';
   readonly retryable: boolean;
-  constructor(message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+  /** All of it was gone through, and a part of it did not come right. */
+  readonly isIncomplete: boolean;
+  constructor(
+    message: string,
+    options: { retryable?: boolean; isIncomplete?: boolean; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.retryable = options.retryable ?? true;
+    this.isIncomplete = options.isIncomplete ?? false;
   }
 }
 

@@ -104,7 +104,7 @@ function runOf(
 function learn(store: Store, clock: Clock, step: Step, facts: StepFacts): void {
   if (!('repository' in step)) return;
   const { location } = step.repository;
-  if (facts.repository !== undefined) listed(store, step.repository, facts.repository, clock.now());
+  if (facts.repository !== undefined) recordListing(store, step.repository, facts.repository, clock.now());
   if (facts.archive !== undefined && step.op === 'borg-create') {
     const { name, id, files, originalBytes, warnings } = facts.archive;
     const atMs = parseArchiveName(step.at, name) ?? clock.now();
@@ -114,7 +114,8 @@ function learn(store: Store, clock: Clock, step: Step, facts: StepFacts): void {
     removeArchives(store, location, step.archives);
 }
 
-function listed(
+/** What Borg says there is takes the place of what was known. */
+export function recordListing(
   store: Store,
   { location }: RepositoryRef,
   { id, encryption, archives }: NonNullable<StepFacts['repository']>,

@@ -15,8 +15,16 @@ export function diff(desired: DesiredDataset, world: World): Verdict {
     return blocked(desired, 'waiting', note);
   }
   const found = zfs.value.datasets[desired.name];
-  if (found === undefined) return missing(desired, world.inventory.entries.get(desired.id));
+  if (found === undefined) {
+    const entry = isRecovered(desired, world) ? undefined : world.inventory.entries.get(desired.id);
+    return missing(desired, entry);
+  }
   return conflict(desired, found) ?? drift(desired, found, world.inventory.entries.get(desired.id));
+}
+
+/** Somebody knows that it is gone, and has its data put into the new one. */
+function isRecovered({ service }: DesiredDataset, { inventory: { recovering } }: World): boolean {
+  return service === null ? recovering.size > 0 : recovering.has(service);
 }
 
 /** A dataset that once was there and is gone may have held photos: an empty one in its place would hide the loss. */

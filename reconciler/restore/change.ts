@@ -118,7 +118,8 @@ function exclusiveOf(steps: Step[]): { first: number; last: number } {
   return { first: 0, last: steps.findIndex(({ op }) => op !== 'borg-find') };
 }
 
-function mountsOf({ datasets }: DesiredBackup): RestoreMount[] {
+/** Its datasets and where each is below the service's own, parents first. */
+export function mountsOf({ datasets }: DesiredBackup): RestoreMount[] {
   const root = datasets[0]?.mountpoint ?? '';
   return datasets.map(({ name, mountpoint }) => ({
     guard: { dataset: name, mountpoint },

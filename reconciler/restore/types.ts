@@ -19,11 +19,18 @@ export type RestoreStep =
       dataset: string;
     }
   | BorgExtract
+  | RequireEmpty
   /**
    * Back to snapshots of this run, each the newest of its dataset: ZFS would have to destroy a newer one first, and
    * that is never asked of it. Looked at in all of them before one is touched.
    */
   | { op: 'zfs-rollback'; snapshots: string[]; run: string };
+
+/** There is nothing on these datasets but folders: a recovery never writes over data. */
+export interface RequireEmpty {
+  op: 'require-empty';
+  mounts: RestoreMount[];
+}
 
 /** What is there is removed first, then the archive is written in its place: owners, modes and attributes by number. */
 export interface BorgExtract {

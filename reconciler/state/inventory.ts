@@ -1,6 +1,7 @@
 import type { Kind, ResourceId } from '../../desired-state/types.ts';
 import { restoredService } from '../restore/names.ts';
 import { type Backups, emptyBackups, readBackups } from './backups.ts';
+import { readRecovering } from './recovery.ts';
 import { guarded, type Store, transaction } from './store.ts';
 import { readUndo, type Undo } from './undo.ts';
 
@@ -43,6 +44,8 @@ export interface Inventory {
   backups: Backups;
   /** Services whose data is being restored, or was not put back yet -> why. Nothing of them may be touched. */
   restoring: Map<string, string>;
+  /** Services whose data is still to be recovered -> why they wait. They get their datasets, and do not run. */
+  recovering: Map<string, string>;
 }
 
 export function emptyInventory(): Inventory {
@@ -53,6 +56,7 @@ export function emptyInventory(): Inventory {
     approvals: new Set(),
     backups: emptyBackups(),
     restoring: new Map(),
+    recovering: new Map(),
   };
 }
 
@@ -71,6 +75,7 @@ export function readInventory(store: Store): Inventory {
     ),
     backups: readBackups(store),
     restoring: readRestoring(store),
+    recovering: readRecovering(store),
   }));
 }
 

@@ -57,6 +57,9 @@ const migrations = [
      good_archive TEXT, attempts INTEGER NOT NULL DEFAULT 0, attempted_ms INTEGER, error TEXT,
      PRIMARY KEY (kind, subject)) STRICT;
    CREATE TABLE manifests (location TEXT PRIMARY KEY, archive TEXT NOT NULL, manifest TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE recoveries (
+     service TEXT PRIMARY KEY, phase TEXT NOT NULL, archive TEXT, at_ms INTEGER, note TEXT,
+     updated_ms INTEGER NOT NULL) STRICT;`,
 ];
 
 /**

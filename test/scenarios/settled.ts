@@ -115,6 +115,7 @@ function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inven
     approvals: new Set(),
     backups: { ...emptyBackups(), repositories: repositoriesOf(desired) },
     restoring: new Map(),
+    recovering: new Map(),
   };
 }
 

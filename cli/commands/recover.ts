@@ -1,0 +1,126 @@
+import type { DesiredBackup } from '../../desired-state/types.ts';
+import { foreground } from '../../reconciler/background.ts';
+import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
+import { recoverService } from '../../reconciler/recover/run.ts';
+import { type Recovery, readRecoveries } from '../../reconciler/state/recovery.ts';
+import type { Plan } from '../../reconciler/types.ts';
+import { backgroundDeps } from '../background.ts';
+import { keep, settleJournal } from '../keep.ts';
+import { type LockRequest, locked } from '../locked.ts';
+import { printCycle } from '../print-cycle.ts';
+import { candidatesFor } from '../recover/archives.ts';
+import { isRecovered, type RecoveryReport, renderReport } from '../recover/report.ts';
+import { backupsOf, beginRecoveries, giveUp, leftAlone } from '../recover/services.ts';
+import { backupEvents } from '../render/backup-events.ts';
+import { progressReporter } from '../render/progress.ts';
+import { lookOf } from '../render/text.ts';
+import { type Flags, readSettings, type Settings } from '../settings.ts';
+import { isApplied } from '../status-of.ts';
+import { noteWaiting, printJsonLine } from '../terminal.ts';
+import { type Wired, wire } from '../wire.ts';
+import { stopSignal } from './reconcile.ts';
+
+export interface RecoverFlags extends Flags {
+  output: 'text' | 'json';
+  startEmpty?: string[];
+}
+
+interface Context {
+  wired: Wired;
+  settings: Settings;
+  request: LockRequest;
+  flags: RecoverFlags;
+}
+
+/** A bare server becomes what Git and the backups say. Exit 0: all of it is back; 1: not yet, run it again. */
+export async function recover(flags: RecoverFlags): Promise<number> {
+  const settings = readSettings(flags);
+  const signal = stopSignal();
+  const wired = await wire(settings, signal);
+  const { stateDir } = settings;
+  const request = { stateDir, command: 'recover', waitMs: 30_000, onWait: noteWaiting, signal };
+  try {
+    await locked(request, () => settleJournal(wired, stateDir));
+    return await run({ wired, settings, request, flags });
+  } finally {
+    wired.close();
+  }
+}
+
+async function run(context: Context): Promise<number> {
+  const { wired, request, flags } = context;
+  const { store, deps } = wired;
+  const first = await locked(request, () => runCycle(deps, { dry: true }));
+  if (first.plan === null) return refused(first, context);
+  giveUp(flags.startEmpty ?? [], store, deps.clock.now());
+  const backups = backupsOf(first);
+  const alone = await leftAlone(
+    backups,
+    first.desired?.suspended ?? [],
+    readRecoveries(store),
+    deps.executor,
+  );
+  const services = backups.map(({ service }) => service).filter((service) => !alone.has(service));
+  beginRecoveries(services, store, deps.clock.now());
+  let cycle = await apply(context);
+  for (const backup of backups) {
+    if (request.signal?.aborted === true) break;
+    // Each is started right after its data is there: the first are back long before the last.
+    if (await recoverOne(backup, cycle, context)) cycle = await apply(context);
+  }
+  return tell({ ...reported(cycle, context), alone }, context);
+}
+
+/** Everything but the services whose data is not there yet. */
+async function apply({ wired, request, flags }: Context): Promise<Cycle> {
+  const reporter = progressReporter(process.stderr);
+  const isText = flags.output === 'text';
+  const deps = {
+    ...wired.deps,
+    onPlan: (plan: Plan) => isText && reporter.begin(foreground(plan).changes, undefined),
+    ...(isText ? { progress: reporter.event } : {}),
+  };
+  try {
+    const cycle = await locked(request, () => runCycle(deps, { dry: false }));
+    keep(wired, cycle);
+    return cycle;
+  } finally {
+    reporter.done();
+  }
+}
+
+/** Whether its data is there now, and was not before. */
+async function recoverOne(desired: DesiredBackup, cycle: Cycle, context: Context): Promise<boolean> {
+  const { wired, settings, request, flags } = context;
+  const known = recoveryOf(desired, wired);
+  if (known === undefined || known.phase === 'restored' || known.phase === 'given-up') return false;
+  const events = backupEvents(flags.output, process.stderr);
+  const deps = { ...backgroundDeps(wired, settings, request.command), progress: events.event };
+  const candidates = await candidatesFor(desired, known, deps);
+  const now = recoveryOf(desired, wired) ?? known;
+  const outcome = await recoverService(desired, now, candidates, cycle.commit?.id ?? '', deps);
+  events.end(outcome === null ? [] : [outcome]);
+  return outcome?.result === 'applied';
+}
+
+function recoveryOf({ service }: DesiredBackup, { store }: Wired): Recovery | undefined {
+  return readRecoveries(store).find((each) => each.service === service);
+}
+
+function reported(cycle: Cycle, { wired }: Context): Omit<RecoveryReport, 'alone'> {
+  const commit = cycle.commit?.id.slice(0, 7) ?? '';
+  return { recoveries: readRecoveries(wired.store), commit, converged: isApplied(cycle) };
+}
+
+function tell(report: RecoveryReport, { flags }: Context): number {
+  if (flags.output === 'json')
+    printJsonLine({ event: 'report', ...report, alone: Object.fromEntries(report.alone) });
+  else process.stdout.write(renderReport(report, lookOf(process.stdout), Date.now()));
+  return isRecovered(report) ? 0 : 1;
+}
+
+function refused(cycle: Cycle, { flags, wired }: Context): number {
+  const { sourceRoots } = wired;
+  printCycle(cycle, { output: flags.output, dry: true, nowMs: Date.now(), sourceRoots });
+  return 1;
+}

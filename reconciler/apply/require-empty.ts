@@ -1,0 +1,45 @@
+import { lstat, opendir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { RequireEmpty } from '../types.ts';
+import { parseMountinfo, type ReadMountinfo } from './guard.ts';
+import { StepError } from './types.ts';
+
+/** Of Steward itself or of ZFS, and so nobody's data. */
+const ours = new Set(['.zfs', '.steward-backup']);
+
+/**
+ * Throws StepError, with the first file's path, where there is anything but folders on one of these datasets. A dataset
+ * that is not mounted holds nothing that a recovery could write over: writing there is refused by its own guard.
+ */
+export async function requireEmpty(
+  { mounts }: RequireEmpty,
+  options: { readMountinfo?: ReadMountinfo | undefined; signal?: AbortSignal | undefined },
+): Promise<void> {
+  const text = await (options.readMountinfo ?? (() => readFile('/proc/self/mountinfo', 'utf8')))();
+  const mounted = parseMountinfo(text);
+  for (const { guard } of mounts) {
+    const isThere = mounted.some(
+      ({ source, mountpoint }) => source === guard.dataset && mountpoint === guard.mountpoint,
+    );
+    const found = isThere ? await firstFile(guard.mountpoint, options.signal) : null;
+    if (found !== null)
+      throw new StepError(`${guard.dataset} holds data already (${found})`, { retryable: false });
+  }
+}
+
+async function firstFile(root: string, signal: AbortSignal | undefined): Promise<string | null> {
+  const { dev } = await lstat(root);
+  const folders = [root];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for await (const { name } of await opendir(folder)) {
+      signal?.throwIfAborted();
+      if (folder === root && ours.has(name)) continue;
+      const stat = await lstat(path.join(folder, name));
+      // What is mounted inside is another dataset, and looked at as itself.
+      if (stat.dev !== dev) continue;
+      if (!stat.isDirectory()) return path.join(folder, name);
+      folders.push(path.join(folder, name));
+    }
+  }
+  return null;
+}

@@ -1,0 +1,77 @@
+import { guarded, type Store } from './store.ts';
+
+/** How far the recovery of each service is, on disk before anything of it is begun: a server that starts again goes on. */
+
+export type RecoveryPhase =
+  /** Nothing of its data was written yet. */
+  | 'waiting'
+  /** What is in its datasets is a part of the archive, and nothing else. */
+  | 'restoring'
+  | 'restored'
+  /** There is no archive to be restored. */
+  | 'nothing'
+  /** A person lets it start with what is there. */
+  | 'given-up';
+
+export interface Recovery {
+  service: string;
+  phase: RecoveryPhase;
+  archive: string | null;
+  /** What the archive stands for, milliseconds since the epoch. */
+  atMs: number | null;
+  /** A sentence: why it is not further, or why it was not the newest archive. */
+  note: string | null;
+  updatedMs: number;
+}
+
+export function readRecoveries(store: Store): Recovery[] {
+  return guarded(store.path, () =>
+    (store.db.prepare('SELECT * FROM recoveries ORDER BY service').all() as unknown as Row[]).map(toRecovery),
+  );
+}
+
+export function writeRecovery(
+  store: Store,
+  { service, phase, archive, atMs, note, updatedMs }: Recovery,
+): void {
+  guarded(store.path, () =>
+    store.db
+      .prepare('INSERT OR REPLACE INTO recoveries VALUES (?, ?, ?, ?, ?, ?)')
+      .run(service, phase, archive, atMs, note, updatedMs),
+  );
+}
+
+/** Services that must not run yet, nor be backed up: what is on their datasets is not their data. Service -> why. */
+export function readRecovering(store: Store): Map<string, string> {
+  const sentences = readRecoveries(store).flatMap((recovery): [string, string][] => {
+    const sentence = sentenceOf(recovery);
+    return sentence === null ? [] : [[recovery.service, sentence]];
+  });
+  return new Map(sentences);
+}
+
+function sentenceOf({ service, phase, archive }: Recovery): string | null {
+  switch (phase) {
+    case 'waiting':
+      return 'its data is still to be recovered from its backup; `steward recover` goes on with that';
+    case 'restoring':
+      return `its data is being recovered from ${archive}; if that has ended, \`steward recover\` goes on with it`;
+    case 'nothing':
+      return `no archive of it was found; \`steward recover --start-empty ${service}\` lets it begin with nothing`;
+    default:
+      return null;
+  }
+}
+
+interface Row {
+  service: string;
+  phase: RecoveryPhase;
+  archive: string | null;
+  at_ms: number | null;
+  note: string | null;
+  updated_ms: number;
+}
+
+function toRecovery({ at_ms, updated_ms, ...row }: Row): Recovery {
+  return { ...row, atMs: at_ms, updatedMs: updated_ms };
+}

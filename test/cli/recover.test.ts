@@ -1,0 +1,113 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Lab, labYaml, newLab, serviceFiles } from './lab.ts';
+import { steward } from './steward.ts';
+
+let lab: Lab;
+/** Flags of the server that the lab is recovered on. */
+let bare: string[];
+
+const withBackup = `${labYaml}backup: { repository: /backup, passphrase: { file: /etc/steward/words } }\n`;
+
+beforeAll(async () => {
+  lab = await newLab();
+  await lab.commit('Back up', { 'lab.yaml': withBackup });
+  await steward(['reconcile', '--once', ...lab.flags]);
+  await steward(['backup', 'run', '--all', ...lab.flags]);
+  bare = flagsOf(bareServer('bare'));
+});
+afterAll(() => lab.remove());
+
+/** Nothing but the pool, and the repositories with their archives. */
+function bareServer(name: string): string {
+  const stateDir = join(lab.root, name);
+  mkdirSync(stateDir);
+  const [first = '', ...others] = readFileSync(join(lab.stateDir, 'simulated-host'), 'utf8').split('\n');
+  const kept = others.filter(Boolean).map((line) => {
+    const entries = JSON.parse(line) as [string, string, unknown][];
+    return entries.filter(([table]) => ['repositories', 'archives', 'settings'].includes(table));
+  });
+  const lines = kept.filter((entries) => entries.length > 0).map((entries) => JSON.stringify(entries));
+  writeFileSync(join(stateDir, 'simulated-host'), `${[first, ...lines].join('\n')}\n`);
+  return stateDir;
+}
+
+function flagsOf(stateDir: string): string[] {
+  return ['--host', 'simulator', '--repo', lab.remote, '--state-dir', stateDir];
+}
+
+const dataOf = (flags: string[]) => readFileSync(join(flags.at(-1) ?? '', 'simulated-host'), 'utf8');
+
+describe('a server with nothing but a pool', () => {
+  it('becomes what Git and the archives say, service by service', async () => {
+    const { code, stdout, stderr } = await steward(['recover', ...bare]);
+    expect(stderr).toMatch(/✓ blog {2}recovered in/);
+    expect(stderr).toMatch(/create.*|compose-stack/);
+    expect(stdout.replace(/, of .*/g, ', of WHEN')).toMatch(
+      /^\n✓ blog {2}blog-\S+Z, of WHEN\n✓ wiki {2}wiki-\S+Z, of WHEN\n\n2 services recovered, with everything else as [0-9a-f]{7} says\.\n$/,
+    );
+    expect(code).toBe(0);
+    expect(dataOf(bare)).toContain('/data/written-by-blog');
+  });
+
+  it('has nothing to do afterwards, and nothing to recover', async () => {
+    const plan = await steward(['plan', ...bare]);
+    expect(plan).toMatchObject({ code: 0 });
+    expect(plan.stdout).toContain('Nothing to do');
+    const again = await steward(['recover', ...bare]);
+    expect(again.code).toBe(0);
+    expect(again.stdout).toContain('2 services recovered');
+    expect(again.stderr).not.toContain('recovered in');
+  });
+
+  it('says as JSON what came from when', async () => {
+    const { stdout } = await steward(['recover', ...bare, '--output', 'json']);
+    const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+    expect(report).toMatchObject({ event: 'report', converged: true, alone: {} });
+    expect(report.recoveries).toMatchObject([
+      { service: 'blog', phase: 'restored' },
+      { service: 'wiki', phase: 'restored' },
+    ]);
+  });
+});
+
+it('leaves services alone that hold data', async () => {
+  const { code, stdout } = await steward(['recover', ...lab.flags]);
+  expect(stdout).toMatch(
+    /· blog {2}left alone: datapool\/services\/blog holds data already \(.*\/data\/written-by-blog\)/,
+  );
+  expect(code).toBe(0);
+});
+
+describe('a service without an archive', () => {
+  let flags: string[];
+
+  beforeAll(async () => {
+    flags = flagsOf(bareServer('without'));
+    await lab.commit('One more', serviceFiles('new'));
+  });
+
+  it('is not started, also not by a later cycle, and the others are back', async () => {
+    const { code, stdout } = await steward(['recover', ...flags]);
+    expect(stdout).toMatch(/✗ new {3}not recovered yet: there is no Borg repository/);
+    expect(stdout).toContain('1 service of 3 not recovered; steward recover goes on where it stopped.');
+    expect(code).toBe(1);
+    const cycle = await steward(['reconcile', '--once', ...flags]);
+    expect(cycle.stdout).toContain('still to be recovered from its backup');
+    expect(cycle.code).toBe(1);
+  });
+
+  it('starts with nothing once somebody says so', async () => {
+    const { code, stdout } = await steward(['recover', ...flags, '--start-empty', 'new']);
+    expect(stdout).toMatch(/· new {3}starts with what is there/);
+    expect(code).toBe(0);
+    expect(dataOf(flags)).toContain('"new"');
+  });
+
+  it('is named where it is none that waits', async () => {
+    const { code, stderr } = await steward(['recover', ...flags, '--start-empty', 'nwe']);
+    expect(stderr).toContain('nwe is not being recovered');
+    expect(code).toBe(1);
+  });
+});
