@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pair, startBackupLab } from './support/backup-lab.ts';
+import type { Homelab } from './support/homelab.ts';
+import { git } from './support/lab-files.ts';
+
+/** What outlives the server: the repositories of Borg and of Git, and the passphrase in somebody's drawer. */
+const kept = '/backup/borg /srv/lab.git /etc/steward';
+const counter = "docker exec git-database psql -U app -qAtc 'select count(*), max(n) from counter'";
+const database = '/datapool/services/git/database';
+
+let lab: Homelab;
+let folder: string;
+let before: Record<string, string>;
+
+/** What must be the same on the new server. */
+async function looks(): Promise<Record<string, string>> {
+  return {
+    rows: await lab.run(counter),
+    owners: await lab.run(
+      `find /datapool/services -maxdepth 4 -path '*/database/*' -prune -o -not -name '.steward*' -printf '%U %G %m %P\\n' | sort`,
+    ),
+    database: await lab.run(
+      `find ${database} -mindepth 1 -maxdepth 1 -not -name 'postmaster*' -printf '%U %G %m %y %P\\n' | sort`,
+    ),
+    file: await lab.run('sha256sum /datapool/services/git/files/note'),
+    properties: await lab.run(
+      'zfs get -H -s local -o name,property,value all -r datapool/services | grep -v steward:',
+    ),
+    networks: await lab.run("docker network ls --filter name=_net --format '{{.Name}}' | sort"),
+  };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'recover-'));
+  lab = await startBackupLab({ ...git, ...pair });
+  await lab.run(
+    "docker exec git-database psql -U app -qAtc 'create table counter (n serial, at timestamptz default now()); insert into counter select from generate_series(1, 500)'",
+  );
+  await lab.run(
+    'mkdir -p /datapool/services/git/files && head -c 3000000 /dev/urandom > /datapool/services/git/files/note',
+  );
+  expect((await lab.steward('backup run --all')).exitCode).toBe(0);
+  before = await looks();
+  await lab.run(`tar -C / -czf /root/kept.tgz ${kept.replaceAll(' /', ' ').slice(1)}`);
+  await lab.vm.pull('/root/kept.tgz', folder);
+});
+
+afterAll(async () => {
+  await lab?.[Symbol.asyncDispose]();
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+});
+
+describe('a new server with an empty pool', () => {
+  beforeAll(async () => {
+    await lab.vm.reset();
+    await lab.vm.push(join(folder, 'kept.tgz'), '/root');
+    await lab.run('tar -C / -xzpf /root/kept.tgz');
+    expect(await lab.run('zfs list -H -o name -r datapool; docker ps -aq')).toBe('datapool\n');
+  });
+
+  test('that is cut off in the middle starts nothing on half of its data', async () => {
+    const started = "setsid sh -c 'echo $$ >/tmp/recover.pid; exec steward recover' >/tmp/recover.log 2>&1 &";
+    const extracting = 'until grep -q "^git: restoring" /tmp/recover.log; do sleep 0.05; done';
+    await lab.run(`${started} ${extracting}; kill -9 -$(cat /tmp/recover.pid)`);
+    const { cycle } = await lab.reconcile();
+    expect(cycle.blocked.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['compose-stack:git', 'compose-stack:pair']),
+    );
+    expect(await lab.run('docker ps -aq')).toBe('');
+  });
+
+  test('becomes what Git and the archives say', async () => {
+    const { exitCode, stdout, stderr } = await lab.steward('recover');
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(stdout).toMatch(/✓ git {3}git-\S+Z, of .*\n✓ pair {2}pair-\S+Z, of .*\n\n2 services recovered/);
+    expect(await looks()).toEqual(before);
+  });
+
+  test('has nothing left to do but to back up what is due', async () => {
+    const { plan } = await lab.plan();
+    expect(plan.blocked).toEqual([]);
+    expect(plan.changes.map(({ id }) => id).filter((id) => !id.startsWith('backup:'))).toEqual([]);
+    expect((await lab.steward('recover')).stdout).toContain('2 services recovered');
+  });
+});
