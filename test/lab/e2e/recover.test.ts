@@ -58,7 +58,7 @@ describe('a new server with an empty pool', () => {
     await lab.vm.reset();
     await lab.vm.push(join(folder, 'kept.tgz'), '/root');
     await lab.run('tar -C / -xzpf /root/kept.tgz');
-    expect(await lab.run('zfs list -H -o name -r datapool; docker ps -aq')).toBe('datapool\n');
+    expect(await lab.run('zfs list -H -o name -r datapool; docker ps -aq')).toBe('datapool');
   });
 
   test('that is cut off in the middle starts nothing on half of its data', async () => {
