@@ -22,6 +22,7 @@ function build(): Command {
   inspect(program);
   change(program);
   backups(program);
+  archives(program);
   restoring(program);
   records(program);
   snapshots(program);
@@ -75,6 +76,48 @@ function backups(program: Command): void {
     .description('one line a backup: when, how long, how long down, how much')
     .option('--limit <count>', 'how many', '20')
     .action(lazily(async () => (await import('./commands/backup-history.ts')).backupHistory));
+}
+
+function archives(program: Command): void {
+  const service = 'a service';
+  const which = 'its name, the beginning of it, or latest';
+  host(output(program.command('archives')))
+    .argument('<service>')
+    .description('which archives of a service there are, newest first')
+    .option('--refresh', 'ask the repository, whatever is known')
+    .action(lazily(async () => (await import('./commands/archives.ts')).archives));
+  host(output(program.command('browse')))
+    .argument('<service>', service)
+    .argument('<archive>', which)
+    .argument('[path]', "below the service's dataset")
+    .description('what is in a folder of an archive')
+    .option('-r, --recursive', 'and in all folders below it')
+    .action(lazily(async () => (await import('./commands/browse.ts')).browse));
+  host(output(program.command('extract')))
+    .argument('<service>', service)
+    .argument('<archive>', which)
+    .argument('[path...]', "below the service's dataset; default: everything")
+    .requiredOption('--to <dir>', 'a new or empty folder')
+    .description('copy files out of an archive into a folder of your own')
+    .action(lazily(async () => (await import('./commands/extract.ts')).extract));
+  host(program.command('mount'))
+    .argument('<service>', service)
+    .argument('<archive>', which)
+    .argument('<dir>', 'a new or empty folder')
+    .description('show an archive as a folder, until Ctrl-C')
+    .action(lazily(async () => (await import('./commands/mount.ts')).mount));
+  program
+    .command('umount')
+    .argument('<dir>')
+    .description('end a mount of an archive')
+    .action(lazily(async () => (await import('./commands/mount.ts')).umount));
+  host(output(program.command('delete-archive')))
+    .argument('<service>', service)
+    .argument('<archive>', which)
+    .description('delete one archive for ever; asks twice')
+    .option('--force', 'also the newest, or the last one that was restored for proof')
+    .option('--confirm <archive>', 'its whole name again: do not ask')
+    .action(lazily(async () => (await import('./commands/delete-archive.ts')).deleteArchive));
 }
 
 function restoring(program: Command): void {

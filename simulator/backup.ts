@@ -30,6 +30,7 @@ export function backupActions(world: World, step: BackupStep): Action[] {
     case 'borg-find':
     case 'borg-extract':
     case 'require-empty':
+    case 'borg-extract-to':
     case 'zfs-rollback':
       return restoreActions(world, step);
     case 'borg-init':

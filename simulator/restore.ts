@@ -11,6 +11,8 @@ export function restoreActions(world: World, step: RestoreStep): Action[] {
     case 'borg-find':
       find(world, step);
       return [];
+    case 'borg-extract-to':
+      throw new StepError('archives of the simulated host have no files of their own', { retryable: false });
     case 'require-empty':
       requireEmpty(world, step);
       return [];

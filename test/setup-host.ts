@@ -10,6 +10,7 @@ const packages: [name: string, program: string, use: string][] = [
   ['openssl', 'openssl', 'a repository over HTTPS'],
   ['prometheus', 'promtool', 'promtool check metrics'],
   ['borgbackup', 'borg', 'steps of backups on local folders'],
+  ['python3-pyfuse3', '/usr/lib/python3/dist-packages/_pyfuse3.py', 'archives that are mounted'],
   ['qemu-system-x86', 'qemu-system-x86_64', 'the lab VM'],
   ['qemu-utils', 'qemu-img', 'the lab VM'],
   ['debootstrap', 'debootstrap', 'the lab VM'],
@@ -40,7 +41,7 @@ async function install(names: string[]): Promise<void> {
 }
 
 async function has(program: string): Promise<boolean> {
-  const result = await run('sh', ['-c', 'command -v "$1"', 'sh', program]);
+  const result = await run('sh', ['-c', 'command -v "$1" || test -e "$1"', 'sh', program]);
   return result.exitCode === 0;
 }
 

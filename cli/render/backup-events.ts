@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { StepProgress } from '../../reconciler/apply/types.ts';
 import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
-import type { Change, Notice, Outcome } from '../../reconciler/types.ts';
+import type { Change, Notice, Outcome, Step } from '../../reconciler/types.ts';
 import { printJsonLine } from '../terminal.ts';
 import { progressText, stepName, stepText } from './backup-step.ts';
 import { joinLines, type Look, lookOf, paint, safe, truncate } from './text.ts';
@@ -129,9 +129,11 @@ function outcomeLines(
 }
 
 function verbOf({ rescue, steps }: Change): string {
-  const isExtracted = steps.some(({ op }) => op === 'borg-extract');
-  if (rescue === undefined) return isExtracted ? 'recovered' : 'backed up';
-  return steps.some(({ op }) => op === 'zfs-rollback') ? 'is what it was before the restore,' : 'restored';
+  const has = (op: Step['op']) => steps.some((step) => step.op === op);
+  if (has('borg-extract-to')) return 'extracted';
+  if (!has('borg-create') && has('borg-delete')) return 'deleted';
+  if (rescue === undefined) return has('borg-extract') ? 'recovered' : 'backed up';
+  return has('zfs-rollback') ? 'is what it was before the restore,' : 'restored';
 }
 
 function writeBlocked(notices: Notice[], stream: NodeJS.WriteStream, look: Look): void {

@@ -17,6 +17,7 @@ const words: Partial<Record<Step['op'], string>> = {
   'borg-find': 'looking for the archive',
   'require-empty': 'making sure that nothing is there',
   'borg-extract': 'restoring',
+  'borg-extract-to': 'extracting',
   'zfs-rollback': 'going back',
   'borg-delete': 'pruning',
   'borg-compact': 'freeing space',

@@ -38,6 +38,7 @@ export function backupArgv(step: BackupStep): string[][] {
     case 'borg-find':
     case 'borg-extract':
     case 'require-empty':
+    case 'borg-extract-to':
     case 'zfs-rollback':
       return restoreArgv(step);
     case 'zfs-snapshot':

@@ -48,6 +48,7 @@ export function runBackupStep(step: BackupStep, context: BackupContext): Promise
     case 'borg-find':
     case 'borg-extract':
     case 'require-empty':
+    case 'borg-extract-to':
     case 'zfs-rollback':
       return runRestoreStep(step, context);
     case 'zfs-snapshot':

@@ -28,6 +28,7 @@ export async function extractArchive(step: BorgExtract, options: ExtractOptions)
   });
 }
 
-function standingAt(folder: string, argv: string[]): string[] {
+/** A command that runs in this folder. */
+export function standingAt(folder: string, argv: string[]): string[] {
   return ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', folder, ...argv];
 }

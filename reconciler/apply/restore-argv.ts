@@ -10,6 +10,8 @@ export function restoreArgv(step: RestoreStep): string[][] {
       return [findArgv(step)];
     case 'borg-extract':
       return [...emptyArgv(step), extractArgv(step)];
+    case 'borg-extract-to':
+      return [['mkdir', '-p', step.folder], extractArgv(step)];
     case 'require-empty':
       return step.mounts.map(({ guard }) => lookArgv(guard.mountpoint));
     case 'zfs-rollback':
@@ -38,8 +40,12 @@ function lookArgv(mountpoint: string): string[] {
   return ['find', mountpoint, '-xdev', '-not', '-type', 'd', '-print', '-quit'];
 }
 
-/** In the service's mountpoint: borg writes where it stands. */
-export function extractArgv({ repository, archive, paths }: StepOf<'borg-extract'>): string[] {
+/** Borg writes where it stands: in the service's mountpoint, or in the folder that was asked for. */
+export function extractArgv({
+  repository,
+  archive,
+  paths,
+}: StepOf<'borg-extract' | 'borg-extract-to'>): string[] {
   const target = `${repository.location}::${archive}`;
   return ['borg', 'extract', '--progress', '--numeric-ids', target, ...paths];
 }

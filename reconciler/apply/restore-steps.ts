@@ -2,6 +2,7 @@ import { assertNever } from '../../tools/assert-never.ts';
 import type { RestoreStep } from '../types.ts';
 import type { CreateOptions } from './borg-create.ts';
 import { extractArchive } from './borg-extract.ts';
+import { extractTo } from './borg-extract-to.ts';
 import { findArchive } from './borg-find.ts';
 import { requireEmpty } from './require-empty.ts';
 import type { SnapshotOptions } from './snapshot.ts';
@@ -19,6 +20,8 @@ export function runRestoreStep(step: RestoreStep, { borg, snapshots }: RestoreCo
       return findArchive(step, borg, snapshots);
     case 'borg-extract':
       return extractArchive(step, { ...borg, readMountinfo: snapshots.readMountinfo });
+    case 'borg-extract-to':
+      return extractTo(step, borg);
     case 'require-empty':
       return requireEmpty(step, snapshots);
     case 'zfs-rollback':

@@ -20,11 +20,22 @@ export type RestoreStep =
     }
   | BorgExtract
   | RequireEmpty
+  | BorgExtractTo
   /**
    * Back to snapshots of this run, each the newest of its dataset: ZFS would have to destroy a newer one first, and
    * that is never asked of it. Looked at in all of them before one is touched.
    */
   | { op: 'zfs-rollback'; snapshots: string[]; run: string };
+
+/** A copy of what the archive holds, in a new or an empty folder: no service's data is touched. */
+export interface BorgExtractTo {
+  op: 'borg-extract-to';
+  repository: RepositoryRef;
+  archive: string;
+  /** Relative to the service's dataset; empty: everything. */
+  paths: string[];
+  folder: string;
+}
 
 /** There is nothing on these datasets but folders: a recovery never writes over data. */
 export interface RequireEmpty {

@@ -1,0 +1,53 @@
+import type { DesiredBackup } from '../../desired-state/types.ts';
+import { parseArchiveName } from '../../reconciler/backup/names.ts';
+import { type ArchiveRecord, type Backups, readBackups } from '../../reconciler/state/backups.ts';
+import { nearest, UserError } from '../errors.ts';
+import { askRepository } from './ask.ts';
+import type { ArchiveContext } from './context.ts';
+
+/** The archives of one service, newest first. */
+export interface KnownArchives {
+  own: ArchiveRecord[];
+  /** In its repository, and not of Steward's naming: never touched. */
+  foreign: ArchiveRecord[];
+  /** When the repository said so. */
+  listedMs: number;
+  /** The newest that was restored for proof; null where none was. */
+  proven: string | null;
+}
+
+/** From the state; the repository is asked where that says nothing, is in doubt, or is not wanted. */
+export async function knownArchives(context: ArchiveContext, refresh = false): Promise<KnownArchives> {
+  const { desired, wired, deps } = context;
+  const { repository } = desired;
+  const known = readBackups(wired.store).repositories.get(repository.location);
+  if (refresh || known === undefined || known.inDoubt) await askRepository(repository, deps);
+  return archivesIn(readBackups(wired.store), desired);
+}
+
+function archivesIn(backups: Backups, { service, repository: { location } }: DesiredBackup): KnownArchives {
+  const all = backups.archives.get(location) ?? [];
+  const isOwn = ({ name }: ArchiveRecord) => parseArchiveName(service, name) !== null;
+  return {
+    own: all.filter(isOwn),
+    foreign: all.filter((archive) => !isOwn(archive)),
+    listedMs: backups.repositories.get(location)?.listedMs ?? 0,
+    proven: backups.proofs.get(`drill ${service}`)?.goodArchive ?? null,
+  };
+}
+
+/** `latest`, a whole name, or the beginning of one that is the only one with it. Throws UserError. */
+export function archiveCalled(given: string, { own, foreign }: KnownArchives): ArchiveRecord {
+  const all = [...own, ...foreign];
+  if (given === 'latest') {
+    if (own[0] !== undefined) return own[0];
+    throw new UserError('there is no archive yet');
+  }
+  const exact = all.find(({ name }) => name === given);
+  if (exact !== undefined) return exact;
+  const [found, second] = all.filter(({ name }) => name.startsWith(given));
+  if (found !== undefined && second === undefined) return found;
+  if (found !== undefined) throw new UserError(`${given} is the beginning of ${found.name} and of others`);
+  const names = all.map(({ name }) => name);
+  throw new UserError(`there is no archive ${given}${nearest(given, names)}`);
+}

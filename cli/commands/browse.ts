@@ -1,0 +1,43 @@
+import { browseArchive } from '../../observers/archive.ts';
+import { alone } from '../archives/ask.ts';
+import { withBackup } from '../archives/context.ts';
+import { archiveCalled, knownArchives } from '../archives/known.ts';
+import { UserError } from '../errors.ts';
+import { itemLine } from '../render/archive-items.ts';
+import { pathsToRestore } from '../restore/target.ts';
+import type { Flags } from '../settings.ts';
+import { printJsonLine } from '../terminal.ts';
+
+export interface BrowseFlags extends Flags {
+  output: 'text' | 'json';
+  recursive?: boolean;
+}
+
+/** What is in a folder of an archive, as it comes. Exit 0: there is something at this path. */
+export function browse(
+  name: string,
+  archive: string,
+  folder: string | undefined,
+  flags: BrowseFlags,
+): Promise<number> {
+  return withBackup(name, flags, 'browse', async (context) => {
+    const { desired, settings, signal, deps } = context;
+    if (settings.host === 'simulator')
+      throw new UserError('archives of the simulated host have no files to look at');
+    const found = archiveCalled(archive, await knownArchives(context));
+    const [below = ''] = pathsToRestore(desired, folder);
+    const { repository } = desired;
+    const request = { repository, archive: found.name, folder: below, recursive: flags.recursive === true };
+    let count = 0;
+    const options = { stateDir: settings.stateDir, signal };
+    await alone(repository, deps, () =>
+      browseArchive(request, options, (item) => {
+        count += 1;
+        if (flags.output === 'json') printJsonLine(item);
+        else process.stdout.write(`${itemLine(item, below)}\n`);
+      }),
+    );
+    if (count > 0 || below === '') return 0;
+    throw new UserError(`${found.name} has nothing at ${below}, or an empty folder`);
+  });
+}

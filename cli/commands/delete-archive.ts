@@ -1,0 +1,85 @@
+import { runRestore } from '../../reconciler/restore/run.ts';
+import { type ArchiveRecord, doubtRepository, removeArchives } from '../../reconciler/state/backups.ts';
+import type { Step } from '../../reconciler/types.ts';
+import { archiveChange } from '../archives/change.ts';
+import { type ArchiveContext, withBackup } from '../archives/context.ts';
+import { archiveCalled, type KnownArchives, knownArchives } from '../archives/known.ts';
+import { canAsk, typed } from '../confirm.ts';
+import { UserError } from '../errors.ts';
+import { backupEvents } from '../render/backup-events.ts';
+import { relative } from '../render/time.ts';
+import type { Flags } from '../settings.ts';
+import { note } from '../terminal.ts';
+
+export interface DeleteFlags extends Flags {
+  output: 'text' | 'json';
+  force?: boolean;
+  confirm?: string;
+}
+
+/** One archive is gone for ever. Asks twice. Exit 0: it is gone. */
+export function deleteArchive(name: string, archive: string, flags: DeleteFlags): Promise<number> {
+  return withBackup(name, flags, 'delete-archive', async (context) => {
+    const known = await knownArchives(context, true);
+    const found = archiveCalled(archive, known);
+    requireExpendable(found, known, context, flags.force === true);
+    await allow(name, found, flags.confirm);
+    return await remove(found.name, context, flags);
+  });
+}
+
+function requireExpendable(
+  { name }: ArchiveRecord,
+  { own, foreign, proven }: KnownArchives,
+  { desired: { service, repository } }: ArchiveContext,
+  force: boolean,
+): void {
+  if (repository.appendOnly)
+    throw new UserError(`${repository.location} is append-only: nothing is deleted there, as lab.yaml says`);
+  if (foreign.some((each) => each.name === name))
+    throw new UserError(`${name} was not made by Steward; delete it with borg delete, if it may go`);
+  if (force) return;
+  if (name === proven)
+    throw new UserError(
+      `${name} is the last one that was restored for proof; --force deletes it all the same`,
+    );
+  if (name === own[0]?.name)
+    throw new UserError(`${name} is the newest archive of ${service}; --force deletes it all the same`);
+}
+
+async function allow(service: string, { name, atMs }: ArchiveRecord, confirm?: string): Promise<void> {
+  if (confirm !== undefined) {
+    if (confirm === name) return;
+    throw new UserError(`--confirm ${confirm} is not ${name}; nothing was done`);
+  }
+  if (!canAsk())
+    throw new UserError(`without a terminal, --confirm ${name} says that it may; nothing was done`);
+  note(`${name} is what ${service} was ${relative(atMs, Date.now())}. It cannot be brought back.`);
+  const isSure =
+    (await typed(service, `Type ${service} to go on: `)) &&
+    (await typed(name, `Type the name of the archive, ${name}, to delete it: `));
+  if (!isSure) throw new UserError('nothing was done');
+}
+
+async function remove(archive: string, context: ArchiveContext, flags: DeleteFlags): Promise<number> {
+  const { desired, cycle, deps, wired } = context;
+  const { repository } = desired;
+  const steps: Step[] = [
+    { op: 'borg-delete', repository, archives: [archive], onlyAfter: null },
+    { op: 'borg-compact', repository },
+  ];
+  const change = archiveChange(desired, 'delete-archive', archive, steps, wired.deps.clock.now());
+  const events = backupEvents(flags.output, process.stderr);
+  // Should it be cut off, what the repository has is read again before anything relies on it.
+  doubtRepository(wired.store, repository.location);
+  const commit = cycle.commit?.id ?? '';
+  const outcome = await runRestore(change, commit, {
+    ...deps,
+    progress: events.event,
+    gate: async () => null,
+  });
+  events.end([outcome]);
+  if (outcome.result !== 'applied') return 1;
+  removeArchives(wired.store, repository.location, [archive]);
+  return 0;
+}

@@ -1,0 +1,44 @@
+import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
+import type { KnownArchives } from '../archives/known.ts';
+import { bytes, count } from './quantity.ts';
+import type { StatusOptions } from './status.ts';
+import { joinLines, pad, padStart, paint, plural, type Style, safe, widest } from './text.ts';
+import { relative } from './time.ts';
+
+/** The archives of one service, and how much is known of each. */
+export function renderArchives(known: KnownArchives, location: string, options: StatusOptions): string {
+  const { own, foreign, listedMs } = known;
+  const asked = `as ${safe(location)} said ${relative(listedMs, options.now)}`;
+  if (own.length === 0 && foreign.length === 0) return joinLines([`No archive, ${asked}.`]);
+  const cells = own.map((archive) => [
+    safe(archive.name),
+    relative(archive.atMs, options.now),
+    filesOf(archive),
+    archive.originalBytes === null ? '' : bytes(archive.originalBytes),
+  ]);
+  const widths = [0, 1, 2, 3].map((column) => widest(cells.map((line) => line[column] ?? '')));
+  const lines = own.map((archive, index) => {
+    const [name = '', age = '', files = '', size = ''] = cells[index] ?? [];
+    const [nameWidth = 0, ageWidth = 0, filesWidth = 0, sizeWidth = 0] = widths;
+    const left = `${pad(name, nameWidth)}  ${pad(age, ageWidth)}`;
+    const right = `${padStart(files, filesWidth)}  ${padStart(size, sizeWidth)}`;
+    return `${left}  ${right}  ${stateOf(archive, known, options)}`.trimEnd();
+  });
+  const others = foreign.map(({ name }) => `${safe(name)}  ${paint(options, 'dim', 'not by Steward')}`);
+  return joinLines([...lines, ...others, '', `${plural(own.length + foreign.length, 'archive')}, ${asked}.`]);
+}
+
+function filesOf({ files }: ArchiveRecord): string {
+  return files === null ? '' : `${count(files)} ${files === 1 ? 'file' : 'files'}`;
+}
+
+function stateOf(archive: ArchiveRecord, { proven }: KnownArchives, options: StatusOptions): string {
+  const [text, style] = wordsOf(archive, proven);
+  return text === '' ? '' : paint(options, style, text);
+}
+
+function wordsOf({ name, clean }: ArchiveRecord, proven: string | null): [string, Style] {
+  if (name === proven) return ['restored for proof, always kept', 'green'];
+  if (clean === false) return ['made with warnings', 'yellow'];
+  return clean === null ? ['how it ended is not known here', 'dim'] : ['', 'dim'];
+}

@@ -1,0 +1,51 @@
+import { mkdir, opendir, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { parseStats } from '../../tools/borg/archives.ts';
+import type { BorgOptions } from '../../tools/borg/call.ts';
+import type { BorgExtractTo } from '../types.ts';
+import { borg } from './borg.ts';
+import { standingAt } from './borg-extract.ts';
+import { extractArgv, findArgv } from './restore-argv.ts';
+import { StepError } from './types.ts';
+
+/**
+ * Into a folder that is new or empty, which only root may enter: what the archive holds is somebody's data. What a
+ * failure leaves there stays, and is said: it may be what the person is after.
+ */
+export async function extractTo(step: BorgExtractTo, options: BorgOptions): Promise<void> {
+  const { repository, archive, folder, paths } = step;
+  await prepare(folder);
+  if (paths.length === 0) await requireSpace(step, options);
+  const [, ...args] = extractArgv(step);
+  const wrap = (argv: string[]) => standingAt(folder, argv);
+  const { exitCode, warnings } = await borg(args, repository, { ...options, wrap }).catch((error: Error) => {
+    throw new StepError(`${error.message}; what was extracted until then is in ${folder}`, { cause: error });
+  });
+  if (exitCode === 0) return;
+  const what = warnings.slice(0, 3).join('; ');
+  throw new StepError(`borg could not extract all of ${archive}: ${what}; the rest is in ${folder}`);
+}
+
+async function prepare(folder: string): Promise<void> {
+  await mkdir(path.dirname(folder), { recursive: true });
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw new StepError(`${folder} cannot be made: ${error.message}`);
+  });
+  const entries = await opendir(folder).catch((error: Error) => {
+    throw new StepError(`${folder} cannot be used: ${error.message}`);
+  });
+  for await (const { name } of entries)
+    throw new StepError(`${folder} is not empty (${name}); give a new folder`, { retryable: false });
+}
+
+async function requireSpace({ repository, archive, folder }: BorgExtractTo, options: BorgOptions) {
+  const [, ...args] = findArgv({ op: 'borg-find', repository, archive, paths: [], dataset: '' });
+  const { stdout } = await borg(args, repository, options);
+  const { bavail, bsize } = await statfs(folder);
+  const needed = parseStats(stdout).originalBytes;
+  if (needed <= bavail * bsize) return;
+  const mib = (value: number) => `${Math.ceil(value / 2 ** 20)} MiB`;
+  throw new StepError(
+    `${archive} does not fit: it takes ${mib(needed)}, and ${folder} has ${mib(bavail * bsize)} free`,
+  );
+}

@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { browseArchive } from '../../observers/archive.ts';
+import { hostExecutor } from '../../reconciler/apply/host.ts';
+import type { BorgExtractTo } from '../../reconciler/types.ts';
+import type { ListedItem } from '../../tools/borg/listing.ts';
+import { isMounted, mountArchive } from '../../tools/borg/mount.ts';
+import { reference } from './backup-fixtures.ts';
+
+/** Real borg on a local folder: what people look for in an archive, and get out of it. */
+
+const folder = mkdtempSync(path.join(tmpdir(), 'archives-'));
+const at = (name: string) => path.join(folder, name);
+const repository = { ...reference, location: at('repository'), encryption: 'none' };
+const archive = 'photo-2026-11-23T02:30:00Z';
+const borg = { stateDir: at('state') };
+
+const odd = 'a.b[x] (1)*';
+
+beforeAll(() => {
+  mkdirSync(at(`data/${odd}/deep/deeper`), { recursive: true });
+  mkdirSync(at('data/a.bX'));
+  writeFileSync(at(`data/${odd}/it's here`), 'four');
+  writeFileSync(at(`data/${odd}/deep/file`), 'below');
+  writeFileSync(at('data/a.bX/other'), 'other');
+  writeFileSync(at('data/top'), Buffer.alloc(3_000));
+  chmodSync(at('data/top'), 0o640);
+  symlinkSync('top', at('data/link'));
+  const env = { ...process.env, BORG_BASE_DIR: at('other') };
+  execFileSync('borg', ['init', '-e', 'none', repository.location], { env });
+  execFileSync('borg', ['create', `${repository.location}::${archive}`, '.'], { env, cwd: at('data') });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function browse(below = '', recursive = false): Promise<ListedItem[]> {
+  const items: ListedItem[] = [];
+  await browseArchive({ repository, archive, folder: below, recursive }, borg, (item) => items.push(item));
+  return items;
+}
+
+const names = (items: ListedItem[]) => items.map((item) => item.path).sort();
+
+describe('an archive', () => {
+  it('shows one folder at a time', async () => {
+    expect(names(await browse())).toEqual(['a.bX', odd, 'link', 'top'].sort());
+  });
+
+  it('takes the letters of a folder as they are, not as a pattern', async () => {
+    expect(names(await browse(odd))).toEqual([`${odd}/deep`, `${odd}/it's here`]);
+  });
+
+  it('shows everything below one where it is asked for', async () => {
+    expect(names(await browse(odd, true))).toEqual(
+      [`${odd}/deep`, `${odd}/deep/deeper`, `${odd}/deep/file`, `${odd}/it's here`].sort(),
+    );
+  });
+
+  it('tells mode, owner, size, time and target', async () => {
+    const [top] = await browse('top');
+    expect(top).toMatchObject({ mode: '-rw-r-----', uid: 0, gid: 0, size: 3_000 });
+    expect(Math.abs((top?.modifiedMs ?? 0) - statSync(at('data/top')).mtimeMs)).toBeLessThan(1_000);
+    expect((await browse()).find((item) => item.path === 'link')?.target).toBe('top');
+  });
+
+  it('has nothing at a path that is not there', async () => {
+    expect(await browse('tip')).toEqual([]);
+  });
+});
+
+describe('a copy of it', () => {
+  const extract = (over: Partial<BorgExtractTo>) =>
+    hostExecutor(borg).execute(
+      { op: 'borg-extract-to', repository, archive, paths: [], folder: at('out'), ...over },
+      {},
+    );
+
+  it('is everything in a new folder that only root may enter', async () => {
+    await extract({ folder: at('new/all') });
+    expect(readdirSync(at('new/all')).sort()).toEqual(['a.bX', odd, 'link', 'top'].sort());
+    expect(statSync(at('new/all/top')).mode & 0o777).toBe(0o640);
+    expect(readFileSync(at(`new/all/${odd}/deep/file`), 'utf8')).toBe('below');
+  });
+
+  it('is only what was asked for', async () => {
+    await extract({ folder: at('some'), paths: [odd] });
+    expect(readdirSync(at('some'))).toEqual([odd]);
+  });
+
+  it('never mixes with what is there', async () => {
+    mkdirSync(at('full'));
+    writeFileSync(at('full/mine'), 'mine');
+    await expect(extract({ folder: at('full') })).rejects.toThrow(
+      `${at('full')} is not empty (mine); give a new folder`,
+    );
+    expect(readdirSync(at('full'))).toEqual(['mine']);
+  });
+
+  it('that cannot be finished says where the rest is', async () => {
+    const [segment = ''] = execFileSync('find', [at('repository/data'), '-type', 'f', '-size', '+1k'], {
+      encoding: 'utf8',
+    })
+      .trim()
+      .split('\n');
+    const whole = readFileSync(segment);
+    const damaged = Buffer.from(whole);
+    const middle = whole.indexOf('below');
+    damaged.write('BELOW', middle > 0 ? middle : Math.floor(whole.length / 2));
+    writeFileSync(segment, damaged);
+    try {
+      await expect(extract({ folder: at('broken') })).rejects.toThrow(at('broken'));
+      expect(existsSync(at('broken'))).toBe(true);
+    } finally {
+      writeFileSync(segment, whole);
+    }
+  });
+});
+
+describe('a mount of it', () => {
+  it('can be looked at until it is told to end, and leaves an empty folder', async () => {
+    const place = at('mounted');
+    mkdirSync(place);
+    const stop = new AbortController();
+    let seen: string[] = [];
+    const target = { repository, archive, folder: place };
+    await mountArchive(target, { ...borg, signal: stop.signal }, () => {
+      seen = readdirSync(place).sort();
+      stop.abort();
+    });
+    expect(seen).toEqual(['a.bX', odd, 'link', 'top'].sort());
+    expect(await isMounted(place)).toBe(false);
+    expect(readdirSync(place)).toEqual([]);
+  });
+
+  it('of an archive that is not there says so', async () => {
+    const target = { repository, archive: 'photo-1999', folder: at('nowhere') };
+    mkdirSync(target.folder);
+    const { signal } = new AbortController();
+    await expect(mountArchive(target, { ...borg, signal }, () => {})).rejects.toThrow(
+      /there is no archive of this name|photo-1999 does not exist/,
+    );
+  });
+});
