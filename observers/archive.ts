@@ -1,10 +1,10 @@
-import type { RepositoryRef } from '../desired-state/types.ts';
 import type { BorgOptions } from '../tools/borg/call.ts';
 import { browseArgs, type ListedItem, parseListedItem } from '../tools/borg/listing.ts';
 import { callBorgAlone } from '../tools/borg/stale-lock.ts';
+import type { BorgRepository } from '../tools/borg/types.ts';
 
 export interface BrowseRequest {
-  repository: RepositoryRef;
+  repository: BorgRepository;
   archive: string;
   /** Relative to the service's dataset; `` is that itself. */
   folder: string;
