@@ -57,6 +57,9 @@ const migrations = [
      good_archive TEXT, attempts INTEGER NOT NULL DEFAULT 0, attempted_ms INTEGER, error TEXT,
      PRIMARY KEY (kind, subject)) STRICT;
    CREATE TABLE manifests (location TEXT PRIMARY KEY, archive TEXT NOT NULL, manifest TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE keys (
+     location TEXT PRIMARY KEY, borg_id TEXT NOT NULL, fingerprint TEXT NOT NULL, exported_ms INTEGER NOT NULL,
+     folder TEXT NOT NULL) STRICT;`,
 ];
 
 /**
