@@ -23,6 +23,7 @@ function build(): Command {
   change(program);
   backups(program);
   restoring(program);
+  keys(program);
   records(program);
   snapshots(program);
   return program;
@@ -87,6 +88,18 @@ function restoring(program: Command): void {
     .option('--undo', 'go back to what was there before the last restore')
     .option('--yes', 'do not ask')
     .action(lazily(async () => (await import('./commands/restore.ts')).restore));
+}
+
+function keys(program: Command): void {
+  const group = program.command('keys').description('keys of repositories, without which no archive is read');
+  host(output(group.command('list', { isDefault: true })))
+    .description('which were exported, when and where to; exit 0 all, 1 not')
+    .action(lazily(async () => (await import('./commands/keys.ts')).list));
+  host(output(group.command('export')))
+    .argument('[service...]', 'default: all')
+    .description('write keys as files and for paper, each proven to open its repository; exit 0 all, 1 not')
+    .option('--to <dir>', 'a folder of your choice; keep its files on another machine and on paper')
+    .action(lazily(async () => (await import('./commands/keys.ts')).exportKeys));
 }
 
 function records(program: Command): void {

@@ -16,9 +16,8 @@ export interface KeyOptions extends BorgOptions {
 }
 
 export interface ExportedKey {
-  /** Borg's id of the repository, and its name of the mode. */
-  id: string;
-  encryption: string;
+  /** The repository as it was just read. */
+  listing: RepositoryListing;
   /** SHA-256 of the key file; null: the repository is not encrypted, and has none. */
   fingerprint: string | null;
   files: { path: string; written: Written }[];
@@ -36,7 +35,7 @@ export async function exportKey(
 ): Promise<ExportedKey> {
   const listing = await listingOf(repository, options);
   const { id, encryption } = listing;
-  if (!hasKey(encryption)) return { id, encryption, fingerprint: null, files: [] };
+  if (!hasKey(encryption)) return { listing, fingerprint: null, files: [] };
   const forms = await inScratch(repository, options, async (scratch) => {
     const exported = await formsOf(repository, scratch, options);
     await proveKey({ repository, listing, forms: exported, scratch }, options);
@@ -45,7 +44,7 @@ export async function exportKey(
   const files: ExportedKey['files'] = [];
   for (const [file, text] of filesOf(repository, id, forms))
     files.push({ path: path.join(folder, file), written: await writePrivate(path.join(folder, file), text) });
-  return { id, encryption, fingerprint: digest(forms.file), files };
+  return { listing, fingerprint: digest(forms.file), files };
 }
 
 /** Through Borg's usual memory of repositories: an exchanged one is refused before anything of it is taken. */

@@ -1,5 +1,6 @@
 import type { DesiredRepository } from '../../desired-state/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
+import { keyProblem, keyState } from '../backup/key-state.ts';
 import { checkChange, checkLater, dueCheck } from '../proof/check.ts';
 import { damageOf } from '../proof/damage.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
@@ -43,7 +44,9 @@ function checked(desired: DesiredRepository, world: World, data: Record<string, 
   if (later !== null) return report(desired, 'degraded', `check: ${later}`);
   if (due !== null) return { state: 'change', change: checkChange(desired, due), data };
   const damage = damageOf(backups, location);
-  return damage === null ? { state: 'in-sync', data } : report(desired, 'degraded', damage.message);
+  if (damage !== null) return report(desired, 'degraded', damage.message);
+  const unsafe = keyProblem(keyState(location, backups));
+  return unsafe === null ? { state: 'in-sync', data } : report(desired, 'key-not-exported', unsafe);
 }
 
 function open(desired: DesiredRepository, reasons: Reason[]): Change {

@@ -18,13 +18,20 @@ export function readKeys(store: Store): Map<string, KeyRecord> {
   return new Map(rows.map((row) => [row.location, toRecord(row)]));
 }
 
-export function writeKey(store: Store, record: KeyRecord): void {
+function writeKey(store: Store, record: KeyRecord): void {
   const { location, borgId, fingerprint, exportedMs, folder } = record;
   guarded(store.path, () =>
     store.db
       .prepare('INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)')
       .run(location, borgId, fingerprint, exportedMs, folder),
   );
+}
+
+/** Takes note of an export that was proven. True where the key is another one than the last that was exported. */
+export function recordKey(store: Store, record: KeyRecord): boolean {
+  const before = readKeys(store).get(record.location);
+  writeKey(store, record);
+  return before !== undefined && before.fingerprint !== record.fingerprint;
 }
 
 interface KeyRow {

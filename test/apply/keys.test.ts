@@ -62,10 +62,10 @@ describe('the key of a repository', () => {
       const exported = await lab.run();
       const [key = '', paper = ''] = lab.listing();
       expect([key, paper]).toEqual([
-        `photo-${exported.id.slice(0, 8)}.key`,
-        `photo-${exported.id.slice(0, 8)}.paper.txt`,
+        `photo-${exported.listing.id.slice(0, 8)}.key`,
+        `photo-${exported.listing.id.slice(0, 8)}.paper.txt`,
       ]);
-      expect(exported).toMatchObject({ encryption: mode, fingerprint: digest(lab.read(key)) });
+      expect(exported).toMatchObject({ listing: { encryption: mode }, fingerprint: digest(lab.read(key)) });
       expect(exported.files.map(({ written }) => written)).toEqual(['new', 'new']);
       for (const file of [key, paper]) expect(statSync(path.join(lab.to, file)).mode & 0o777).toBe(0o600);
       expect(statSync(lab.to).mode & 0o777).toBe(0o700);
@@ -91,7 +91,7 @@ describe('the key of a repository', () => {
 
   it('is none where nothing is encrypted', async () => {
     lab = labOf('none');
-    expect(await lab.run()).toMatchObject({ encryption: 'none', fingerprint: null, files: [] });
+    expect(await lab.run()).toMatchObject({ listing: { encryption: 'none' }, fingerprint: null, files: [] });
     expect(lab.listing()).toEqual([]);
   });
 

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startStewardLab } from '../install-steward.ts';
+import type { LabVm } from '../vm.ts';
+
+const passphraseFile = '/etc/steward/borg-passphrase';
+const below = '/backup/borg/keys/datapool_services_photo';
+const location = `ssh://borg@localhost${below}`;
+const folder = '/mnt/keys';
+
+const labYaml = `version: 1
+name: homelab
+storage: { parent: datapool/services, mountpoint: /datapool/services }
+backup:
+  repository: ssh://borg@localhost/backup/borg/keys
+  passphrase: { file: ${passphraseFile} }
+`;
+const compose = `services:
+  photo:
+    image: lab/busybox:1
+    volumes: ["/datapool/services/photo/data:/data"]
+`;
+
+/** Borg 1.4 over SSH, as it is. The repository is there before Steward, as one that is adopted. */
+describe('the key of a repository', { timeout: 10 * 60_000 }, () => {
+  let vm: LabVm;
+  const env = `BORG_BASE_DIR=/root/other BORG_EXIT_CODES=modern BORG_PASSCOMMAND='cat ${passphraseFile}'`;
+  const run = async (command: string) => (await vm.exec(command)).stdout;
+  const steward = (args: string, path = '$PATH') =>
+    vm.exec(`PATH=${path} steward ${args} --repo /root/lab`, { allowFailure: true, timeoutMs: 300_000 });
+  const exported = () => run(`cd ${folder}; sha256sum *; stat -c '%a %n' . *`);
+
+  beforeAll(async () => {
+    vm = await startStewardLab();
+    await vm.writeFile('/root/lab/lab.yaml', labYaml);
+    await vm.writeFile('/root/lab/services/photo/docker-compose.yml', compose);
+    await vm.exec(`set -e
+      install -d -m 700 /etc/steward; umask 077; echo 'correct horse' > ${passphraseFile}; umask 022
+      cd /root/lab; git init -q -b main; git add -A; git commit -qm 'Back up'
+      ${env} borg init --make-parent-dirs -e repokey-blake2 ${location} 2>&1
+      cd /etc; ${env} borg create ${location}::one hostname`);
+  });
+
+  afterAll(() => vm?.shutdown());
+
+  test('is written as a file and for paper, proven, and for root alone', async () => {
+    const { exitCode, stdout } = await steward(`keys export photo --to ${folder}`);
+    expect(stdout).toContain(`✓ photo  its key opens ${location}`);
+    expect(exitCode).toBe(0);
+    expect(await exported()).toMatch(
+      /\n700 \.\n600 datapool_services_photo-[0-9a-f]{8}\.key\n600 datapool_services_photo-[0-9a-f]{8}\.paper\.txt\n$/,
+    );
+    expect(await run('ls /run/steward/keys; ls -A /root/other/.config/borg/keys')).toBe('');
+  });
+
+  test('that is damaged is found out, and does not take the place of the good one', async () => {
+    await vm.exec(`mkdir /root/bin; cat > /root/bin/borg; chmod 755 /root/bin/borg`, {
+      input: `#!/bin/sh
+/usr/bin/borg "$@" || exit
+case "$*" in *--paper*) ;; 'key '*export*) for last; do :; done; sed -i '3y/abcdef/ghijkl/' "$last" ;; esac
+`,
+    });
+    const before = await exported();
+    const { exitCode, stdout } = await steward(`keys export --to ${folder}`, '/root/bin:$PATH');
+    expect(stdout).toContain(`the exported key file does not open ${location}: it is damaged`);
+    expect(exitCode).toBe(1);
+    expect(await exported()).toBe(before);
+  });
+
+  test('is recorded without a word of it', async () => {
+    const { exitCode, stdout } = await steward('keys');
+    expect(stdout).toMatch(/^✓ photo {2}repokey-blake2 {2}exported .* ago to \/mnt\/keys {2}ssh:/);
+    expect(exitCode).toBe(0);
+    const line = (await run(`sed -n 3p ${folder}/*.key`)).trim();
+    expect(line).toMatch(/^\S{60,}$/);
+    await vm.exec(`! grep -rlaF '${line}' /var/lib/steward /run/steward`);
+  });
+
+  test('brings back a repository that has lost its own', async () => {
+    await vm.exec(`sed -i '/^key = /,$d' ${below}/config`);
+    const without = await vm.exec(`${env} borg list ${location}`, { allowFailure: true });
+    expect(without.exitCode).toBe(44);
+    await vm.exec(`${env} borg key import ${location} ${folder}/*.key`);
+    expect(await run(`cd /tmp; ${env} borg extract --stdout ${location}::one hostname`)).toBe(
+      await run('cat /etc/hostname'),
+    );
+  });
+});
