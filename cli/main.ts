@@ -71,9 +71,20 @@ function backups(program: Command): void {
     .option('--all', 'every service that has a backup')
     .option('--together', 'stop all of them once, and take one snapshot of everything')
     .action(lazily(async () => (await import('./commands/backup-run.ts')).backupRun));
+  host(output(backup.command('check')))
+    .argument('[service...]')
+    .description('have borg check look at whole repositories now; exit 0 clean, 1 not')
+    .option('--all', 'every service that has a backup')
+    .option('--verify-data', 'read and verify all data, which takes long')
+    .action(lazily(async () => (await import('./commands/backup-proof.ts')).backupCheck));
+  host(output(backup.command('drill')))
+    .argument('[service...]')
+    .description('restore the newest archive for proof now; exit 0 it is what was archived, 1 not')
+    .option('--all', 'every service that has a backup')
+    .action(lazily(async () => (await import('./commands/backup-proof.ts')).backupDrill));
   host(output(backup.command('history')))
     .argument('[service]')
-    .description('one line a backup: when, how long, how long down, how much')
+    .description('one line a backup, check or drill: when, how long, how long down, how much')
     .option('--limit <count>', 'how many', '20')
     .action(lazily(async () => (await import('./commands/backup-history.ts')).backupHistory));
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { RepositoryRef } from '../../desired-state/types.ts';
+import { allDone } from '../../tools/all-done.ts';
 import { parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
 import type { BorgOptions } from '../../tools/borg/call.ts';
 import { hasKey } from '../../tools/borg/keys.ts';
@@ -55,8 +56,10 @@ async function listingOf(repository: RepositoryRef, options: BorgOptions): Promi
 
 async function formsOf(repository: RepositoryRef, scratch: string, options: BorgOptions): Promise<KeyForms> {
   const [file, paper] = [path.join(scratch, 'key'), path.join(scratch, 'paper')];
-  await borg(['key', 'export', repository.location, file], repository, options);
-  await borg(['key', 'export', '--paper', repository.location, paper], repository, options);
+  await allDone([
+    borg(['key', 'export', repository.location, file], repository, options),
+    borg(['key', 'export', '--paper', repository.location, paper], repository, options),
+  ]);
   return { file: await readFile(file, 'utf8'), paper: await readFile(paper, 'utf8') };
 }
 

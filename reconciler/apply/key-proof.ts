@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RepositoryRef } from '../../desired-state/types.ts';
+import { allDone } from '../../tools/all-done.ts';
 import { parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
 import type { BorgOptions } from '../../tools/borg/call.ts';
 import { configWithId, manifestId, paperLines } from '../../tools/borg/keys.ts';
@@ -32,8 +33,7 @@ export interface KeyProof {
 /** Throws StepError, naming the form that does not open it. */
 export async function proveKey(proof: KeyProof, options: BorgOptions): Promise<void> {
   const template = await keyless(proof, options);
-  await proveForm(proof, template, 'file', options);
-  await proveForm(proof, template, 'paper', options);
+  await allDone([proveForm(proof, template, 'file', options), proveForm(proof, template, 'paper', options)]);
 }
 
 /** The scratch repository without a key. */
@@ -42,9 +42,11 @@ async function keyless({ repository, listing, scratch }: KeyProof, options: Borg
   const manifest = path.join(scratch, 'manifest');
   const plain = scratchRef(repository, folder, 'none');
   const alone = { ...options, stateDir: folder };
-  await borg(['debug', 'get-obj', repository.location, manifestId, manifest], repository, options);
   await mkdir(folder, { mode: 0o700 });
-  await borg(['init', '-e', 'none', plain.location], plain, alone);
+  await allDone([
+    borg(['debug', 'get-obj', repository.location, manifestId, manifest], repository, options),
+    borg(['init', '-e', 'none', plain.location], plain, alone),
+  ]);
   const config = path.join(plain.location, 'config');
   await writeFile(config, configWithId(await readFile(config, 'utf8'), listing.id));
   await borg(['debug', 'put-obj', plain.location, manifestId, manifest], plain, alone);

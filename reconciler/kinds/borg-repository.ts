@@ -1,7 +1,7 @@
 import type { DesiredRepository } from '../../desired-state/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
 import { keyProblem, keyState } from '../backup/key-state.ts';
-import { checkChange, checkLater, dueCheck } from '../proof/check.ts';
+import { askedCheck, checkChange, checkLater, dueCheck } from '../proof/check.ts';
 import { damageOf } from '../proof/damage.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { repositoryLock } from '../state/lock.ts';
@@ -20,6 +20,8 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   const { location, encryption } = desired.repository;
   const known = world.inventory.backups.repositories.get(location);
   const data = { location };
+  const wanted = askedFor(desired, world);
+  if (wanted !== null) return wanted;
   const age = known === undefined ? 0 : Math.abs(world.nowMs - known.listedMs);
   if (known !== undefined && !known.inDoubt && age < staleAfterMs) return checked(desired, world, data);
   const later = attemptLater(world.inventory.backups.services.get(desired.service ?? ''), world.nowMs);
@@ -29,6 +31,17 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
       ? open(desired, [{ field: 'encryption', from: null, to: encryption, origin: desired.origin }])
       : list(desired, known.inDoubt ? 'its last use ended badly' : 'it was not looked at for a week');
   return { state: 'change', change, data };
+}
+
+/** A check by hand: neither doubt nor back-off keep a person from looking. */
+function askedFor(desired: DesiredRepository, { asked, inventory, nowMs }: World): Verdict | null {
+  const { location } = desired.repository;
+  const { what = 'archive', services = [] } = asked ?? {};
+  if ((what !== 'check' && what !== 'verify-data') || !services.includes(desired.service ?? '')) return null;
+  if (!inventory.backups.repositories.has(location))
+    return blocked(desired, 'waiting', `${location} was not opened yet; steward backup run does that`);
+  const due = askedCheck(what, inventory.backups, location, nowMs);
+  return { state: 'change', change: checkChange(desired, due), data: { location } };
 }
 
 /** Backups come first: a check may take hours, and says nothing that could not wait for them. */

@@ -47,7 +47,7 @@ describe('the key of a repository', { timeout: 10 * 60_000 }, () => {
     expect(stdout).toContain(`✓ photo  its key opens ${location}`);
     expect(exitCode).toBe(0);
     expect(await exported()).toMatch(
-      /\n700 \.\n600 datapool_services_photo-[0-9a-f]{8}\.key\n600 datapool_services_photo-[0-9a-f]{8}\.paper\.txt\n$/,
+      /\n700 \.\n600 datapool_services_photo-[0-9a-f]{8}\.key\n600 datapool_services_photo-[0-9a-f]{8}\.paper\.txt$/,
     );
     expect(await run('ls /run/steward/keys; ls -A /root/other/.config/borg/keys')).toBe('');
   });
