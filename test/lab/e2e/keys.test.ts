@@ -7,11 +7,11 @@ const below = '/backup/borg/keys/datapool_services_photo';
 const location = `ssh://borg@localhost${below}`;
 const folder = '/mnt/keys';
 
-const labYaml = `version: 1
+const labYaml = (repository: string) => `version: 1
 name: homelab
 storage: { parent: datapool/services, mountpoint: /datapool/services }
 backup:
-  repository: ssh://borg@localhost/backup/borg/keys
+  repository: ${repository}
   passphrase: { file: ${passphraseFile} }
 `;
 const compose = `services:
@@ -25,17 +25,17 @@ describe('the key of a repository', { timeout: 10 * 60_000 }, () => {
   let vm: LabVm;
   const env = `BORG_BASE_DIR=/root/other BORG_EXIT_CODES=modern BORG_PASSCOMMAND='cat ${passphraseFile}'`;
   const run = async (command: string) => (await vm.exec(command)).stdout;
-  const steward = (args: string, path = '$PATH') =>
-    vm.exec(`PATH=${path} steward ${args} --repo /root/lab`, { allowFailure: true, timeoutMs: 300_000 });
+  const steward = (args: string) => vm.exec(args, { allowFailure: true, timeoutMs: 9 * 60_000 });
   const exported = () => run(`cd ${folder}; sha256sum *; stat -c '%a %n' . *`);
 
   beforeAll(async () => {
     vm = await startStewardLab();
-    await vm.writeFile('/root/lab/lab.yaml', labYaml);
+    await vm.writeFile('/root/lab/lab.yaml', labYaml('ssh://borg@localhost/backup/borg/keys'));
     await vm.writeFile('/root/lab/services/photo/docker-compose.yml', compose);
     await vm.exec(`set -e
       install -d -m 700 /etc/steward; umask 077; echo 'correct horse' > ${passphraseFile}; umask 022
       cd /root/lab; git init -q -b main; git add -A; git commit -qm 'Back up'
+      git clone -q /root/lab /root/near; cd /root/near; sed -i s,ssh://borg@localhost,, lab.yaml; git commit -qam near
       ${env} borg init --make-parent-dirs -e repokey-blake2 ${location} 2>&1
       cd /etc; ${env} borg create ${location}::one hostname`);
   });
@@ -43,7 +43,7 @@ describe('the key of a repository', { timeout: 10 * 60_000 }, () => {
   afterAll(() => vm?.shutdown());
 
   test('is written as a file and for paper, proven, and for root alone', async () => {
-    const { exitCode, stdout } = await steward(`keys export photo --to ${folder}`);
+    const { exitCode, stdout } = await steward(`steward keys export photo --to ${folder} --repo /root/lab`);
     expect(stdout).toContain(`✓ photo  its key opens ${location}`);
     expect(exitCode).toBe(0);
     expect(await exported()).toMatch(
@@ -60,16 +60,22 @@ case "$*" in *--paper*) ;; 'key '*export*) for last; do :; done; sed -i '3y/abcd
 `,
     });
     const before = await exported();
-    const { exitCode, stdout } = await steward(`keys export --to ${folder}`, '/root/bin:$PATH');
-    expect(stdout).toContain(`the exported key file does not open ${location}: it is damaged`);
+    // By its path rather than over SSH, which is quicker; to Borg that is another place, so it gets another memory.
+    const near = '--repo /root/near --state-dir /root/near-state';
+    const { exitCode, stdout } = await steward(
+      `PATH=/root/bin:$PATH steward keys export --to ${folder} ${near}`,
+    );
+    expect(stdout).toContain(`the exported key file does not open ${below}: it is damaged`);
     expect(exitCode).toBe(1);
     expect(await exported()).toBe(before);
   });
 
   test('is recorded without a word of it', async () => {
-    const { exitCode, stdout } = await steward('keys');
-    expect(stdout).toMatch(/^✓ photo {2}repokey-blake2 {2}exported .* ago to \/mnt\/keys {2}ssh:/);
-    expect(exitCode).toBe(0);
+    const query = 'select location, fingerprint, folder from keys';
+    const [sum] = (await exported()).split(' ');
+    expect(await run(`sqlite3 -readonly /var/lib/steward/state.db '${query}'`)).toBe(
+      `${location}|${sum}|${folder}`,
+    );
     const line = (await run(`sed -n 3p ${folder}/*.key`)).trim();
     expect(line).toMatch(/^\S{60,}$/);
     await vm.exec(`! grep -rlaF '${line}' /var/lib/steward /run/steward`);
