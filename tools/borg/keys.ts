@@ -18,8 +18,3 @@ export function paperLines(paper: string): string {
 export function configWithId(config: string, id: string): string {
   return config.replace(/^id = .*$/m, `id = ${id}`);
 }
-
-/** The id of the repository that a key file names, 64 hex digits; null where it is none. */
-export function idOfKeyFile(text: string): string | null {
-  return /^BORG_KEY ([0-9a-f]{64})\n/.exec(text)?.[1] ?? null;
-}
