@@ -1,5 +1,6 @@
 import type { DesiredBackup, DesiredState } from '../desired-state/types.ts';
 import type { BackupMetric } from '../metrics/types.ts';
+import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
 import { parseArchiveName } from '../reconciler/backup/names.ts';
 import { nextTick } from '../reconciler/backup/schedule.ts';
 import { archivesOf, dueOf } from '../reconciler/kinds/backup.ts';
@@ -46,7 +47,18 @@ function statusOf(desired: DesiredBackup, { backups, lastRuns, nowMs }: Recorded
             deduplicatedBytes: run.facts?.deduplicatedBytes ?? null,
           },
     ...proofs(desired, backups),
+    ...keyOf(desired, backups),
   };
+}
+
+function keyOf(
+  { repository }: DesiredBackup,
+  backups: Backups,
+): Pick<BackupStatus, 'keyExportedAt' | 'keyProblem'> {
+  const known = keyState(repository.location, backups);
+  const problem = keyProblem(known);
+  if (problem !== null) return { keyExportedAt: 0, keyProblem: problem };
+  return { keyExportedAt: known.state === 'exported' ? known.record.exportedMs : null, keyProblem: null };
 }
 
 function timing(
@@ -104,6 +116,7 @@ export function metricOfBackup(status: BackupStatus): BackupMetric {
     downtimeMs: run?.downtimeMs ?? null,
     lastProvenRestoreAt: status.lastDrill?.at ?? 0,
     lastCheckAt: status.lastCheck?.at ?? 0,
+    keyExportedAt: status.keyExportedAt,
     damaged: damage !== null,
     overdue: overdueSince !== null,
     failures,

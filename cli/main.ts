@@ -24,6 +24,7 @@ function build(): Command {
   backups(program);
   archives(program);
   restoring(program);
+  keys(program);
   records(program);
   snapshots(program);
   return program;
@@ -71,9 +72,20 @@ function backups(program: Command): void {
     .option('--all', 'every service that has a backup')
     .option('--together', 'stop all of them once, and take one snapshot of everything')
     .action(lazily(async () => (await import('./commands/backup-run.ts')).backupRun));
+  host(output(backup.command('check')))
+    .argument('[service...]')
+    .description('have borg check look at whole repositories now; exit 0 clean, 1 not')
+    .option('--all', 'every service that has a backup')
+    .option('--verify-data', 'read and verify all data, which takes long')
+    .action(lazily(async () => (await import('./commands/backup-proof.ts')).backupCheck));
+  host(output(backup.command('drill')))
+    .argument('[service...]')
+    .description('restore the newest archive for proof now; exit 0 it is what was archived, 1 not')
+    .option('--all', 'every service that has a backup')
+    .action(lazily(async () => (await import('./commands/backup-proof.ts')).backupDrill));
   host(output(backup.command('history')))
     .argument('[service]')
-    .description('one line a backup: when, how long, how long down, how much')
+    .description('one line a backup, check or drill: when, how long, how long down, how much')
     .option('--limit <count>', 'how many', '20')
     .action(lazily(async () => (await import('./commands/backup-history.ts')).backupHistory));
 }
@@ -136,6 +148,18 @@ function restoring(program: Command): void {
     )
     .option('--start-empty <service...>', 'what has no archive starts with nothing')
     .action(lazily(async () => (await import('./commands/recover.ts')).recover));
+}
+
+function keys(program: Command): void {
+  const group = program.command('keys').description('keys of repositories, without which no archive is read');
+  host(output(group.command('list', { isDefault: true })))
+    .description('which were exported, when and where to; exit 0 all, 1 not')
+    .action(lazily(async () => (await import('./commands/keys.ts')).list));
+  host(output(group.command('export')))
+    .argument('[service...]', 'default: all')
+    .description('write keys as files and for paper, each proven to open its repository; exit 0 all, 1 not')
+    .option('--to <dir>', 'a folder of your choice; keep its files on another machine and on paper')
+    .action(lazily(async () => (await import('./commands/keys.ts')).exportKeys));
 }
 
 function records(program: Command): void {

@@ -18,6 +18,10 @@ const gauges: Record<Field, [name: string, help: string]> = {
     'When an archive was last restored and was what had been archived; 0 never.',
   ],
   lastCheckAt: ['last_check_timestamp_seconds', 'When borg check last came to an end; 0 never.'],
+  keyExportedAt: [
+    'key_exported_timestamp_seconds',
+    'When the key of the repository was last exported and proven; 0 never.',
+  ],
   damaged: ['damaged', 'Whether damage is known, of the repository or by a restore: 1 or 0.'],
   overdue: ['overdue', 'Whether an archive is due that was not made: 1 or 0.'],
   failures: ['failures_in_a_row', 'Failed tries since the last archive.'],

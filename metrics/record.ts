@@ -67,6 +67,8 @@ function stateOf(state: NoticeState, verb: Notice['verb']): ResourceState {
     case 'orphaned':
     case 'suspended':
       return state;
+    case 'key-not-exported':
+      return 'in_sync';
     case 'waiting':
     case 'conflict':
     case 'refused':

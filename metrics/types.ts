@@ -43,6 +43,7 @@ export interface BackupMetric {
   downtimeMs: number | null;
   lastProvenRestoreAt: number | null;
   lastCheckAt: number | null;
+  keyExportedAt: number | null;
   damaged: boolean;
   overdue: boolean;
   failures: number;

@@ -68,7 +68,7 @@ export interface Cycle {
 
 export interface CycleOptions {
   dry: boolean;
-  /** Backups that a person wants now. */
+  /** What a person wants now: backups, or proofs of them. */
   asked?: Asked;
 }
 

@@ -1,7 +1,7 @@
 import type { Executor } from './apply/types.ts';
 import { type BackupRecord, doubtRepositoryOfLock, readRunning, writeBackupRecord } from './state/backups.ts';
 import type { Lock } from './state/lock.ts';
-import { recordRun } from './state/runs.ts';
+import { type BackupRun, endProof, type RunningProof, readRunningProofs, recordRun } from './state/runs.ts';
 import { type Store, transaction } from './state/store.ts';
 import { dropUndo, failUndo, readUndo, type Undo } from './state/undo.ts';
 
@@ -29,13 +29,19 @@ export interface Settled {
 export async function settleRuns(deps: SettleDeps): Promise<Settled[]> {
   const undo = Map.groupBy(readUndo(deps.store), ({ lockName }) => lockName);
   const running = readRunning(deps.store);
+  const proofs = readRunningProofs(deps.store);
   const settled: Settled[] = [];
-  for (const name of new Set([...undo.keys(), ...running.map(({ runningLock }) => runningLock ?? '')])) {
+  const locks = [
+    ...running.map(({ runningLock }) => runningLock ?? ''),
+    ...proofs.map((each) => each.lockName),
+  ];
+  for (const name of new Set([...undo.keys(), ...locks])) {
     const lock = deps.tryLock(name);
     if (lock === null) continue;
     try {
       settled.push(...(await settleLock(undo.get(name) ?? [], deps)));
       for (const record of running) if (record.runningLock === name) endRun(record, deps);
+      for (const proof of proofs) if (proof.lockName === name) endDeadProof(proof, deps);
     } finally {
       lock.release();
     }
@@ -83,16 +89,29 @@ function endRun(record: BackupRecord, { store, nowMs }: SettleDeps): void {
   transaction(store, () => {
     writeBackupRecord(store, { ...record, runningSinceMs: null, runningLock: null, attempts: 0 });
     doubtRepositoryOfLock(store, runningLock ?? '');
-    recordRun(store, {
-      service,
-      atMs: startedMs,
-      result: 'interrupted',
-      error: 'Steward ended in the middle of it',
-      durationMs: Math.max(0, nowMs - startedMs),
-      downtimeMs: 0,
-      archive: null,
-      facts: null,
-      notes: [],
-    });
+    recordRun(store, interrupted(service, 'archive', startedMs, nowMs));
   });
+}
+
+/** It has found out nothing, and harmed nothing: what was due is due again. */
+function endDeadProof(proof: RunningProof, { store, nowMs }: SettleDeps): void {
+  transaction(store, () => {
+    endProof(store, proof);
+    recordRun(store, interrupted(proof.service, proof.what, proof.sinceMs, nowMs));
+  });
+}
+
+function interrupted(service: string, what: BackupRun['what'], atMs: number, nowMs: number): BackupRun {
+  return {
+    service,
+    what,
+    atMs,
+    result: 'interrupted',
+    error: 'Steward ended in the middle of it',
+    durationMs: Math.max(0, nowMs - atMs),
+    downtimeMs: 0,
+    archive: null,
+    facts: null,
+    notes: [],
+  };
 }

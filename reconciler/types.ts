@@ -220,6 +220,8 @@ export type NoticeState =
   | 'orphaned'
   | 'suspended'
   | 'degraded'
+  /** All is as Git says; a repository whose key is nowhere else. */
+  | 'key-not-exported'
   /** Under way beside the cycles. */
   | 'running';
 

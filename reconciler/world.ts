@@ -9,7 +9,12 @@ import type { Inventory, InventoryEntry } from './state/inventory.ts';
 import { allocateSubnets } from './subnets.ts';
 import type { Change, Notice, NoticeState, Reason } from './types.ts';
 
+/** By hand, the whole of a repository is checked: who asks wants to know. */
+export type AskedFor = 'archive' | 'check' | 'verify-data' | 'drill';
+
 export interface Asked {
+  /** Default: an archive. */
+  what?: AskedFor;
   services: string[];
   /** What the archives stand for. */
   atMs: number;
@@ -23,7 +28,7 @@ export interface World {
   observed: ObservedState;
   inventory: Inventory;
   nowMs: number;
-  /** Backups that a person wants now, whatever the schedule. */
+  /** What a person wants now, whatever the schedule. */
   asked?: Asked;
   byId: ReadonlyMap<ResourceId, DesiredResource>;
   subnets: ReadonlyMap<string, string>;

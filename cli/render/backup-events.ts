@@ -16,10 +16,15 @@ export interface BackupEvents {
   end(outcomes: Outcome[]): void;
 }
 
-export function backupEvents(output: 'text' | 'json', stream: NodeJS.WriteStream): BackupEvents {
+/** `missed`: what a service that is blocked did not get. */
+export function backupEvents(
+  output: 'text' | 'json',
+  stream: NodeJS.WriteStream,
+  missed = 'not backed up',
+): BackupEvents {
   if (output === 'json') return jsonEvents();
   const look = lookOf(stream);
-  return look.width === null ? pipedEvents(stream, look) : liveEvents(stream, look);
+  return look.width === null ? pipedEvents(stream, look, missed) : liveEvents(stream, look, missed);
 }
 
 /** At most this often while one step goes on. */
@@ -70,20 +75,20 @@ function finishedJson({ change, result, error, durationMs, downtimeMs, notes = [
   return { event: 'finished', id: change.id, result, error, ...times, notes };
 }
 
-function pipedEvents(stream: NodeJS.WriteStream, look: Look): BackupEvents {
+function pipedEvents(stream: NodeJS.WriteStream, look: Look, missed: string): BackupEvents {
   return {
     begin() {},
     event(event) {
       if (event.type === 'finished') stream.write(joinLines(outcomeLines(event.outcome, look)));
       if (event.type === 'step' && event.progress === null)
-        stream.write(`${safe(event.change.name)}: ${stepText(event.change, event.step)}\n`);
+        stream.write(`${safe(shownName(event.change))}: ${stepText(event.change, event.step)}\n`);
     },
-    blocked: (notices) => writeBlocked(notices, stream, look),
+    blocked: (notices) => writeBlocked(notices, missed, stream, look),
     end() {},
   };
 }
 
-function liveEvents(stream: NodeJS.WriteStream, look: Look): BackupEvents {
+function liveEvents(stream: NodeJS.WriteStream, look: Look, missed: string): BackupEvents {
   const update = createLogUpdate(stream);
   const time = timers();
   const draw = (text: string) => update(truncate(text, (look.width ?? 80) - 1));
@@ -99,11 +104,11 @@ function liveEvents(stream: NodeJS.WriteStream, look: Look): BackupEvents {
       const elapsedMs = time.elapsed(change, step, progress);
       const text =
         progress === null ? stepText(change, step) : progressText(change, step, progress, elapsedMs).text;
-      draw(`${paint(look, 'cyan', '•')} ${safe(change.name)}  ${text}`);
+      draw(`${paint(look, 'cyan', '•')} ${safe(shownName(change))}  ${text}`);
     },
     blocked(notices) {
       update.clear();
-      writeBlocked(notices, stream, look);
+      writeBlocked(notices, missed, stream, look);
     },
     end() {
       update.clear();
@@ -117,28 +122,46 @@ function outcomeLines(
   look: Look,
 ): string[] {
   const sign = result === 'applied' ? paint(look, 'green', '✓') : paint(look, 'red', '✗');
-  const what = change.kind === 'backup' ? verbOf(change) : 'ready';
-  const word = result === 'applied' ? what : result;
+  const word = result === 'applied' ? verbOf(change) : result;
   const down = downtimeMs > 0 ? `, down ${duration(downtimeMs)}` : '';
-  const kind = change.kind === 'backup' ? '' : `${change.kind} `;
+  const isNamed = change.kind === 'backup' || isCheck(change);
+  const kind = isNamed ? '' : `${change.kind} `;
   return [
-    `${sign} ${kind}${safe(change.name)}  ${word} in ${duration(durationMs)}${down}`,
+    `${sign} ${kind}${safe(shownName(change))}  ${word} in ${duration(durationMs)}${down}`,
     ...(error === null ? [] : [`    ${paint(look, 'red', safe(error))}`]),
     ...notes.map((text) => `    ${paint(look, 'yellow', safe(text))}`),
   ];
 }
 
-function verbOf({ rescue, steps }: Change): string {
-  const has = (op: Step['op']) => steps.some((step) => step.op === op);
-  if (has('borg-extract-to')) return 'extracted';
-  if (!has('borg-create') && has('borg-delete')) return 'deleted';
-  if (rescue === undefined) return has('borg-extract') ? 'recovered' : 'backed up';
-  return has('zfs-rollback') ? 'is what it was before the restore,' : 'restored';
+function shownName(change: Change): string {
+  return isCheck(change) ? (change.service ?? change.name) : change.name;
 }
 
-function writeBlocked(notices: Notice[], stream: NodeJS.WriteStream, look: Look): void {
+/** Of a repository, which people know by its service. */
+function isCheck({ steps }: Change): boolean {
+  return steps.some(({ op }) => op === 'borg-check');
+}
+
+/** What a change was is told by the first of these steps that it has. */
+const verbs: [Step['op'], string][] = [
+  ['borg-check', 'checked'],
+  ['borg-compare', 'restored for proof, and as it was archived,'],
+  ['borg-create', 'backed up'],
+  ['borg-extract-to', 'extracted'],
+  ['borg-delete', 'deleted'],
+  ['zfs-rollback', 'is what it was before the restore,'],
+];
+
+function verbOf({ kind, rescue, steps }: Change): string {
+  const found = verbs.find(([op]) => steps.some((step) => step.op === op));
+  if (found !== undefined) return found[1];
+  if (kind !== 'backup') return 'ready';
+  return rescue === undefined ? 'recovered' : 'restored';
+}
+
+function writeBlocked(notices: Notice[], missed: string, stream: NodeJS.WriteStream, look: Look): void {
   for (const { name, reasons } of notices) {
     const why = reasons.map(({ note }) => safe(note ?? '')).join('; ');
-    stream.write(`${paint(look, 'red', '✗')} ${safe(name)}  not backed up\n    ${paint(look, 'red', why)}\n`);
+    stream.write(`${paint(look, 'red', '✗')} ${safe(name)}  ${missed}\n    ${paint(look, 'red', why)}\n`);
   }
 }

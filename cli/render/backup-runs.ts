@@ -10,6 +10,13 @@ const styles: Record<BackupRun['result'], Style> = {
   interrupted: 'magenta',
 };
 
+const proofs: Record<Exclude<BackupRun['what'], 'archive'>, string> = {
+  partial: 'partial check',
+  full: 'check',
+  'verify-data': 'check of all data',
+  drill: 'restore drill',
+};
+
 /** One line a run, and below it what went wrong or was held back. */
 export function renderRuns(runs: BackupRun[], options: StatusOptions): string {
   if (runs.length === 0) return joinLines(['No backup was begun yet.']);
@@ -26,7 +33,9 @@ export function renderRuns(runs: BackupRun[], options: StatusOptions): string {
   return joinLines([...lines, '', total(runs)]);
 }
 
-function detail({ durationMs, downtimeMs, facts }: BackupRun): string {
+function detail({ what, archive, durationMs, downtimeMs, facts }: BackupRun): string {
+  if (what !== 'archive')
+    return [proofs[what], duration(durationMs), ...(archive === null ? [] : [safe(archive)])].join(' · ');
   const down = downtimeMs > 0 ? [`down ${duration(downtimeMs)}`] : [];
   if (facts === null) return [duration(durationMs), ...down].join(' · ');
   const { files, filesRead, originalBytes, deduplicatedBytes } = facts;
@@ -49,6 +58,16 @@ function below({ error, notes }: BackupRun, options: StatusOptions): string[] {
 }
 
 function total(runs: BackupRun[]): string {
-  const failed = runs.filter(({ result }) => result !== 'done').length;
-  return `${plural(runs.length, 'backup')}${failed === 0 ? '' : `, ${failed} without an archive`}`;
+  const [backups = [], proven = []] = [true, false].map((made) =>
+    runs.filter(({ what }) => (what === 'archive') === made),
+  );
+  const without = (those: BackupRun[], words: string) => {
+    const failed = those.filter(({ result }) => result !== 'done').length;
+    return failed === 0 ? '' : `, ${failed} ${words}`;
+  };
+  const parts = [
+    `${plural(backups.length, 'backup')}${without(backups, 'without an archive')}`,
+    ...(proven.length === 0 ? [] : [`${plural(proven.length, 'proof')}${without(proven, 'not good')}`]),
+  ];
+  return parts.join(' · ');
 }

@@ -7,10 +7,11 @@ import type { BackupStatus } from './types.ts';
 export function backupLines(backups: BackupStatus[], options: StatusOptions): string[] {
   const rows = backups.map((backup) => columns(backup, options.now));
   const widths = [0, 1, 2, 3, 4].map((at) => widest(rows.map((row) => row[at] ?? '')));
-  return backups.flatMap((backup, index) => {
+  const lines = backups.flatMap((backup, index) => {
     const row = (rows[index] ?? []).map((text, at) => pad(text, widths[at] ?? 0));
     return [truncate(row.join('  ').trimEnd(), options.width), ...troubles(backup, options)];
   });
+  return [...lines, ...keyLines(backups, options)];
 }
 
 function columns(backup: BackupStatus, now: number): string[] {
@@ -33,8 +34,19 @@ function due({ suspended, overdueSince, nextAt }: BackupStatus, now: number): st
   return 'by hand only';
 }
 
-function troubles({ lastError, damage, proofError, failures }: BackupStatus, look: Look): string[] {
+function troubles(backup: BackupStatus, look: Look): string[] {
+  const { lastError, damage, proofError, failures } = backup;
   const again = failures > 1 ? ` (${failures} times in a row)` : '';
   const texts = [lastError === null ? null : `${lastError}${again}`, damage, proofError];
   return texts.flatMap((text) => (text === null ? [] : [`    ${paint(look, 'red', safe(text))}`]));
+}
+
+/** Said once for all: as long as nobody has exported any, it is the same for each. */
+function keyLines(backups: BackupStatus[], look: Look): string[] {
+  const problems = Map.groupBy(backups, ({ keyProblem = null }) => keyProblem);
+  return [...problems].flatMap(([problem, those]) => {
+    if (problem === null) return [];
+    const names = those.map(({ service }) => safe(service)).join(', ');
+    return ['', `${paint(look, 'yellow', '!')} ${names}: ${safe(problem)}`];
+  });
 }

@@ -49,7 +49,7 @@ function told(notice: Notice, reason: Reason): string {
 }
 
 function words({ verb, state }: Notice): string {
-  const word = state.replace('-', ' ');
+  const word = state.replaceAll('-', ' ');
   return verb === 'blocked' && state !== 'degraded' ? `blocked (${word})` : word;
 }
 
@@ -98,6 +98,7 @@ function adviceFor(state: NoticeState): string | null {
     case 'stalled':
     case 'orphaned':
     case 'suspended':
+    case 'key-not-exported':
     case 'running':
       return null;
     default:

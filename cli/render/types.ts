@@ -47,6 +47,10 @@ export interface BackupStatus {
   lastDrill: { at: number; archive: string } | null;
   /** Why the last check or drill came to no end. */
   proofError: string | null;
+  /** When the key was last exported and proven; 0 never, null: there is no key, or that is not known yet. */
+  keyExportedAt: number | null;
+  /** Why an export of the key is wanted. */
+  keyProblem: string | null;
 }
 
 export interface Status {

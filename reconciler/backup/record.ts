@@ -1,7 +1,7 @@
 import type { RepositoryRef } from '../../desired-state/types.ts';
 import type { Clock } from '../../tools/clock.ts';
 import type { ArchiveFacts, StepFacts } from '../apply/types.ts';
-import { isProof, proofRecorder } from '../proof/record.ts';
+import { isProof, kindOfProof, proofRecorder } from '../proof/record.ts';
 import {
   type BackupRecord,
   doubtRepository,
@@ -13,7 +13,7 @@ import {
   writeListing,
 } from '../state/backups.ts';
 import { recordHistory } from '../state/history.ts';
-import { type BackupRun, recordRun } from '../state/runs.ts';
+import { type BackupRun, beginProof, endProof, type RunningProof, recordRun } from '../state/runs.ts';
 import { type Store, transaction } from '../state/store.ts';
 import type { Change, Outcome, Step } from '../types.ts';
 import { parseArchiveName } from './names.ts';
@@ -36,11 +36,17 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
       const now = clock.now();
       for (const change of group) {
         const runningLock = change.background?.locks[0] ?? null;
+        const proof = runningProof(change);
+        if (proof !== null) beginProof(store, { ...proof, sinceMs: now });
         edit(change, () => ({ runningSinceMs: now, runningLock, lastAttemptMs: now }));
       }
     },
     end(group: Change[]) {
-      for (const change of group) edit(change, () => ({ runningSinceMs: null, runningLock: null }));
+      for (const change of group) {
+        edit(change, () => ({ runningSinceMs: null, runningLock: null }));
+        const proof = runningProof(change);
+        if (proof !== null) endProof(store, proof);
+      }
     },
     learned(change: Change, index: number, facts: StepFacts) {
       const step = change.steps[index];
@@ -57,13 +63,23 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
         proofs.finished(outcome);
         if (result === 'failed' && !isProof(change)) doubt(store, change);
         recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
-        if (change.kind !== 'backup' || isProof(change)) return;
+        if (change.kind !== 'backup' && !isProof(change)) return;
         const beganMs = Math.round(clock.now() - durationMs);
         for (const service of servicesOf(change))
           recordRun(store, runOf(service, outcome, made.get(service), beganMs));
+        const proof = runningProof(change);
+        if (proof !== null) endProof(store, proof);
       });
     },
   };
+}
+
+/** A check or a drill, as it is told who finds it dead. */
+function runningProof(change: Change): Omit<RunningProof, 'sinceMs'> | null {
+  const { service, background } = change;
+  const what = kindOfProof(change);
+  const lockName = background?.locks[0];
+  return what === null || service === null || lockName === undefined ? null : { lockName, service, what };
 }
 
 /** A change for several services at one instant is a run of each. */
@@ -84,21 +100,27 @@ function doubt(store: Store, change: Change): void {
 
 function runOf(
   service: string,
-  { result, error, durationMs, downtimeMs, notes = [] }: Outcome,
+  { change, result, error, durationMs, downtimeMs, notes = [] }: Outcome,
   facts: ArchiveFacts | undefined,
   atMs: number,
 ): BackupRun {
   return {
     service,
+    what: kindOfProof(change) ?? 'archive',
     atMs,
     result: result === 'applied' ? 'done' : 'failed',
     error,
     durationMs,
     downtimeMs,
-    archive: facts?.name ?? null,
+    archive: facts?.name ?? restoredBy(change),
     facts: facts ?? null,
     notes: [...notes, ...(facts?.warnings ?? [])],
   };
+}
+
+/** The archive that a drill is about. */
+function restoredBy({ steps }: Change): string | null {
+  return steps.flatMap((step) => (step.op === 'borg-compare' ? [step.manifest.archive] : []))[0] ?? null;
 }
 
 function learn(store: Store, clock: Clock, step: Step, facts: StepFacts): void {

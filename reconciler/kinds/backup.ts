@@ -6,12 +6,12 @@ import { archiveOf, type Due, dueTick } from '../backup/due.ts';
 import { instant, parseArchiveName } from '../backup/names.ts';
 import { proofLater } from '../proof/check.ts';
 import { pruneHold } from '../proof/damage.ts';
-import { drillChange, dueDrill } from '../proof/drill.ts';
+import { drillChange, drillNow, dueDrill } from '../proof/drill.ts';
 import type { ArchiveRecord, BackupRecord, Backups } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { proofKey } from '../state/proofs.ts';
 import type { Reason } from '../types.ts';
-import { blocked, report, type Verdict, type World } from '../world.ts';
+import { type Asked, blocked, report, type Verdict, type World } from '../world.ts';
 
 /** What is known without a look at the host. */
 export interface Known {
@@ -23,8 +23,7 @@ export interface Known {
 export function diff(desired: DesiredBackup, world: World): Verdict {
   if (desired.suspend) return report(desired, 'suspended', 'backup.suspend: true; no archive is made');
   const record = world.inventory.backups.services.get(desired.service);
-  if (world.asked?.services.includes(desired.service))
-    return whatHinders(desired, world) ?? run(desired, world.asked.atMs, world);
+  if (world.asked?.services.includes(desired.service)) return askedFor(desired, world.asked, world);
   const due = record === undefined ? null : dueOf(desired, record, world);
   if (due === null || due.state === 'done') return drilled(desired, record, world);
   if (due.state === 'missed') {
@@ -32,6 +31,24 @@ export function diff(desired: DesiredBackup, world: World): Verdict {
     return report(desired, 'degraded', late);
   }
   return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.sinceMs, world);
+}
+
+/** By hand, whatever the schedule. A check is of the repository, and leaves the backup alone. */
+function askedFor(desired: DesiredBackup, { what = 'archive', atMs }: Asked, world: World): Verdict {
+  if (what === 'check' || what === 'verify-data') return { state: 'in-sync', data: {} };
+  const hindered = whatHinders(desired, world);
+  if (hindered !== null) return hindered;
+  return what === 'archive' ? run(desired, atMs, world) : askedDrill(desired, world);
+}
+
+function askedDrill(desired: DesiredBackup, world: World): Verdict {
+  const found = drillNow(desired, 'asked for by hand', world);
+  if (found !== null) return { state: 'change', change: drillChange(desired, found, world.nowMs), data: {} };
+  const first =
+    desired.drill === null
+      ? 'no drill is declared for it, so that its archives have nothing to be compared with; add backup.drill, then run'
+      : 'no archive was made since its drill was declared, so that there is nothing to compare; run';
+  return blocked(desired, 'waiting', `${first} steward backup run ${desired.service}`);
 }
 
 /** A drill when one is due and no archive is. */

@@ -1,6 +1,7 @@
 import type { DesiredRepository } from '../../desired-state/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
-import { checkChange, checkLater, dueCheck } from '../proof/check.ts';
+import { keyProblem, keyState } from '../backup/key-state.ts';
+import { askedCheck, checkChange, checkLater, dueCheck } from '../proof/check.ts';
 import { damageOf } from '../proof/damage.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { repositoryLock } from '../state/lock.ts';
@@ -19,6 +20,8 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   const { location, encryption } = desired.repository;
   const known = world.inventory.backups.repositories.get(location);
   const data = { location };
+  const wanted = askedFor(desired, world);
+  if (wanted !== null) return wanted;
   const age = known === undefined ? 0 : Math.abs(world.nowMs - known.listedMs);
   if (known !== undefined && !known.inDoubt && age < staleAfterMs) return checked(desired, world, data);
   const later = attemptLater(world.inventory.backups.services.get(desired.service ?? ''), world.nowMs);
@@ -28,6 +31,17 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
       ? open(desired, [{ field: 'encryption', from: null, to: encryption, origin: desired.origin }])
       : list(desired, known.inDoubt ? 'its last use ended badly' : 'it was not looked at for a week');
   return { state: 'change', change, data };
+}
+
+/** A check by hand: neither doubt nor back-off keep a person from looking. */
+function askedFor(desired: DesiredRepository, { asked, inventory, nowMs }: World): Verdict | null {
+  const { location } = desired.repository;
+  const { what = 'archive', services = [] } = asked ?? {};
+  if ((what !== 'check' && what !== 'verify-data') || !services.includes(desired.service ?? '')) return null;
+  if (!inventory.backups.repositories.has(location))
+    return blocked(desired, 'waiting', `${location} was not opened yet; steward backup run does that`);
+  const due = askedCheck(what, inventory.backups, location, nowMs);
+  return { state: 'change', change: checkChange(desired, due), data: { location } };
 }
 
 /** Backups come first: a check may take hours, and says nothing that could not wait for them. */
@@ -43,7 +57,9 @@ function checked(desired: DesiredRepository, world: World, data: Record<string, 
   if (later !== null) return report(desired, 'degraded', `check: ${later}`);
   if (due !== null) return { state: 'change', change: checkChange(desired, due), data };
   const damage = damageOf(backups, location);
-  return damage === null ? { state: 'in-sync', data } : report(desired, 'degraded', damage.message);
+  if (damage !== null) return report(desired, 'degraded', damage.message);
+  const unsafe = keyProblem(keyState(location, backups));
+  return unsafe === null ? { state: 'in-sync', data } : report(desired, 'key-not-exported', unsafe);
 }
 
 function open(desired: DesiredRepository, reasons: Reason[]): Change {

@@ -6,7 +6,7 @@ import type { Schedule } from '../backup/schedule.ts';
 import { repositoryLock } from '../state/lock.ts';
 import { type ProofKind, type ProofRecord, type Proofs, proofKey } from '../state/proofs.ts';
 import type { Change } from '../types.ts';
-import { quietChange } from '../world.ts';
+import { type AskedFor, quietChange } from '../world.ts';
 import { damageOf } from './damage.ts';
 import type { CheckMode } from './types.ts';
 
@@ -59,6 +59,12 @@ export function dueSince(
   const hasArchive = (tickMs: number) => archiveOf(spec, tickMs, endedMs);
   const due = dueTick(spec, { firstSeenMs, hasArchive }, nowMs);
   return due.state === 'due' ? due.sinceMs : null;
+}
+
+/** By hand; where damage is known, the check that would see it again. */
+export function askedCheck(what: AskedFor, known: Proofs, location: string, nowMs: number): DueProof {
+  const usual = damageOf(known, location)?.provenBy ?? 'full';
+  return { mode: what === 'verify-data' ? what : usual, sinceMs: nowMs, note: 'asked for by hand' };
 }
 
 export function checkLater(due: DueProof, location: string, known: Proofs, nowMs: number): string | null {

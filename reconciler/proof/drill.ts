@@ -10,7 +10,8 @@ import type { Manifest } from './types.ts';
 /** Restore drills as desired state: for every tick of their schedule an archive was restored and compared. Pure. */
 
 export interface DueDrill {
-  sinceMs: number;
+  /** Why now. */
+  note: string;
   manifest: Manifest;
   /** Of the archive, as borg counted them. */
   files: number;
@@ -19,15 +20,22 @@ export interface DueDrill {
 
 /** Null: none is due, or there is no archive yet that a manifest was taken for. */
 export function dueDrill(desired: DesiredBackup, firstSeenMs: number, world: World): DueDrill | null {
-  const { backups } = world.inventory;
-  const { location } = desired.repository;
   const sinceMs = dueDrillSince(desired, firstSeenMs, world);
+  return sinceMs === null ? null : drillNow(desired, `due since ${instant(sinceMs)}`, world);
+}
+
+/** Whatever the schedule; null: there is no archive yet that a manifest was taken for. */
+export function drillNow(
+  { repository: { location } }: DesiredBackup,
+  note: string,
+  { inventory: { backups } }: World,
+): DueDrill | null {
   const kept = backups.manifests.get(location);
-  if (sinceMs === null || kept === undefined) return null;
+  if (kept === undefined) return null;
   const archive = backups.archives.get(location)?.find(({ name }) => name === kept.archive);
   if (archive === undefined) return null;
   const manifest = JSON.parse(kept.text) as Manifest;
-  return { sinceMs, manifest, files: archive.files ?? 0, bytes: archive.originalBytes ?? manifest.bytes };
+  return { note, manifest, files: archive.files ?? 0, bytes: archive.originalBytes ?? manifest.bytes };
 }
 
 /** One that differed comes again the next day: by then there may be an archive that is right. */
@@ -69,8 +77,8 @@ export function drillChange(desired: DesiredBackup, due: DueDrill, nowMs: number
   return { ...change, undo: [{ of: 0, by: 3 }], background };
 }
 
-function reasonOf({ origin }: DesiredBackup, { manifest, sinceMs }: DueDrill): Reason {
-  return { field: 'drill', from: null, to: manifest.archive, note: `due since ${instant(sinceMs)}`, origin };
+function reasonOf({ origin }: DesiredBackup, { manifest, note }: DueDrill): Reason {
+  return { field: 'drill', from: null, to: manifest.archive, note, origin };
 }
 
 /** Uncompressed, and what ZFS needs for many small files: a drill that grows beyond it has restored something else. */

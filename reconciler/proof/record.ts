@@ -11,6 +11,11 @@ export function isProof({ steps }: Change): boolean {
   return proofOf(steps) !== null;
 }
 
+/** What a change proves; null: nothing. */
+export function kindOfProof({ steps }: Change): ProofKind | null {
+  return proofOf(steps)?.kind ?? null;
+}
+
 /** What a change proves, and of whom. */
 function proofOf(steps: Step[], service: string | null = ''): { kind: ProofKind; subject: string } | null {
   for (const step of steps) {

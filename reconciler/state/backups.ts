@@ -1,4 +1,5 @@
 import type { ListedArchive } from '../apply/types.ts';
+import { type KeyRecord, readKeys } from './keys.ts';
 import { repositoryLock } from './lock.ts';
 import { emptyProofs, type Proofs, readProofs } from './proofs.ts';
 import { guarded, type Store, transaction } from './store.ts';
@@ -40,10 +41,13 @@ export interface Backups extends Proofs {
   repositories: Map<string, RepositoryRecord>;
   /** Location -> archives, newest first. */
   archives: Map<string, ArchiveRecord[]>;
+  /** Location -> its key's last export. */
+  keys: Map<string, KeyRecord>;
 }
 
 export function emptyBackups(): Backups {
-  return { services: new Map(), repositories: new Map(), archives: new Map(), ...emptyProofs() };
+  const nothing = { services: new Map(), repositories: new Map(), archives: new Map(), keys: new Map() };
+  return { ...nothing, ...emptyProofs() };
 }
 
 export function readBackups(store: Store): Backups {
@@ -54,6 +58,7 @@ export function readBackups(store: Store): Backups {
     const byLocation = Map.groupBy(archives, ({ location }) => location);
     return {
       ...readProofs(store),
+      keys: readKeys(store),
       services: new Map(services.map((record) => [record.service, record])),
       repositories: new Map(repositories.map((record) => [record.location, record])),
       archives: new Map([...byLocation].map(([location, found]) => [location, found.map(toArchive)])),

@@ -1,10 +1,12 @@
 import type { ArchiveFacts } from '../apply/types.ts';
+import type { ProofKind } from './proofs.ts';
 import { guarded, type Store } from './store.ts';
 
-/** One line for every backup that was begun, for `steward backup history`. */
+/** One line for every backup, check and restore drill that was begun, for `steward backup history`. */
 
 export interface BackupRun {
   service: string;
+  what: 'archive' | ProofKind;
   /** When it began. */
   atMs: number;
   result: 'done' | 'failed' | 'interrupted';
@@ -22,15 +24,15 @@ export interface BackupRun {
 const keptPerService = 500;
 
 export function recordRun(store: Store, run: BackupRun): void {
-  const { service, atMs, result, error, archive } = run;
+  const { service, what, atMs, result, error, archive } = run;
   const facts = run.facts === null ? null : JSON.stringify(run.facts);
   const durations = [Math.round(run.durationMs), Math.round(run.downtimeMs)] as const;
   guarded(store.path, () => {
     store.db
       .prepare(
-        'INSERT INTO runs (service, at_ms, result, error, duration_ms, downtime_ms, archive, facts, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO runs (service, at_ms, result, error, duration_ms, downtime_ms, archive, facts, notes, what) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       )
-      .run(service, atMs, result, error, ...durations, archive, facts, JSON.stringify(run.notes));
+      .run(service, atMs, result, error, ...durations, archive, facts, JSON.stringify(run.notes), what);
     store.db
       .prepare(
         'DELETE FROM runs WHERE service = ? AND seq <= (SELECT seq FROM runs WHERE service = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)',
@@ -49,21 +51,68 @@ export function readRuns(store: Store, service: string | null, limit: number): B
   return rows.reverse().map(toRun);
 }
 
-/** The last one of each service that ended well. */
+/** The last backup of each service that ended well. */
 export function readLastRuns(store: Store): Map<string, BackupRun> {
   const rows = guarded(store.path, () =>
     store.db
       .prepare(
-        "SELECT * FROM runs WHERE seq IN (SELECT max(seq) FROM runs WHERE result = 'done' GROUP BY service)",
+        "SELECT * FROM runs WHERE seq IN (SELECT max(seq) FROM runs WHERE result = 'done' AND what = 'archive' GROUP BY service)",
       )
       .all(),
   ) as unknown as RunRow[];
   return new Map(rows.map((row) => [row.service, toRun(row)]));
 }
 
+/** A check or a drill under way. */
+export interface RunningProof {
+  /** Kernel lock that it holds for as long as it lives. */
+  lockName: string;
+  service: string;
+  what: ProofKind;
+  sinceMs: number;
+}
+
+/** On disk before it begins: one that dies is found by it. */
+export function beginProof(store: Store, { lockName, service, what, sinceMs }: RunningProof): void {
+  guarded(store.path, () =>
+    store.db
+      .prepare('INSERT OR REPLACE INTO proofs_running VALUES (?, ?, ?, ?)')
+      .run(lockName, service, what, sinceMs),
+  );
+}
+
+export function endProof(store: Store, { lockName, service, what }: Omit<RunningProof, 'sinceMs'>): void {
+  guarded(store.path, () =>
+    store.db
+      .prepare('DELETE FROM proofs_running WHERE lock_name = ? AND service = ? AND what = ?')
+      .run(lockName, service, what),
+  );
+}
+
+/** Those under way, or that died. */
+export function readRunningProofs(store: Store): RunningProof[] {
+  const rows = guarded(store.path, () =>
+    store.db.prepare('SELECT * FROM proofs_running').all(),
+  ) as unknown as RunningRow[];
+  return rows.map((row) => ({
+    lockName: row.lock_name,
+    service: row.service,
+    what: row.what,
+    sinceMs: row.since_ms,
+  }));
+}
+
+interface RunningRow {
+  lock_name: string;
+  service: string;
+  what: ProofKind;
+  since_ms: number;
+}
+
 function toRun(row: RunRow): BackupRun {
   return {
     service: row.service,
+    what: row.what,
     atMs: row.at_ms,
     result: row.result,
     error: row.error,
@@ -77,6 +126,7 @@ function toRun(row: RunRow): BackupRun {
 
 interface RunRow {
   service: string;
+  what: BackupRun['what'];
   at_ms: number;
   result: BackupRun['result'];
   error: string | null;

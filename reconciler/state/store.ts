@@ -60,6 +60,13 @@ const migrations = [
   `CREATE TABLE recoveries (
      service TEXT PRIMARY KEY, phase TEXT NOT NULL, archive TEXT, at_ms INTEGER, note TEXT,
      updated_ms INTEGER NOT NULL) STRICT;`,
+  `CREATE TABLE keys (
+     location TEXT PRIMARY KEY, borg_id TEXT NOT NULL, fingerprint TEXT NOT NULL, exported_ms INTEGER NOT NULL,
+     folder TEXT NOT NULL) STRICT;`,
+  `ALTER TABLE runs ADD COLUMN what TEXT NOT NULL DEFAULT 'archive';
+   CREATE TABLE proofs_running (
+     lock_name TEXT NOT NULL, service TEXT NOT NULL, what TEXT NOT NULL, since_ms INTEGER NOT NULL,
+     PRIMARY KEY (lock_name, service, what)) STRICT;`,
 ];
 
 /**

@@ -72,14 +72,45 @@ describe('backup run', () => {
   });
 });
 
+describe('backup check and backup drill', () => {
+  it('say each step and the end', async () => {
+    const { code, stdout, stderr } = await steward(['backup', 'check', 'blog', ...lab.flags]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr.replace(/\d+ ms/g, 'N ms')).toBe(
+      'blog: checking the repository\n✓ blog  checked in N ms\n',
+    );
+    const all = await steward([
+      'backup',
+      'check',
+      '--all',
+      '--verify-data',
+      '--output',
+      'json',
+      ...lab.flags,
+    ]);
+    expect(all.code).toBe(0);
+    expect(
+      all.stdout.match(/"event":"finished","id":"borg-repository:\S*?","result":"applied"/g),
+    ).toHaveLength(2);
+  });
+
+  it('say why nothing can be restored for proof', async () => {
+    const { code, stderr } = await steward(['backup', 'drill', 'blog', ...lab.flags]);
+    expect(stderr).toMatch(/^✗ blog {2}not restored for proof\n {4}no drill is declared for it/);
+    expect(code).toBe(1);
+    expectRefusal(await steward(['backup', 'drill', ...lab.flags]), 'name a service, or give --all');
+  });
+});
+
 describe('backup history', () => {
   it('has a line a backup', async () => {
     const { code, stdout } = await steward(['backup', 'history', 'blog', '--state-dir', lab.stateDir]);
     expect(code).toBe(0);
+    expect(stdout).toMatch(/blog {2}done {2}check · \d+ ms\n.*blog {2}done {2}check of all data · \d+ ms\n/);
     expect(stdout).toMatch(
       /^(just now|\d+ s ago) +blog {2}done {2}\d+ ms · down \d+ ms · \d+ files?, .* new · .* blog-\d{4}-.*Z\n/,
     );
-    expect(stdout).toMatch(/\n\d backups\n$/);
+    expect(stdout).toMatch(/\n\d backups · 2 proofs\n$/);
   });
 
   it('of nothing says so', async () => {

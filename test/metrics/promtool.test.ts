@@ -26,6 +26,7 @@ const photoBackup = {
   downtimeMs: 1200,
   lastProvenRestoreAt: 0,
   lastCheckAt: 1_700_000_100_000,
+  keyExportedAt: 0,
   damaged: false,
   overdue: true,
   failures: 2,
@@ -50,6 +51,7 @@ it('backups are told in seconds, and a service that is gone goes away', async ()
   expect(text).toContain('steward_backup_last_run_downtime_seconds{service="photo"} 1.2\n');
   expect(text).toContain('steward_backup_last_archive_bytes{service="photo"} 3400\n');
   expect(text).toContain('steward_backup_overdue{service="photo"} 1\n');
+  expect(text).toContain('steward_backup_key_exported_timestamp_seconds{service="photo"} 0\n');
   recordBackups(backups, [{ ...photoBackup, service: 'git', lastArchiveAt: null }]);
   const later = await registry.metrics();
   expect(later).not.toContain('service="photo"');

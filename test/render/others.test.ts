@@ -53,6 +53,8 @@ const backups: BackupStatus[] = [
     damage: null,
     lastDrill: { at: now - 5 * day, archive: 'git-2026-11-18T02:30:00Z' },
     proofError: null,
+    keyExportedAt: now - day,
+    keyProblem: null,
   },
   {
     service: 'paperless',
@@ -67,6 +69,8 @@ const backups: BackupStatus[] = [
     damage: 'borg check found damage in ssh://b/./paperless',
     lastDrill: null,
     proofError: null,
+    keyExportedAt: 0,
+    keyProblem: 'its key was never exported',
   },
 ];
 const entry = {

@@ -9,6 +9,10 @@ import { emptyHost, type Situation, settled, stacksOf } from './settled.ts';
 export const scenarios: Record<string, () => Promise<Situation>> = {
   'the first run of the example lab': async () => emptyHost(await exampleLab()),
   'nothing to do in the example lab': async () => settled(await exampleLab()),
+  'keys of the example lab were never exported': async () => {
+    const { inventory, ...rest } = settled(await exampleLab());
+    return { ...rest, inventory: { ...inventory, backups: { ...inventory.backups, keys: new Map() } } };
+  },
 };
 
 async function exampleLab(): Promise<DesiredState> {

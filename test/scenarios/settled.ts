@@ -8,6 +8,7 @@ import {
   type InventoryEntry,
   newServiceRecord,
 } from '../../reconciler/state/inventory.ts';
+import type { KeyRecord } from '../../reconciler/state/keys.ts';
 import * as build from '../support/build.ts';
 
 /** The host and the inventory as they are once this state was applied: scenarios start from here and break one thing. */
@@ -96,6 +97,13 @@ function repositoriesOf(desired: DesiredState): Map<string, RepositoryRecord> {
   );
 }
 
+/** Exported long ago, each of the repository that is there. */
+function keysOf(desired: DesiredState): Map<string, KeyRecord> {
+  const repositories = [...repositoriesOf(desired).values()];
+  const last = { fingerprint: 'f'.repeat(64), exportedMs: 0, folder: '/mnt/stick/keys' };
+  return new Map(repositories.map(({ location, borgId }) => [location, { location, borgId, ...last }]));
+}
+
 function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inventory {
   const entries = desired.resources.map((resource): [InventoryEntry['id'], InventoryEntry] => {
     const { id, kind, name, service } = resource;
@@ -113,7 +121,7 @@ function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inven
     services: new Map(services),
     subnets,
     approvals: new Set(),
-    backups: { ...emptyBackups(), repositories: repositoriesOf(desired) },
+    backups: { ...emptyBackups(), repositories: repositoriesOf(desired), keys: keysOf(desired) },
     restoring: new Map(),
     recovering: new Map(),
   };

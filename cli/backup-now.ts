@@ -1,0 +1,119 @@
+import type { DesiredBackup } from '../desired-state/types.ts';
+import { backgroundGroups, runGroup } from '../reconciler/background.ts';
+import { type Cycle, runCycle } from '../reconciler/cycle.ts';
+import type { Change, Notice, Outcome } from '../reconciler/types.ts';
+import type { Asked, AskedFor } from '../reconciler/world.ts';
+import { backgroundDeps } from './background.ts';
+import { stopSignal } from './commands/reconcile.ts';
+import { nearest, UserError } from './errors.ts';
+import { settleJournal } from './keep.ts';
+import { type LockRequest, locked } from './locked.ts';
+import { printCycle } from './print-cycle.ts';
+import { backupEvents } from './render/backup-events.ts';
+import { type Flags, readSettings, type Settings } from './settings.ts';
+import { noteWaiting } from './terminal.ts';
+import { type Wired, wire } from './wire.ts';
+
+/** What the schedule does, done now because a person wants it: the same changes, in the same way. */
+
+export interface NowFlags extends Flags {
+  output: 'text' | 'json';
+  all?: boolean;
+  together?: boolean;
+}
+
+interface Wanted {
+  /** The command, as others are told who is at work. */
+  command: string;
+  what: AskedFor;
+  /** Whether it is one of those that the person asked for, and not what these need first. */
+  isAsked(change: Change): boolean;
+  /** What a service that is blocked did not get. */
+  missed: string;
+}
+
+/** Exit 0: each has what was asked for; 1: not. */
+export async function runNow(names: string[], flags: NowFlags, wanted: Wanted): Promise<number> {
+  if (names.length === 0 && flags.all !== true) throw new UserError('name a service, or give --all');
+  const settings = readSettings(flags);
+  const signal = stopSignal();
+  const wired = await wire(settings, signal);
+  const { stateDir } = settings;
+  const request = { stateDir, command: wanted.command, waitMs: 30_000, onWait: noteWaiting, signal };
+  try {
+    await locked(request, () => settleJournal(wired, stateDir));
+    return await run(names, flags, { wired, settings, request, wanted });
+  } finally {
+    wired.close();
+  }
+}
+
+interface Context {
+  wired: Wired;
+  settings: Settings;
+  request: LockRequest;
+  wanted: Wanted;
+}
+
+async function run(names: string[], flags: NowFlags, context: Context): Promise<number> {
+  const { wired, request, wanted } = context;
+  const replan = (asked?: Asked) =>
+    locked(request, () => runCycle(wired.deps, asked === undefined ? { dry: true } : { dry: true, asked }));
+  const first = await replan();
+  if (first.plan === null || first.desired === null) return refused(first, flags, wired);
+  const services = chosen(names, first);
+  const atMs = Math.floor(wired.deps.clock.now() / 1000) * 1000;
+  const together = flags.together === true;
+  const events = backupEvents(flags.output, process.stderr, wanted.missed);
+  const deps = { ...backgroundDeps(wired, context.settings, request.command), progress: events.event };
+  const turns = together ? [services] : services.map((service) => [service]);
+  const outcomes: Outcome[] = [];
+  for (const turn of turns) {
+    if (request.signal?.aborted === true) break;
+    // Each is planned right before it begins: containers may have been replaced since.
+    const cycle = await replan({ what: wanted.what, services: turn, atMs, together });
+    for (const group of groupsOf(cycle, turn)) {
+      events.begin(group);
+      outcomes.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
+    }
+    events.blocked(hindrances(cycle, turn));
+  }
+  events.end(outcomes);
+  const done = outcomes.filter(({ change, result }) => wanted.isAsked(change) && result === 'applied');
+  return done.length === turns.length ? 0 : 1;
+}
+
+function hindrances({ plan }: Cycle, services: string[]): Notice[] {
+  const kinds = ['backup', 'borg-repository'];
+  const own = ({ kind, service }: Notice) => kinds.includes(kind) && services.includes(service ?? '');
+  return plan?.blocked.filter(own) ?? [];
+}
+
+/** What belongs to these services: repositories that are not there yet, then the backups themselves. */
+function groupsOf(cycle: Cycle, services: string[]): Change[][] {
+  if (cycle.plan === null) return [];
+  const isOurs = ({ id, service }: Change) => id === 'backup:together' || services.includes(service ?? '');
+  return backgroundGroups(cycle.plan).filter((group) => group.every(isOurs));
+}
+
+function chosen(names: string[], { desired }: Cycle): string[] {
+  const backups = (desired?.resources ?? []).filter((each): each is DesiredBackup => each.kind === 'backup');
+  if (backups.length === 0) throw new UserError('lab.yaml declares no backup; add `backup:` to it');
+  const known = backups.filter(({ suspend }) => !suspend).map(({ service }) => service);
+  if (names.length === 0) return known;
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const isSuspended = backups.some(({ service }) => service === name);
+    throw new UserError(
+      isSuspended
+        ? `the backup of ${name} is suspended in its service.yaml`
+        : `there is no backup of ${name}${nearest(name, known)}`,
+    );
+  }
+  return names;
+}
+
+function refused(cycle: Cycle, flags: NowFlags, { sourceRoots }: Wired): number {
+  printCycle(cycle, { output: flags.output, dry: true, nowMs: Date.now(), sourceRoots });
+  return 1;
+}
