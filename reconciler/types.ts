@@ -83,8 +83,8 @@ export type BackupStep =
   | { op: 'container-exec'; id: string; name: string; argv: string[]; timeoutSeconds: number }
   /** Dependents first, each with its own stop_grace_period. */
   | { op: 'containers-stop'; containers: QuiescedContainer[] }
-  /** What they need first. Those that run already stay as they are. */
-  | { op: 'containers-start'; containers: QuiescedContainer[] }
+  /** What they need first. Those that run already stay as they are. `healthTimeoutSeconds`: default 180. */
+  | { op: 'containers-start'; containers: QuiescedContainer[]; healthTimeoutSeconds?: number }
   | { op: 'containers-pause'; containers: QuiescedContainer[] }
   | { op: 'containers-unpause'; containers: QuiescedContainer[] }
   /**
