@@ -21,7 +21,9 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   const data = { location };
   const age = known === undefined ? 0 : Math.abs(world.nowMs - known.listedMs);
   if (known !== undefined && !known.inDoubt && age < staleAfterMs) return checked(desired, world, data);
-  const later = attemptLater(world.inventory.backups.services.get(desired.service ?? ''), world.nowMs);
+  const { services } = world.inventory.backups;
+  const isAsked = world.asked?.services.includes(desired.service ?? '') === true;
+  const later = isAsked ? null : attemptLater(services.get(desired.service ?? ''), world.nowMs);
   if (later !== null) return blocked(desired, 'backing-off', later);
   const change =
     known === undefined

@@ -175,6 +175,81 @@ describe('when a step fails', () => {
   });
 });
 
+describe('when the service does not come up again after the snapshot', () => {
+  it.each(['nothing', 'all'] as const)(
+    'with %s done, there is an archive all the same, and it is said',
+    async (after) => {
+      faultAt('containers-start', after, 'fail');
+      const outcomes = await aDayLater();
+      expect(outcomes.at(-1)).toMatchObject({ result: 'failed' });
+      expect(archives()).toEqual(['photo-2023-11-15T02:30:00Z']);
+      expect(readRuns(lab.store(), 'photo', 1)).toMatchObject([
+        { result: 'failed', archive: 'photo-2023-11-15T02:30:00Z' },
+      ]);
+      expect(await running()).toEqual(names);
+      expect(snapshots()).toEqual([]);
+      expect(readUndo(lab.store())).toEqual([]);
+      expect((await lab.cycle()).plan?.changes).toEqual([]);
+    },
+  );
+
+  it('the cycles are not held back while the archive is made', async () => {
+    const events: string[] = [];
+    lab.later(dayMs);
+    const cycle = await lab.cycle();
+    faultAt('containers-start', 'nothing', 'fail');
+    const { executor } = lab.host;
+    await lab.beside(cycle, {
+      holdCycles: async () => ({ release: () => events.push('released') }),
+      executor: {
+        execute: (step, options) => {
+          events.push(step.op);
+          return executor.execute(step, options);
+        },
+      },
+    });
+    expect(events.indexOf('released')).toBeLessThan(events.indexOf('borg-create'));
+    expect(events).toContain('released');
+  });
+});
+
+describe('after a failure', () => {
+  beforeEach(async () => {
+    await aDayLater();
+    faultAt('borg-create', 'nothing', 'fail');
+    await aDayLater();
+  });
+
+  it('a tick waits for its next attempt, and does not stop the service meanwhile', async () => {
+    const { plan } = await lab.cycle();
+    expect(plan?.changes).toEqual([]);
+    expect(plan?.blocked.map(({ id, state }) => `${state} ${id}`)).toEqual([
+      'backing-off backup:photo',
+      'backing-off borg-repository:datapool/services/photo',
+    ]);
+  });
+
+  it('who asks for a backup by hand does not wait', async () => {
+    const asked = { services: ['photo'], atMs: lab.now(), together: false };
+    const outcomes = await lab.beside(await lab.cycle({ dry: true, asked }));
+    expect(outcomes.map(({ change, result }) => `${result} ${change.id}`)).toEqual([
+      'applied borg-repository:datapool/services/photo',
+      'applied backup:photo',
+    ]);
+    expect(archives()).toHaveLength(2);
+  });
+
+  it('where the repository cannot be read again, the service is not stopped for nothing', async () => {
+    lab.host.state.repositories.delete('/backup/datapool_services_photo');
+    lab.later(3_600_000);
+    const before = lab.host.steps.length;
+    const outcomes = await lab.beside(await lab.cycle());
+    expect(opsSince(before)).toEqual(['borg-list']);
+    expect(outcomes.map(({ result }) => result)).toEqual(['failed', 'skipped']);
+    expect(lab.host.state.repositories.size).toBe(0);
+  });
+});
+
 describe('nothing is pruned', () => {
   const keepOne = build.backup('photo', { retention: { daily: 1 } });
 
