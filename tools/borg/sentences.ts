@@ -75,7 +75,7 @@ export function isWarning(exitCode: number): boolean {
 /** Why borg ended with this code, with what it said itself where that tells more. */
 export function borgFailure(exitCode: number, log: BorgLog, repository: BorgRepository): BorgError {
   const said = ownWords(log);
-  const full = fullDisk(log);
+  const full = fullDisk(log, repository);
   const known = sentences[exitCode]?.(repository);
   const message = full ?? (known === undefined ? unknown(exitCode, said) : withDetail(known, exitCode, log));
   return new BorgError(message, { exitCode, retryable: full !== null || !needsSomebody.has(exitCode) });
@@ -106,13 +106,22 @@ function sshWords({ warnings, plain }: BorgLog): string | null {
   return (line ?? remote.at(-1))?.slice('Remote: '.length).trim() ?? null;
 }
 
-function fullDisk({ warnings, plain }: BorgLog): string | null {
-  const line = [...warnings, ...plain].find((text) =>
-    /No space left on device|Disk quota exceeded/.test(text),
-  );
+function fullDisk({ warnings, plain }: BorgLog, { location }: BorgRepository): string | null {
+  const line = [...warnings, ...plain].find((text) => noRoom.test(text));
   if (line === undefined) return null;
-  const cause = line.split('\n').findLast((part) => /No space left|Disk quota/.test(part)) ?? line;
-  return `a disk is full, of the repository or of Borg's cache: ${cause.trim()}`;
+  const cause = line.split('\n').findLast((part) => noRoom.test(part)) ?? line;
+  return `${whoseDisk(line, location)}: ${cause.trim()}`;
+}
+
+const noRoom = /No space left on device|Disk quota exceeded/;
+
+/** Borg does not say it; where in its program it happened does, and so does the lock that it could not take. */
+function whoseDisk(message: string, location: string): string {
+  if (/\/borg\/cache\.py|\/\.cache\/borg\//.test(message))
+    return "the disk of Borg's cache below Steward's state folder is full";
+  if (/\/borg\/repository\.py|\/lock\.exclusive/.test(message))
+    return `the disk of ${location} is full, or its quota is used up`;
+  return "a disk is full, of the repository or of Borg's cache";
 }
 
 /** Borg prints tracebacks as one message of many lines, of which the one that names the exception is the fault. */
