@@ -28,7 +28,11 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   const change =
     known === undefined
       ? open(desired, [{ field: 'encryption', from: null, to: encryption, origin: desired.origin }])
-      : list(desired, known.inDoubt ? 'its last use ended badly' : 'it was not looked at for a week');
+      : list(
+          desired,
+          known.borgId,
+          known.inDoubt ? 'its last use ended badly' : 'it was not looked at for a week',
+        );
   return { state: 'change', change, data };
 }
 
@@ -54,10 +58,14 @@ function open(desired: DesiredRepository, reasons: Reason[]): Change {
   return inBackground(desired, 'create', summary, reasons, { op: 'borg-init', repository });
 }
 
-function list(desired: DesiredRepository, note: string): Change {
-  const { repository } = desired;
+function list(desired: DesiredRepository, borgId: string, note: string): Change {
+  const { id, repository } = desired;
   const reasons = [{ field: 'archives', from: null, to: null, note }];
-  return inBackground(desired, 'run', 'archives are read again', reasons, { op: 'borg-list', repository });
+  return inBackground(desired, 'run', 'archives are read again', reasons, {
+    op: 'borg-list',
+    repository,
+    known: { borgId, id },
+  });
 }
 
 function inBackground(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   archivesOf,
   history,
@@ -12,6 +12,7 @@ import type { Homelab } from './support/homelab.ts';
 
 /** What happens to a repository on its own server while a backup is due, on a real one. */
 const folder = '/backup/borg/datapool_services_alpha';
+const dataset = 'datapool/services/alpha';
 let lab: Homelab;
 let tick: string;
 let known: string[];
@@ -21,17 +22,11 @@ beforeAll(async () => {
   // A file system of its own, so that it can be full.
   await lab.run(`set -e; mv ${folder} ${folder}.old; zfs create -o mountpoint=${folder} backuppool/alpha
     chown borg: ${folder}; chmod 700 ${folder}; cp -a ${folder}.old/. ${folder}/; rm -r ${folder}.old`);
-  await nextTick(lab);
+  known = [`alpha-${await nextTick(lab)}`];
   await lab.converge();
 });
 
 afterAll(() => lab?.[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  known = await archivesOf(lab, 'alpha');
-  expect(known).not.toEqual([]);
-  tick = await nextTick(lab);
-});
 
 /** New data, which takes seconds to send. */
 const write = (megabytes: number) =>
@@ -57,7 +52,8 @@ async function expectTold(sentence: RegExp): Promise<void> {
 /** The tick has its archive, and every one from before is still there. */
 async function expectMadeUpFor(): Promise<void> {
   await lab.converge();
-  expect(await archivesOf(lab, 'alpha')).toEqual([...known, `alpha-${tick}`]);
+  known = [...known, `alpha-${tick}`];
+  expect(await archivesOf(lab, 'alpha')).toEqual(known);
   expect((await history(lab, 'alpha')).at(-1)).toMatchObject({ result: 'done', archive: `alpha-${tick}` });
   const { exitCode, stdout } = await lab.steward('status');
   expect(stdout).not.toContain('ssh:');
@@ -66,6 +62,7 @@ async function expectMadeUpFor(): Promise<void> {
 
 describe('in the middle of an upload', () => {
   test('the disk of the repository is full: that is said, and room is all it takes', async () => {
+    tick = await nextTick(lab);
     await write(20);
     await lab.run('zfs set quota=5M backuppool/alpha');
     const { exitCode } = await lab.reconcile();
@@ -77,10 +74,11 @@ describe('in the middle of an upload', () => {
   });
 
   test('the connection is cut: the next attempt makes the archive, under the same name', async () => {
-    await write(40);
-    const sent = `du -sm ${folder}/data | cut -f1`;
+    tick = await nextTick(lab);
+    await write(15);
+    const sent = `du -sb ${folder}/data | cut -f1`;
     await lab.run(`steward reconcile --once > /tmp/cut.log 2>&1 & steward=$!
-      before=$(${sent}); until [ $(${sent}) -gt $((before + 2)) ]; do kill -0 $steward || exit 1; sleep 0.1; done
+      before=$(${sent}); until [ $(${sent}) -gt $((before + 2000000)) ]; do kill -0 $steward || exit 1; sleep 0.1; done
       kill -9 $(pgrep -u borg -f 'borg serve'); wait $steward; test $? = 1`);
     await expectTold(/the connection to ssh:\S+alpha (was closed|broke)/);
     await later(lab);
@@ -88,43 +86,55 @@ describe('in the middle of an upload', () => {
   });
 });
 
-describe('when a backup is due', () => {
-  test('the repository is gone: no new one is made, and the service is stopped only once', async () => {
-    await lab.run(`zfs umount ${folder} && rmdir ${folder}`);
-    const { exitCode } = await lab.reconcile();
+/** What is wrong with the repository, one after the other, and how it is mended. */
+const losses = [
+  {
+    what: 'its disk is not mounted, and its folder is gone',
+    damage: `zfs umount ${folder} && rmdir ${folder}`,
+    says: /there is no repository at ssh:\S+alpha/,
+    after: `test ! -e ${folder}`,
+  },
+  {
+    what: 'its disk is not mounted, and its folder is empty',
+    damage: `mkdir ${folder} && chown borg: ${folder}`,
+    says: /ssh:\S+alpha is not a Borg repository/,
+    after: `test -z "$(ls -A ${folder})" && zfs mount backuppool/alpha`,
+  },
+  {
+    what: 'its config is garbage',
+    damage: `cp -a ${folder} /root/whole && echo nonsense > ${folder}/config`,
+    says: /ssh:\S+alpha/,
+    after: `grep -q nonsense ${folder}/config && rsync -a --delete /root/whole/ ${folder}/`,
+  },
+  {
+    what: 'its last segment is cut in two',
+    damage: `cd ${folder} && s=$(ls data/*/* | sort -V | tail -1) && truncate -s $(($(stat -c %s $s) / 2)) $s && rm index.* hints.* integrity.*`,
+    says: /ssh:\S+alpha/,
+    after: `rsync -a --delete /root/whole/ ${folder}/`,
+  },
+];
+
+describe('when a backup is due and the repository is not what it was', () => {
+  let since: string | undefined;
+
+  test.each(losses)('$what: that is said, and no new one is made', async ({ damage, says, after }) => {
+    const isFirst = since === undefined;
+    if (isFirst) tick = await nextTick(lab);
+    else await later(lab);
+    await lab.run(damage);
+    const { exitCode, cycle } = await lab.reconcile();
+    const [outcome] = (cycle.outcomes ?? []).filter(({ result }) => result === 'failed');
+    expect(outcome?.error).toMatch(says);
     expect(exitCode).toBe(1);
-    await expectTold(/there is no repository at ssh:\S+alpha/);
-    const since = await startedAt();
-    await later(lab);
-    expect((await lab.reconcile()).exitCode).toBe(1);
-    expect(await lab.run(`test -e ${folder} || echo gone`)).toBe('gone\n');
+    if (isFirst) await expectTold(says);
+    else expect(cycle.outcomes?.map(({ id }) => id)).toEqual([`borg-repository:${dataset}`, 'backup:alpha']);
+    // Stopped for the first attempt, and not again for those that cannot succeed.
+    since ??= await startedAt();
     expect(await startedAt()).toBe(since);
-    await lab.run(`mkdir ${folder} && zfs mount backuppool/alpha`);
-    await later(lab);
-    await expectMadeUpFor();
+    await lab.run(after);
   });
 
-  test('its folder is empty, as where a disk is not mounted: no new repository is made in it', async () => {
-    await lab.run(`zfs umount ${folder} && chown borg: ${folder}`);
-    await lab.reconcile();
-    await expectTold(/there is no repository at|is not a Borg repository/);
-    expect(await lab.run(`ls -A ${folder}`)).toBe('');
-    await lab.run('zfs mount backuppool/alpha');
-    await later(lab);
-    await expectMadeUpFor();
-  });
-
-  test.each([
-    ['its config is garbage', 'echo nonsense > config'],
-    [
-      'its last segment is cut in two',
-      's=$(ls data/*/* | sort -V | tail -1); truncate -s $(($(stat -c %s $s) / 2)) $s; rm index.* hints.* integrity.*',
-    ],
-  ])('%s: nothing is made or deleted, and it is said', async (_what, damage) => {
-    await lab.run(`cp -a ${folder} /root/whole; cd ${folder} && ${damage}`);
-    await lab.reconcile();
-    await expectTold(/ssh:\S+alpha/);
-    await lab.run(`rsync -a --delete /root/whole/ ${folder}/; rm -r /root/whole`);
+  test('once it is mended, the tick has its archive, and none is missing', async () => {
     await later(lab);
     await expectMadeUpFor();
   });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readBackups } from '../../../reconciler/state/backups.ts';
+import { forgetRepository, readBackups } from '../../../reconciler/state/backups.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Step } from '../../../reconciler/types.ts';
@@ -247,6 +247,22 @@ describe('after a failure', () => {
     expect(opsSince(before)).toEqual(['borg-list']);
     expect(outcomes.map(({ result }) => result)).toEqual(['failed', 'skipped']);
     expect(lab.host.state.repositories.size).toBe(0);
+  });
+
+  it('another repository in its place is used only once the old one is forgotten', async () => {
+    const location = '/backup/datapool_services_photo';
+    lab.host.state.repositories.set(location, { location, encryption: 'repokey-blake2', id: 'another' });
+    lab.later(3_600_000);
+    const [listed] = await lab.beside(await lab.cycle());
+    expect(listed).toMatchObject({ result: 'failed', error: expect.stringContaining('is not the one') });
+    forgetRepository(lab.store(), location);
+    lab.later(3_600_000);
+    const outcomes = await lab.beside(await lab.cycle());
+    expect(outcomes.map(({ change, result }) => `${result} ${change.verb} ${change.kind}`)).toEqual([
+      'applied create borg-repository',
+      'applied run backup',
+    ]);
+    expect(readBackups(lab.store()).repositories.get(location)?.borgId).toBe('another');
   });
 });
 
