@@ -11,7 +11,7 @@ let lab: Homelab;
 
 const writer = `#!/bin/bash
 row='insert into load default values returning n;'
-pause='do $$ begin perform pg_sleep(0.02); end $$;'
+pause='do $$ begin perform pg_sleep(0.1); end $$;'
 while :; do
   yes "$row $pause" | docker exec -i git-database psql -U app -qAt >> /root/acknowledged 2> /dev/null
   sleep 0.2

@@ -193,6 +193,18 @@ describe('when the service does not come up again after the snapshot', () => {
     },
   );
 
+  it('that is still said when its repository has answered', async () => {
+    faultAt('containers-start', 'all', 'fail');
+    await aDayLater();
+    const said = () => readBackups(lab.store()).services.get('photo')?.lastError;
+    const error = said();
+    lab.later(3_600_000);
+    const [listed] = await lab.beside(await lab.cycle());
+    expect(listed).toMatchObject({ result: 'applied', change: { kind: 'borg-repository' } });
+    expect(error).not.toBeNull();
+    expect(said()).toBe(error);
+  });
+
   it('the cycles are not held back while the archive is made', async () => {
     const events: string[] = [];
     lab.later(dayMs);
