@@ -166,6 +166,20 @@ describe('a code becomes a sentence:', () => {
     expect(failure.retryable).toBe(true);
   });
 
+  it.each([
+    ['/backup/photo is not a valid repository. Check repo config.', 15, /is not a Borg repository/],
+    [
+      lost('  File "x"', 'configparser.MissingSectionHeaderError: File contains no section headers.'),
+      16,
+      /has a damaged config file/,
+    ],
+  ])('a server that only says %j is understood', (error, exitCode, sentence) => {
+    const failure = borgFailure(2, { ...emptyLog(), error }, repository);
+    expect(failure).toMatchObject({ exitCode, retryable: false });
+    expect(failure.message).toMatch(sentence);
+    expect(failure.message).toContain(repository.location);
+  });
+
   it('a shell that finds no program is no warning', () => {
     expect([1, 100, 107, 126, 127].map(isWarning)).toEqual([true, true, true, false, false]);
   });

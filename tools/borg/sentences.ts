@@ -72,13 +72,22 @@ export function isWarning(exitCode: number): boolean {
   return exitCode === 1 || (exitCode >= 100 && exitCode <= 125);
 }
 
+/** What a borg behind SSH ends with 2 for, although there is a code for it, by its words. */
+const byWords: [RegExp, number][] = [
+  [/is not a valid repository\. Check repo config/, 15],
+  [/^configparser\.\w+:/, 16],
+];
+
 /** Why borg ended with this code, with what it said itself where that tells more. */
 export function borgFailure(exitCode: number, log: BorgLog, repository: BorgRepository): BorgError {
   const said = ownWords(log);
+  const code = sentences[exitCode]
+    ? exitCode
+    : (byWords.find(([words]) => words.test(said))?.[1] ?? exitCode);
   const full = fullDisk(log, repository);
-  const known = sentences[exitCode]?.(repository);
-  const message = full ?? (known === undefined ? unknown(exitCode, said) : withDetail(known, exitCode, log));
-  return new BorgError(message, { exitCode, retryable: full !== null || !needsSomebody.has(exitCode) });
+  const known = sentences[code]?.(repository);
+  const message = full ?? (known === undefined ? unknown(code, said) : withDetail(known, code, log));
+  return new BorgError(message, { exitCode: code, retryable: full !== null || !needsSomebody.has(code) });
 }
 
 function unknown(exitCode: number, said: string): string {
