@@ -120,6 +120,8 @@ async function forwards(
     } catch (error) {
       if (change.mayFail?.includes(index) !== true) return failed([...state.failures, explain(error)]);
       state.failures.push(explain(error));
+      // What is not up by now is tried again at the end, which may be days away.
+      if (change.background?.exclusive?.last === index) release(state);
     }
   }
   const unproven = await prove(change, change.steps.length, deps, stop, state);
@@ -186,9 +188,10 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
 }
 
 function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {
-  if (facts.heldBack !== undefined && !state.notes.includes(facts.heldBack)) state.notes.push(facts.heldBack);
+  const said = [...(facts.notes ?? []), ...(facts.heldBack === undefined ? [] : [facts.heldBack])];
+  state.notes.push(...said.filter((note) => !state.notes.includes(note)));
   // What was held back says something of this step and the next, not of those after another archive.
-  const { heldBack: _earlier, ...known } = state.facts;
+  const { heldBack: _earlier, notes: _said, ...known } = state.facts;
   state.facts = { ...known, ...facts };
   deps.learned?.(change, index, facts);
   settle(change, index, deps, state);
@@ -224,7 +227,11 @@ async function putRight(change: Change, deps: StepDeps, state: RunState): Promis
   for (const index of [...state.open].sort((a, b) => a - b)) {
     const step = stepAt(change, index);
     if (step === undefined || (index < 0 && isStuck)) continue;
-    const error = await errorOf(() => deps.executor.execute(step, {}));
+    const error = await errorOf(async () => {
+      const facts = await deps.executor.execute(step, {});
+      // Done, and not all is well with it: nothing that doing it again would mend.
+      if (facts?.failed !== undefined) state.notes.push(facts.failed);
+    });
     // What is done counts as done even where that cannot be written down: the next run does it once more.
     const isHold = step.op === 'containers-stop';
     const unsettled = error ?? (isHold ? null : await errorOf(() => settleAll(index)));

@@ -74,17 +74,25 @@ export interface SnapshotMount {
   below: string;
 }
 
+/** Another one in its place is not taken for it. */
+export interface KnownRepository {
+  /** Borg's own id of it. */
+  borgId: string;
+  /** What Steward is to forget for that. */
+  id: ResourceId;
+}
+
 /** What the steps of a backup do to the host; all of them may be run again after a crash in their middle. */
 export type BackupStep =
   /** Made with its encryption when missing; one that is there is opened with the passphrase, and so adopted. */
   | { op: 'borg-init'; repository: RepositoryRef }
-  /** Reads which archives there are, of ours and of others. */
-  | { op: 'borg-list'; repository: RepositoryRef }
+  /** Reads which archives there are, of ours and of others; in `known`, the repository that was there before. */
+  | { op: 'borg-list'; repository: RepositoryRef; known?: KnownRepository }
   | { op: 'container-exec'; id: string; name: string; argv: string[]; timeoutSeconds: number }
   /** Dependents first, each with its own stop_grace_period. */
   | { op: 'containers-stop'; containers: QuiescedContainer[] }
-  /** What they need first. Those that run already stay as they are. */
-  | { op: 'containers-start'; containers: QuiescedContainer[] }
+  /** What they need first. Those that run already stay as they are. `healthTimeoutSeconds`: default 180. */
+  | { op: 'containers-start'; containers: QuiescedContainer[]; healthTimeoutSeconds?: number }
   | { op: 'containers-pause'; containers: QuiescedContainer[] }
   | { op: 'containers-unpause'; containers: QuiescedContainer[] }
   /**

@@ -41,8 +41,7 @@ export function backupActions(world: World, step: BackupStep): Action[] {
       return step.archives.map((name) => () => world.archives.delete(key(step.repository.location, name)));
     case 'borg-list':
     case 'borg-compact':
-      repositoryOf(world, step.repository.location);
-      return [];
+      return sameRepository(world, step);
     default:
       return proofActions(world, step);
   }
@@ -169,6 +168,14 @@ function repositoryOf(world: World, location: string) {
   const found = world.repositories.get(location);
   if (found === undefined) throw new StepError(`there is no Borg repository at ${location}`);
   return found;
+}
+
+/** Not one that has taken the place of another. */
+function sameRepository(world: World, step: StepOf<'borg-list' | 'borg-compact'>): Action[] {
+  const { id, location } = repositoryOf(world, step.repository.location);
+  if (step.op === 'borg-list' && step.known !== undefined && step.known.borgId !== id)
+    throw new StepError(`the repository at ${location} is not the one that was there before`);
+  return [];
 }
 
 /** A file stands for a megabyte. */

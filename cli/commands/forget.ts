@@ -1,4 +1,6 @@
 import { closest } from 'fastest-levenshtein';
+import type { ResourceId } from '../../desired-state/types.ts';
+import { forgetRepository } from '../../reconciler/state/backups.ts';
 import { forget, readInventory } from '../../reconciler/state/inventory.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
 import { betweenCycles } from '../between-cycles.ts';
@@ -17,10 +19,12 @@ export async function forgetResource(id: string, flags: Flags): Promise<number> 
 }
 
 function forgetIn(store: Store, id: string): number {
-  if (!forget(store, id)) {
-    const known = [...readInventory(store).entries.keys()].sort();
-    throw new UserError(`Steward knows no ${id}${suggestion(id, known)}`);
-  }
+  const { entries } = readInventory(store);
+  const entry = entries.get(id as ResourceId);
+  if (entry === undefined)
+    throw new UserError(`Steward knows no ${id}${suggestion(id, [...entries.keys()].sort())}`);
+  if (entry.kind === 'borg-repository') forgetRepository(store, String(entry.data.location));
+  forget(store, id);
   process.stdout.write(`Forgot ${id}. Nothing on the host was touched.\n`);
   return 0;
 }

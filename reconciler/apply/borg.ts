@@ -10,6 +10,7 @@ import { StepError, type StepFacts } from './types.ts';
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
 const noRepository = 13;
+const notOne = 15;
 const existsAlready = 10;
 
 /** Opens the repository, and makes it where there is none. One with another encryption is taken and told. */
@@ -31,9 +32,19 @@ async function make(step: StepOf<'borg-init'>, options: BorgOptions): Promise<Re
   return await listing(step.repository, options);
 }
 
-/** Reads the manifest: neither statistics nor the cache. */
+/** Reads the manifest: neither statistics nor the cache. One that was there before is neither made nor exchanged. */
 export async function listRepository(step: StepOf<'borg-list'>, options: BorgOptions): Promise<StepFacts> {
-  return { repository: await listing(step.repository, options) };
+  const { repository, known } = step;
+  if (known === undefined) return { repository: await listing(repository, options) };
+  const forget = `steward forget ${known.id}`;
+  const found = await listing(repository, options).catch((error: unknown) => {
+    if (![noRepository, notOne].includes(codeOf(error) ?? 0)) throw error;
+    const advice = `one was there before: look for its disk, or, if it is lost for good, have a new one made with ${forget}`;
+    throw new StepError(`${(error as Error).message}; ${advice}`, { cause: error });
+  });
+  if (found.id === known.borgId) return { repository: found };
+  const other = `the repository at ${repository.location} is not the one that was there before`;
+  throw new StepError(`${other}, and was left alone; if it is meant to be used, ${forget}`);
 }
 
 /** By name, and only those that are there. */

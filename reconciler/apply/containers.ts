@@ -1,53 +1,79 @@
 import { setMaxListeners } from 'node:events';
+import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { connectDocker, deadline, dockerSentence, dockerStatus } from '../../tools/docker.ts';
 import type { BackupStep, QuiescedContainer } from '../types.ts';
 import { dependentsIn, eachInTurn, needsOf } from './container-order.ts';
 import type { DockerOptions } from './docker.ts';
-import { StepError } from './types.ts';
+import { StepError, type StepFacts } from './types.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
 export interface ContainersOptions extends DockerOptions {
-  /** How long a container that others wait for may take to become healthy. Default 180 s. */
+  /** How long a container that others wait for may take to become healthy. Default: what the step says. */
   healthTimeoutMs?: number | undefined;
+  /** One that takes less to stop was not killed: whole seconds are the shortest grace but none. Default 1 s. */
+  shortestGraceMs?: number | undefined;
 }
 
 type Action = (container: QuiescedContainer, docker: Docker, signal: AbortSignal) => Promise<void>;
 
-/** Dependents first; each as soon as its own dependents are down, with its own grace. Gone or down already: done. */
+/**
+ * Dependents first; each as soon as its own dependents are down, with its own grace. Gone or down already: done. One
+ * that Docker had to kill is told: what it had not written down by then is in no snapshot.
+ */
 export async function stopContainers(
   step: StepOf<'containers-stop'>,
   options: ContainersOptions,
-): Promise<void> {
-  await forEach(
-    'stopped',
-    step.containers,
-    dependentsIn(step.containers),
-    options,
-    async ({ id }, docker, abortSignal) => {
-      // No `t`: Docker then takes the grace and the signal of the container itself.
-      await docker.getContainer(id).stop({ abortSignal }).catch(unless(304, 404));
-    },
-  );
+): Promise<StepFacts> {
+  const notes: string[] = [];
+  const before = dependentsIn(step.containers);
+  await forEach('stopped', step.containers, before, options, async ({ id, name }, docker, abortSignal) => {
+    const container = docker.getContainer(id);
+    const begunMs = performance.now();
+    // No `t`: Docker then takes the grace and the signal of the container itself.
+    await container.stop({ abortSignal }).catch(unless(304, 404));
+    // A look at each would be downtime; only one that took its time can have been killed.
+    if (performance.now() - begunMs < (options.shortestGraceMs ?? 1_000)) return;
+    if (await wasKilled(container, abortSignal))
+      notes.push(`container ${name} did not stop within its stop_grace_period and was killed`);
+  });
+  return notes.length === 0 ? {} : { notes: notes.sort() };
+}
+
+const killed = 128 + constants.signals.SIGKILL;
+
+/** Not one whose own stop signal that is. That it cannot be told is no reason to give up a backup. */
+async function wasKilled(container: Docker.Container, abortSignal: AbortSignal): Promise<boolean> {
+  const found = await container.inspect({ abortSignal }).catch(() => null);
+  if (found === null || found.State.ExitCode !== killed || found.State.OOMKilled) return false;
+  const { StopSignal: own = 'SIGTERM' } = found.Config as { StopSignal?: string };
+  return !['SIGKILL', 'KILL', '9'].includes(own);
 }
 
 /**
- * What others need first. One that is to be healthy is waited for until it is; those that run already stay as they
- * are. One that compose has replaced meanwhile is found by its name.
+ * What others need first. One that is to be healthy is waited for until it is, but not for ever: all that ran before
+ * runs again, as after a reboot, and who is not well is told. Those that run already stay as they are. One that
+ * compose has replaced meanwhile is found by its name.
  */
 export async function startContainers(
   step: StepOf<'containers-start'>,
   options: ContainersOptions,
-): Promise<void> {
+): Promise<StepFacts> {
   const awaited = new Set(
     step.containers.flatMap(({ needs }) => needs.filter(({ healthy }) => healthy).map(({ name }) => name)),
   );
-  await forEach('started', step.containers, needsOf, options, async (container, docker, signal) => {
+  const unwell: string[] = [];
+  const limitMs = options.healthTimeoutMs ?? (step.healthTimeoutSeconds ?? 180) * 1000;
+  const patient = { ...options, timeoutMs: options.timeoutMs + limitMs };
+  await forEach('started', step.containers, needsOf, patient, async (container, docker, signal) => {
     const started = await startOne(container, docker, signal);
-    if (awaited.has(container.name)) await untilHealthy(started, container.name, docker, options, signal);
+    if (!awaited.has(container.name)) return;
+    const sentence = await untilHealthy(started, container.name, docker, limitMs, signal);
+    if (sentence !== null) unwell.push(sentence);
   });
+  return unwell.length === 0 ? {} : { failed: unwell.sort().join('; ') };
 }
 
 /** Gives the id of what was started. */
@@ -79,25 +105,23 @@ async function findByName(docker: Docker, name: string, abortSignal: AbortSignal
 /** Between two looks: this is downtime of whoever waits. */
 const pollMs = 120;
 
+/** Null when it is; else one sentence why not. */
 async function untilHealthy(
   id: string,
   name: string,
   docker: Docker,
-  options: ContainersOptions,
+  limitMs: number,
   abortSignal: AbortSignal,
-): Promise<void> {
-  const limitMs = options.healthTimeoutMs ?? 180_000;
+): Promise<string | null> {
   const endMs = performance.now() + limitMs;
   for (;;) {
     const { State: state } = await docker.getContainer(id).inspect({ abortSignal });
     const health = state.Health?.Status ?? 'none';
-    if (state.Running && (health === 'healthy' || health === 'none')) return;
-    if (!state.Running && !state.Restarting) {
-      throw new StepError(`container ${name} ended right after its start (exit code ${state.ExitCode})`);
-    }
-    if (performance.now() > endMs) {
-      throw new StepError(`container ${name} was started and is ${health} after ${limitMs / 1000} s`);
-    }
+    if (state.Running && (health === 'healthy' || health === 'none')) return null;
+    if (!state.Running && !state.Restarting)
+      return `container ${name} ended right after its start (exit code ${state.ExitCode})`;
+    if (performance.now() > endMs)
+      return `container ${name} was started and is ${health} after ${limitMs / 1000} s`;
     await sleep(pollMs, undefined, { signal: abortSignal });
   }
 }

@@ -34,8 +34,10 @@ export interface HostExecutorOptions {
   borgIdleMs?: number;
   /** How long borg waits for somebody else's lock. Default 10 min. */
   lockWaitSeconds?: number;
-  /** How long a container may take to become healthy again. Default 3 min. */
+  /** How long a container may take to become healthy again. Default: what the step says, else 3 min. */
   healthTimeoutMs?: number;
+  /** One that took less to stop was not killed. Default 1 s. */
+  shortestGraceMs?: number;
   /** How long a snapshot may stay busy after its mount has ended. Default 10 s. */
   busyMs?: number;
 }
@@ -68,13 +70,14 @@ function backupContext(
   tool: ToolOptions,
   longMs: number,
 ): BackupContext {
-  const { socketPath, readMountinfo, borgIdleMs, lockWaitSeconds, healthTimeoutMs, busyMs } = options;
+  const { socketPath, readMountinfo, borgIdleMs, lockWaitSeconds, busyMs } = options;
+  const { healthTimeoutMs, shortestGraceMs } = options;
   const { commands } = tool;
   const home = { stateDir: options.stateDir ?? '/var/lib/steward', runDir: options.runDir ?? defaultRunDir };
   const limits = { idleMs: borgIdleMs, lockWaitSeconds };
   return {
     borg: { ...home, ...limits, borg: commands.borg, commands, signal, onProgress },
-    containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs },
+    containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs, shortestGraceMs },
     exec: { socketPath, signal },
     snapshots: { ...tool, readMountinfo, busyMs },
   };

@@ -49,6 +49,8 @@ export interface StepFacts {
   check?: CheckFacts;
   manifest?: Manifest;
   drill?: DrillFacts;
+  /** Sentences for people about a step that did what it should. */
+  notes?: string[];
   /** The step did what it should, and what it found out fails the change: a sentence for people. */
   failed?: string;
   /** The step held back on purpose: a sentence why. It did not fail. */

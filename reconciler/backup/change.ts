@@ -25,6 +25,8 @@ export interface BackupPlan {
   restored?: string | null;
   /** Expected, from the last time. */
   downtimeSeconds: number;
+  /** How long a container that others wait for may take to become healthy again. */
+  healthTimeoutSeconds: number;
 }
 
 /** The backup of one service. */
@@ -67,16 +69,19 @@ function sequenceOf(plans: BackupPlan[], quiesced: QuiescedContainer[], run: str
   const before = hooksOf(plans, 'before').map((step) => sequence.add(step));
   const paused = ofMode(plans, 'pause', quiesced);
   const stopped = ofMode(plans, 'stop', quiesced);
-  const holds = [...holdSteps('stop', stopped), ...holdSteps('pause', paused)].map(({ hold, go }) => ({
+  const patience = Math.max(...plans.map(({ healthTimeoutSeconds }) => healthTimeoutSeconds));
+  const holds = [...stopSteps(stopped, patience), ...pauseSteps(paused)].map(({ hold, go }) => ({
     of: sequence.add(hold),
     go,
   }));
   const snapshot = sequence.add({ op: 'zfs-snapshot', snapshots, run, markers: plans.flatMap(markerOf) });
-  for (const { of, go } of holds.reverse()) sequence.settle(of, sequence.add(go));
+  // The snapshot is taken: a service that does not come up again is no reason to have no archive of it either.
+  for (const { of, go } of holds.reverse()) sequence.settle(of, sequence.addMayFail(go));
   const exclusive = { first: 0, last: sequence.steps.length - 1 };
-  for (const step of hooksOf(plans, 'after')) sequence.settle(before[0] ?? snapshot, sequence.add(step));
+  for (const step of hooksOf(plans, 'after'))
+    sequence.settle(before[0] ?? snapshot, sequence.addMayFail(step));
   for (const plan of plans) {
-    for (const step of archiveSteps(plan)) sequence.mayFail.push(sequence.add(step));
+    for (const step of archiveSteps(plan)) sequence.addMayFail(step);
     const own = snapshotsOf(plan);
     sequence.settle(snapshot, sequence.add({ op: 'zfs-destroy-snapshots', snapshots: own, run }));
     // Right after its own archive, which is what it waits for.
@@ -98,6 +103,12 @@ export class Sequence {
   add(step: Step): number {
     this.steps.push(step);
     return this.steps.length - 1;
+  }
+  /** One whose failure is told, and does not end the change. */
+  addMayFail(step: Step): number {
+    const position = this.add(step);
+    this.mayFail.push(position);
+    return position;
   }
   settle(of: number, by: number): void {
     this.undo.push({ of, by });
@@ -143,11 +154,20 @@ function ofMode(
 }
 
 /** How containers are held still, and how they go on. */
-function holdSteps(mode: 'stop' | 'pause', containers: QuiescedContainer[]): { hold: Step; go: Step }[] {
+interface Hold {
+  hold: Step;
+  go: Step;
+}
+
+function stopSteps(containers: QuiescedContainer[], healthTimeoutSeconds: number): Hold[] {
   if (containers.length === 0) return [];
-  return mode === 'stop'
-    ? [{ hold: { op: 'containers-stop', containers }, go: { op: 'containers-start', containers } }]
-    : [{ hold: { op: 'containers-pause', containers }, go: { op: 'containers-unpause', containers } }];
+  const go: Step = { op: 'containers-start', containers, healthTimeoutSeconds };
+  return [{ hold: { op: 'containers-stop', containers }, go }];
+}
+
+function pauseSteps(containers: QuiescedContainer[]): Hold[] {
+  if (containers.length === 0) return [];
+  return [{ hold: { op: 'containers-pause', containers }, go: { op: 'containers-unpause', containers } }];
 }
 
 function hooksOf(plans: BackupPlan[], when: 'before' | 'after'): Step[] {

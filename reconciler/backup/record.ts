@@ -13,7 +13,14 @@ import {
   writeListing,
 } from '../state/backups.ts';
 import { recordHistory } from '../state/history.ts';
-import { type BackupRun, beginProof, endProof, type RunningProof, recordRun } from '../state/runs.ts';
+import {
+  type BackupRun,
+  beginProof,
+  endProof,
+  type RunningProof,
+  readLastRun,
+  recordRun,
+} from '../state/runs.ts';
 import { type Store, transaction } from '../state/store.ts';
 import type { Change, Outcome, Step } from '../types.ts';
 import { parseArchiveName } from './names.ts';
@@ -59,7 +66,7 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
       const { change, result, error, durationMs } = outcome;
       const { id, verb, reasons } = change;
       transaction(store, () => {
-        edit(change, (record) => attempted(record, outcome));
+        edit(change, (record) => attempted(store, record, outcome));
         proofs.finished(outcome);
         if (result === 'failed' && !isProof(change)) doubt(store, change);
         recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
@@ -88,10 +95,19 @@ function servicesOf({ service, steps }: Change): string[] {
   return steps.flatMap((step) => (step.op === 'borg-create' ? [step.at] : []));
 }
 
-/** A repository that answers is no success yet: only an archive ends the back-off. */
-function attempted(record: BackupRecord, { change, result, error }: Outcome): Partial<BackupRecord> {
+/**
+ * A repository that answers is no success yet: only an archive ends the back-off. Its own troubles are over, those of
+ * the last run are not.
+ */
+function attempted(
+  store: Store,
+  record: BackupRecord,
+  { change, result, error }: Outcome,
+): Partial<BackupRecord> {
   if (result === 'failed') return { attempts: record.attempts + 1, lastError: error };
-  return change.kind === 'backup' ? { attempts: 0, lastError: null } : { lastError: null };
+  if (change.kind === 'backup') return { attempts: 0, lastError: null };
+  const last = readLastRun(store, record.service);
+  return { lastError: last?.result === 'failed' ? last.error : null };
 }
 
 function doubt(store: Store, change: Change): void {

@@ -121,6 +121,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
   const [last] = ownTimes(desired, world);
   const pruneHeld = pruneHold(world.inventory.backups, desired.service, desired.repository.location);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
+  const stack = world.byId.get(`compose-stack:${desired.service}`);
   const note = world.asked === undefined ? `due since ${instant(atMs)}` : 'asked for by hand';
   return {
     desired,
@@ -131,6 +132,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     pruneHeld,
     restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,
     downtimeSeconds: downtimeMs === null ? 5 : Math.ceil(downtimeMs / 1000),
+    healthTimeoutSeconds: stack?.kind === 'compose-stack' ? stack.healthTimeoutSeconds : 180,
   };
 }
 

@@ -24,12 +24,18 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   if (wanted !== null) return wanted;
   const age = known === undefined ? 0 : Math.abs(world.nowMs - known.listedMs);
   if (known !== undefined && !known.inDoubt && age < staleAfterMs) return checked(desired, world, data);
-  const later = attemptLater(world.inventory.backups.services.get(desired.service ?? ''), world.nowMs);
+  const { services } = world.inventory.backups;
+  const isAsked = world.asked?.services.includes(desired.service ?? '') === true;
+  const later = isAsked ? null : attemptLater(services.get(desired.service ?? ''), world.nowMs);
   if (later !== null) return blocked(desired, 'backing-off', later);
   const change =
     known === undefined
       ? open(desired, [{ field: 'encryption', from: null, to: encryption, origin: desired.origin }])
-      : list(desired, known.inDoubt ? 'its last use ended badly' : 'it was not looked at for a week');
+      : list(
+          desired,
+          known.borgId,
+          known.inDoubt ? 'its last use ended badly' : 'it was not looked at for a week',
+        );
   return { state: 'change', change, data };
 }
 
@@ -68,10 +74,14 @@ function open(desired: DesiredRepository, reasons: Reason[]): Change {
   return inBackground(desired, 'create', summary, reasons, { op: 'borg-init', repository });
 }
 
-function list(desired: DesiredRepository, note: string): Change {
-  const { repository } = desired;
+function list(desired: DesiredRepository, borgId: string, note: string): Change {
+  const { id, repository } = desired;
   const reasons = [{ field: 'archives', from: null, to: null, note }];
-  return inBackground(desired, 'run', 'archives are read again', reasons, { op: 'borg-list', repository });
+  return inBackground(desired, 'run', 'archives are read again', reasons, {
+    op: 'borg-list',
+    repository,
+    known: { borgId, id },
+  });
 }
 
 function inBackground(

@@ -144,6 +144,15 @@ export function doubtRepository(store: Store, location: string): void {
   );
 }
 
+/** Whatever is at this place next is looked at as if nothing had ever been there. */
+export function forgetRepository(store: Store, location: string): void {
+  transaction(store, () => {
+    for (const table of ['repositories', 'archives', 'manifests'])
+      store.db.prepare(`DELETE FROM ${table} WHERE location = ?`).run(location);
+    store.db.prepare('DELETE FROM proofs WHERE subject = ?').run(location);
+  });
+}
+
 /** The same, by the name of the lock that guards it. */
 export function doubtRepositoryOfLock(store: Store, lock: string): void {
   for (const location of readBackups(store).repositories.keys())

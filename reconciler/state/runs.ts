@@ -51,6 +51,13 @@ export function readRuns(store: Store, service: string | null, limit: number): B
   return rows.reverse().map(toRun);
 }
 
+/** The last one that was to make an archive, however it ended; null before the first. */
+export function readLastRun(store: Store, service: string): BackupRun | null {
+  const sql = "SELECT * FROM runs WHERE service = ? AND what = 'archive' ORDER BY seq DESC LIMIT 1";
+  const row = guarded(store.path, () => store.db.prepare(sql).get(service)) as unknown as RunRow | undefined;
+  return row === undefined ? null : toRun(row);
+}
+
 /** The last backup of each service that ended well. */
 export function readLastRuns(store: Store): Map<string, BackupRun> {
   const rows = guarded(store.path, () =>

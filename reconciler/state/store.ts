@@ -94,13 +94,24 @@ function verify(db: DatabaseSync, path: string): void {
 }
 
 function migrate(db: DatabaseSync, path: string): void {
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  const version = versionOf(db);
   if (version > migrations.length) {
     throw new StateError(`${path} was written by a newer Steward (format ${version}); upgrade this one`);
   }
-  for (const [index, sql] of migrations.entries()) {
-    if (index >= version) db.exec(`BEGIN; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+  if (version === migrations.length) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    // Read again with the write lock: another one may have begun on the same new folder a moment before.
+    for (const sql of migrations.slice(versionOf(db))) db.exec(sql);
+    db.exec(`PRAGMA user_version = ${migrations.length}; COMMIT;`);
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
   }
+}
+
+function versionOf(db: DatabaseSync): number {
+  return (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 }
 
 /** Runs `action`; SQLite's and the file system's errors come out as StateError. */

@@ -46,6 +46,39 @@ describe('borg-init', () => {
   });
 });
 
+describe('borg-list of a repository that is known', () => {
+  const known = { borgId: 'abc', id: 'borg-repository:datapool/services/photo' as const };
+
+  it('tells what is in it', async () => {
+    const lab = borgLab(`echo '${listing(['old'])}'`);
+    const facts = await lab.run({ op: 'borg-list', repository: lab.repository, known });
+    expect(facts).toMatchObject({ repository: { id: 'abc', archives: [{ name: 'old' }] } });
+  });
+
+  it.each([
+    [13, 'there is no repository at ssh://borg@backup/./photo'],
+    [
+      15,
+      'ssh://borg@backup/./photo is not a Borg repository, or one that was never finished; look at it and move it away',
+    ],
+  ])('makes none where it is gone (%i), and says how a new one is made', async (code, sentence) => {
+    const lab = borgLab(`exit ${code}`);
+    await expect(lab.run({ op: 'borg-list', repository: lab.repository, known })).rejects.toMatchObject({
+      name: 'StepError',
+      message: `${sentence}; one was there before: look for its disk, or, if it is lost for good, have a new one made with steward forget ${known.id}`,
+    });
+    expect(lab.calls()).toEqual(['list --json ssh://borg@backup/./photo']);
+  });
+
+  it('takes no other one for it', async () => {
+    const lab = borgLab(`echo '${listing(['old'])}'`);
+    const other = { ...known, borgId: 'def' };
+    await expect(lab.run({ op: 'borg-list', repository: lab.repository, known: other })).rejects.toThrow(
+      `the repository at ssh://borg@backup/./photo is not the one that was there before, and was left alone; if it is meant to be used, steward forget ${known.id}`,
+    );
+  });
+});
+
 describe('borg-delete', () => {
   const archives = ['a', 'b', 'gone'];
   const script = `[ "$1" = list ] && echo '${listing(['a', 'b', 'c'])}'; exit 0`;

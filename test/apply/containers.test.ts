@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
+import type { StepFacts } from '../../reconciler/apply/types.ts';
 import type { BackupStep, QuiescedContainer } from '../../reconciler/types.ts';
 import { type Answer, fakeDockerApi } from '../support/fake-docker-api.ts';
 
@@ -24,12 +25,17 @@ const stack = [
 
 async function run(step: BackupStep, answer: Answer) {
   await using api = await fakeDockerApi(answer);
-  const executor = hostExecutor({ socketPath: api.socketPath, longTimeoutMs: 5_000, healthTimeoutMs: 600 });
+  const limits = { longTimeoutMs: 5_000, healthTimeoutMs: 600, shortestGraceMs: 0 };
+  const executor = hostExecutor({ socketPath: api.socketPath, ...limits });
+  let facts: StepFacts = {};
   const error = await executor.execute(step, {}).then(
-    () => null,
+    (found) => {
+      facts = found ?? {};
+      return null;
+    },
     (reason: Error) => `${reason.name}: ${reason.message}`,
   );
-  return { error, calls: api.calls };
+  return { error, facts, calls: api.calls };
 }
 
 const did = (calls: string[], verb: string) =>
@@ -58,6 +64,31 @@ describe('stopping', () => {
     expect(error).toBe('StepError: container app was not stopped: Docker says: no such luck');
     expect(did(calls, 'stop')).not.toContain('db');
     expect(did(calls, 'stop')).toContain('cache');
+  });
+
+  const ended = (State: object, Config: object): Answer => {
+    return (call) => (call.startsWith('GET') ? { body: { State, Config } } : { status: 204 });
+  };
+
+  it.each<[string, object, object, string[] | undefined]>([
+    [
+      'had to be killed',
+      { ExitCode: 137 },
+      {},
+      ['container db did not stop within its stop_grace_period and was killed'],
+    ],
+    ['is always killed', { ExitCode: 137 }, { StopSignal: 'SIGKILL' }, undefined],
+    ['ran out of memory', { ExitCode: 137, OOMKilled: true }, {}, undefined],
+    ['ended by itself', { ExitCode: 143 }, {}, undefined],
+  ])('tells of one that %s', async (_what, state, config, notes) => {
+    const step: BackupStep = { op: 'containers-stop', containers: [container('db')] };
+    const { error, facts } = await run(step, ended(state, config));
+    expect({ error, notes: facts.notes }).toEqual({ error: null, notes });
+  });
+
+  it('does not fail where that cannot be told', async () => {
+    const answer: Answer = (call) => ({ status: call.startsWith('GET') ? 500 : 204 });
+    expect(await run({ op: 'containers-stop', containers: stack }, answer)).toMatchObject({ error: null });
   });
 });
 
@@ -98,10 +129,18 @@ describe('starting', () => {
       { Running: false, ExitCode: 3 },
       'container db ended right after its start (exit code 3)',
     ],
-  ])('of one that %s: the others run, but for who needs it', async (_what, state, message) => {
+  ])('of one that %s: that is told, and all that ran before runs again', async (_what, state, message) => {
     const step: BackupStep = { op: 'containers-start', containers: stack };
-    const { error, calls } = await run(step, inspected({ db: [state] }));
-    expect(error).toBe(`StepError: ${message}`);
+    const { error, facts, calls } = await run(step, inspected({ db: [state] }));
+    expect({ error, facts }).toEqual({ error: null, facts: { failed: message } });
+    expect(did(calls, 'start').sort()).toEqual(['app', 'cache', 'db', 'web']);
+  });
+
+  it('of one that Docker refuses to start: the others run, but for who needs it', async () => {
+    const answer: Answer = (call) =>
+      call.includes('id-db') ? { status: 500, body: { message: 'no such luck' } } : { status: 204 };
+    const { error, calls } = await run({ op: 'containers-start', containers: stack }, answer);
+    expect(error).toBe('StepError: container db was not started: Docker says: no such luck');
     expect(did(calls, 'start').sort()).toEqual(['cache', 'db']);
   });
 

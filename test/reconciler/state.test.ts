@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lastCycle, recordCycle } from '../../reconciler/state/cycles.ts';
 import { readHistory } from '../../reconciler/state/history.ts';
@@ -15,6 +16,7 @@ import {
 import { announce, discharge, settle } from '../../reconciler/state/journal.ts';
 import { holderOf, readHolder, takeLock } from '../../reconciler/state/lock.ts';
 import { openStore, StateError, transaction } from '../../reconciler/state/store.ts';
+import { run } from '../../tools/run.ts';
 import * as build from '../support/build.ts';
 
 let dir = '';
@@ -76,6 +78,15 @@ describe('state.db', () => {
     damage(join(dir, 'state.db'));
     expect(() => openStore(dir)).toThrow(StateError);
     expect(() => openStore(dir)).toThrow(/damaged|cannot be used/);
+  });
+
+  it('that is new can be opened by several at once', async () => {
+    const opener = fileURLToPath(new URL('../support/open-at.ts', import.meta.url));
+    // A moment that all of them have started by, so that they meet.
+    const at = String(Date.now() + 1_500);
+    const all = [1, 2, 3, 4, 5].map(() => run(process.execPath, [opener, dir, at]));
+    for (const { exitCode, stderr } of await Promise.all(all))
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   });
 
   it('of a newer Steward is refused', () => {

@@ -28,7 +28,7 @@ export interface LabRun {
   cycle(options?: Partial<CycleOptions>): Promise<Cycle>;
   now(): number;
   /** Everything that the cycle's plan has for beside it; resolves like a process that may die: see `host.crashed`. */
-  beside(cycle: Cycle): Promise<Outcome[]>;
+  beside(cycle: Cycle, over?: Partial<BackgroundDeps>): Promise<Outcome[]>;
   /** What changes beside the cycles are carried out with. */
   besides(): BackgroundDeps;
   /** The process died: open the state again, settle the journal. */
@@ -81,12 +81,12 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
     },
     cycle: (options = {}) => runCycle(deps(), { dry: false, ...options }),
     now: clock.now,
-    async beside(cycle) {
+    async beside(cycle, over = {}) {
       const { commit, plan } = cycle;
       if (commit === null || plan === null) return [];
       const outcomes = [];
       for (const group of backgroundGroups(plan))
-        outcomes.push(...(await runGroup(group, commit.id, { ...besides, store })));
+        outcomes.push(...(await runGroup(group, commit.id, { ...besides, store, ...over })));
       return outcomes;
     },
     besides: () => ({ ...besides, store }),

@@ -122,13 +122,62 @@ describe('a code becomes a sentence:', () => {
     );
   });
 
-  it('a full disk is named whatever the code', () => {
-    const message =
-      'Traceback (most recent call last):\n  File "x"\nOSError: [Errno 28] No space left on device';
+  const lost = (...lines: string[]) => ['Traceback (most recent call last):', ...lines].join('\n');
+  const noSpace = 'OSError: [Errno 28] No space left on device';
+  const quota = 'OSError: [Errno 122] Disk quota exceeded';
+  const lockOf = (folder: string) =>
+    `Failed to create/acquire the lock ${folder}/lock.exclusive ([Errno 122] Disk quota exceeded: 'x').`;
+
+  it.each<[string, string, string, string]>([
+    [
+      'of the repository',
+      lost('  File "/usr/lib/python3/dist-packages/borg/repository.py", line 1714, in write_put', quota),
+      `the disk of ${repository.location} is full, or its quota is used up`,
+      quota,
+    ],
+    [
+      'of the repository, when it is opened',
+      lockOf('/backup/photo'),
+      `the disk of ${repository.location} is full, or its quota is used up`,
+      lockOf('/backup/photo'),
+    ],
+    [
+      'of the cache',
+      lost('  File "/usr/lib/python3/dist-packages/borg/cache.py", line 9, in commit', noSpace),
+      "the disk of Borg's cache below Steward's state folder is full",
+      noSpace,
+    ],
+    [
+      'of the cache, when it is opened',
+      lockOf('/var/lib/steward/borg/.cache/borg/0123'),
+      "the disk of Borg's cache below Steward's state folder is full",
+      lockOf('/var/lib/steward/borg/.cache/borg/0123'),
+    ],
+    [
+      'of who knows what',
+      lost('  File "x"', noSpace),
+      "a disk is full, of the repository or of Borg's cache",
+      noSpace,
+    ],
+  ])('a full disk %s is named whatever the code', (_whose, message, sentence, cause) => {
     const log = { ...emptyLog(), warnings: [message], error: message };
-    expect(borgFailure(2, log, repository).message).toBe(
-      "a disk is full, of the repository or of Borg's cache: OSError: [Errno 28] No space left on device",
-    );
+    const failure = borgFailure(2, log, repository);
+    expect(failure.message).toBe(`${sentence}: ${cause}`);
+    expect(failure.retryable).toBe(true);
+  });
+
+  it.each([
+    ['/backup/photo is not a valid repository. Check repo config.', 15, /is not a Borg repository/],
+    [
+      lost('  File "x"', 'configparser.MissingSectionHeaderError: File contains no section headers.'),
+      16,
+      /has a damaged config file/,
+    ],
+  ])('a server that only says %j is understood', (error, exitCode, sentence) => {
+    const failure = borgFailure(2, { ...emptyLog(), error }, repository);
+    expect(failure).toMatchObject({ exitCode, retryable: false });
+    expect(failure.message).toMatch(sentence);
+    expect(failure.message).toContain(repository.location);
   });
 
   it('a shell that finds no program is no warning', () => {

@@ -72,13 +72,22 @@ export function isWarning(exitCode: number): boolean {
   return exitCode === 1 || (exitCode >= 100 && exitCode <= 125);
 }
 
+/** What a borg behind SSH ends with 2 for, although there is a code for it, by its words. */
+const byWords: [RegExp, number][] = [
+  [/is not a valid repository\. Check repo config/, 15],
+  [/^configparser\.\w+:/, 16],
+];
+
 /** Why borg ended with this code, with what it said itself where that tells more. */
 export function borgFailure(exitCode: number, log: BorgLog, repository: BorgRepository): BorgError {
   const said = ownWords(log);
-  const full = fullDisk(log);
-  const known = sentences[exitCode]?.(repository);
-  const message = full ?? (known === undefined ? unknown(exitCode, said) : withDetail(known, exitCode, log));
-  return new BorgError(message, { exitCode, retryable: full !== null || !needsSomebody.has(exitCode) });
+  const code = sentences[exitCode]
+    ? exitCode
+    : (byWords.find(([words]) => words.test(said))?.[1] ?? exitCode);
+  const full = fullDisk(log, repository);
+  const known = sentences[code]?.(repository);
+  const message = full ?? (known === undefined ? unknown(code, said) : withDetail(known, code, log));
+  return new BorgError(message, { exitCode: code, retryable: full !== null || !needsSomebody.has(code) });
 }
 
 function unknown(exitCode: number, said: string): string {
@@ -106,13 +115,22 @@ function sshWords({ warnings, plain }: BorgLog): string | null {
   return (line ?? remote.at(-1))?.slice('Remote: '.length).trim() ?? null;
 }
 
-function fullDisk({ warnings, plain }: BorgLog): string | null {
-  const line = [...warnings, ...plain].find((text) =>
-    /No space left on device|Disk quota exceeded/.test(text),
-  );
+function fullDisk({ warnings, plain }: BorgLog, { location }: BorgRepository): string | null {
+  const line = [...warnings, ...plain].find((text) => noRoom.test(text));
   if (line === undefined) return null;
-  const cause = line.split('\n').findLast((part) => /No space left|Disk quota/.test(part)) ?? line;
-  return `a disk is full, of the repository or of Borg's cache: ${cause.trim()}`;
+  const cause = line.split('\n').findLast((part) => noRoom.test(part)) ?? line;
+  return `${whoseDisk(line, location)}: ${cause.trim()}`;
+}
+
+const noRoom = /No space left on device|Disk quota exceeded/;
+
+/** Borg does not say it; where in its program it happened does, and so does the lock that it could not take. */
+function whoseDisk(message: string, location: string): string {
+  if (/\/borg\/cache\.py|\/\.cache\/borg\//.test(message))
+    return "the disk of Borg's cache below Steward's state folder is full";
+  if (/\/borg\/repository\.py|\/lock\.exclusive/.test(message))
+    return `the disk of ${location} is full, or its quota is used up`;
+  return "a disk is full, of the repository or of Borg's cache";
 }
 
 /** Borg prints tracebacks as one message of many lines, of which the one that names the exception is the fault. */

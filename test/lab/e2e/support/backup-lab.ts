@@ -1,5 +1,5 @@
 import { type Homelab, startHomelab } from './homelab.ts';
-import { composeFile, type Files, git, idle, labYaml } from './lab-files.ts';
+import { composeFile, type Files, git, idle, labYaml, small } from './lab-files.ts';
 
 /** Archives go over SSH to another user of the same server. */
 export const location = 'ssh://borg@localhost/backup/borg';
@@ -57,4 +57,43 @@ export async function leftBehind(lab: Homelab) {
   const [snapshots = '', counts = ''] = lines.split('--\n');
   const [mounts = '', processes = '', undo = ''] = counts.split('\n');
   return { snapshots: snapshots.split('\n').filter(Boolean), mounts, processes, undo };
+}
+
+/** A minute ago it was the day before: sets the server's clock to the next 03:00:10 UTC and gives the tick. */
+export async function nextTick(lab: Homelab): Promise<string> {
+  const day = await lab.run('date -u -s "$(date -u -d tomorrow +%F) 03:00:10" +%F');
+  return `${day.trim()}T03:00:00Z`;
+}
+
+/** As long as a next attempt may be put off. */
+export const later = (lab: Homelab, minutes = 61) => lab.run(`date -s '+${minutes} minutes'`);
+
+/** Backed up every night at three, and one container that stops at once. */
+export function nightly(name: string): Files {
+  const files = small(name);
+  return {
+    ...files,
+    [`services/${name}/service.yaml`]: 'version: 1\nbackup: { schedule: "0 3 * * *", timezone: UTC }\n',
+  };
+}
+
+export interface RunJson {
+  service: string;
+  at: number;
+  durationMs: number;
+  result: string;
+  error: string | null;
+  archive: string | null;
+  notes: string[];
+}
+
+/** Oldest first. */
+export async function history(lab: Homelab, service = ''): Promise<RunJson[]> {
+  return JSON.parse(await lab.run(`steward backup history ${service} --output json`)) as RunJson[];
+}
+
+/** Names in the repository of a service, as Borg has them. */
+export async function archivesOf(lab: Homelab, service: string): Promise<string[]> {
+  const listed = await lab.run(borg(`list --short ${location}/datapool_services_${service}`));
+  return listed.split('\n').filter(Boolean);
 }

@@ -1,0 +1,157 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { forgetRepository, readBackups } from '../../../reconciler/state/backups.ts';
+import { readRuns } from '../../../reconciler/state/runs.ts';
+import * as build from '../../support/build.ts';
+import { aDayLater, archives, dayMs, desired, faultAt, lab, opsSince, snapshots } from './saga-lab.ts';
+
+describe('after a failure', () => {
+  beforeEach(async () => {
+    await aDayLater();
+    faultAt('borg-create', 'nothing', 'fail');
+    await aDayLater();
+  });
+
+  it('a tick waits for its next attempt, and does not stop the service meanwhile', async () => {
+    const { plan } = await lab.cycle();
+    expect(plan?.changes).toEqual([]);
+    expect(plan?.blocked.map(({ id, state }) => `${state} ${id}`)).toEqual([
+      'backing-off backup:photo',
+      'backing-off borg-repository:datapool/services/photo',
+    ]);
+  });
+
+  it('who asks for a backup by hand does not wait', async () => {
+    const asked = { services: ['photo'], atMs: lab.now(), together: false };
+    const outcomes = await lab.beside(await lab.cycle({ dry: true, asked }));
+    expect(outcomes.map(({ change, result }) => `${result} ${change.id}`)).toEqual([
+      'applied borg-repository:datapool/services/photo',
+      'applied backup:photo',
+    ]);
+    expect(archives()).toHaveLength(2);
+  });
+
+  it('where the repository cannot be read again, the service is not stopped for nothing', async () => {
+    lab.host.state.repositories.delete('/backup/datapool_services_photo');
+    lab.later(3_600_000);
+    const before = lab.host.steps.length;
+    const outcomes = await lab.beside(await lab.cycle());
+    expect(opsSince(before)).toEqual(['borg-list']);
+    expect(outcomes.map(({ result }) => result)).toEqual(['failed', 'skipped']);
+    expect(lab.host.state.repositories.size).toBe(0);
+  });
+
+  it('another repository in its place is used only once the old one is forgotten', async () => {
+    const location = '/backup/datapool_services_photo';
+    lab.host.state.repositories.set(location, { location, encryption: 'repokey-blake2', id: 'another' });
+    lab.later(3_600_000);
+    const [listed] = await lab.beside(await lab.cycle());
+    expect(listed).toMatchObject({ result: 'failed', error: expect.stringContaining('is not the one') });
+    forgetRepository(lab.store(), location);
+    lab.later(3_600_000);
+    const outcomes = await lab.beside(await lab.cycle());
+    expect(outcomes.map(({ change, result }) => `${result} ${change.verb} ${change.kind}`)).toEqual([
+      'applied create borg-repository',
+      'applied run backup',
+    ]);
+    expect(readBackups(lab.store()).repositories.get(location)?.borgId).toBe('another');
+  });
+});
+
+describe('nothing is pruned', () => {
+  const keepOne = build.backup('photo', { retention: { daily: 1 } });
+
+  beforeEach(async () => {
+    lab.push({
+      ...desired,
+      resources: [...desired.resources.filter(({ kind }) => kind !== 'backup'), keepOne],
+    });
+    for (let file = 0; file < 10; file += 1) lab.host.writeData(`/datapool/services/photo/file-${file}`);
+    await aDayLater();
+  });
+
+  it('when the archive was not made', async () => {
+    faultAt('borg-create', 'nothing', 'fail');
+    const [outcome] = await aDayLater();
+    expect(outcome).toMatchObject({ result: 'failed' });
+    expect(archives()).toHaveLength(1);
+  });
+
+  it('when far fewer files are in it than before, and it says so', async () => {
+    for (const path of [...lab.host.state.paths.values()])
+      if (path.type === 'file' && path.path.startsWith('/file-'))
+        lab.host.state.paths.delete(`${path.filesystem}:${path.path}`);
+    const [outcome] = await aDayLater();
+    expect(outcome?.result).toBe('applied');
+    expect(outcome?.notes?.join()).toMatch(/nothing was pruned: photo-.* has \d+ files, fewer than the \d+/);
+    expect(archives()).toHaveLength(2);
+    // Nor the night after: what collapsed once must not become the measure.
+    const [next] = await aDayLater();
+    expect(next?.notes?.join()).toMatch(/nothing was pruned/);
+    expect(archives()).toHaveLength(3);
+  });
+});
+
+describe('all at one instant', () => {
+  const two = build.desired([
+    ...desired.resources,
+    build.dataset('datapool/services/git', { needs: ['zfs-dataset:datapool/services'] }),
+    build.stack('git', { containers: [build.container('gitea', { containerName: 'git-gitea' })] }),
+    build.repository('git'),
+    build.backup('git'),
+  ]);
+
+  beforeEach(async () => {
+    lab.push(two);
+    await aDayLater();
+    await aDayLater();
+  });
+
+  const asked = () => ({ services: ['photo', 'git'], atMs: lab.now(), together: true });
+
+  it('is one stop, one snapshot of everything and one start', async () => {
+    lab.later(60_000);
+    const before = lab.host.steps.length;
+    const cycle = await lab.cycle({ dry: true, asked: asked() });
+    const outcomes = await lab.beside(cycle);
+    expect(outcomes.map(({ change, result }) => `${result} ${change.id}`)).toEqual([
+      'applied backup:together',
+    ]);
+    expect(opsSince(before).filter((op) => !/^container-exec$|delete|compact/.test(op))).toEqual([
+      'containers-stop',
+      'zfs-snapshot',
+      'containers-start',
+      'borg-create',
+      'zfs-destroy-snapshots',
+      'borg-create',
+      'zfs-destroy-snapshots',
+    ]);
+    expect(
+      readRuns(lab.store(), null, 2)
+        .map(({ service, result }) => `${service} ${result}`)
+        .sort(),
+    ).toEqual(['git done', 'photo done']);
+  });
+
+  it('each prunes after its own archive, also where the first one is held back', async () => {
+    const keepOne = two.resources.map((each) =>
+      each.kind === 'backup' ? { ...each, retention: { daily: 1 } } : each,
+    );
+    lab.push({ ...two, resources: keepOne });
+    lab.host.faults = { steps: [{ when: { op: 'borg-create' }, how: 'fail', after: 'nothing' }] };
+    lab.later(dayMs);
+    await lab.beside(await lab.cycle({ dry: true, asked: asked() }));
+    const services = archives().map((name) => name.replace(/-2023.*/, ''));
+    expect(services.filter((name) => name === 'git')).toHaveLength(1);
+    expect(services.filter((name) => name === 'photo')).toHaveLength(2);
+  });
+
+  it('one that fails does not take the others along', async () => {
+    lab.later(60_000);
+    const made = archives().length;
+    lab.host.faults = { steps: [{ when: { op: 'borg-create' }, how: 'fail', after: 'nothing' }] };
+    const [outcome] = await lab.beside(await lab.cycle({ dry: true, asked: asked() }));
+    expect(outcome?.result).toBe('failed');
+    expect(archives()).toHaveLength(made + 1);
+    expect(snapshots()).toEqual([]);
+  });
+});
