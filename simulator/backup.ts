@@ -157,11 +157,11 @@ function create(world: World, step: BorgCreate): Action[] {
 function listing(world: World, location: string): NonNullable<StepFacts['repository']> {
   const { id, encryption } = repositoryOf(world, location);
   const own = [...world.archives.values()].filter((archive) => archive.location === location);
-  return {
-    id,
-    encryption,
-    archives: own.map(({ name, id: archiveId, atMs }) => ({ name, id: archiveId, atMs })),
-  };
+  const archives = own.map(({ name, id: archiveId, atMs, files }) => {
+    const size = { files, originalBytes: files * bytesPerFile };
+    return { name, id: archiveId, atMs, size };
+  });
+  return { id, encryption, archives };
 }
 
 function repositoryOf(world: World, location: string) {

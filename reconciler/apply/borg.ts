@@ -1,11 +1,16 @@
 import type { RepositoryRef } from '../../desired-state/types.ts';
-import { isCheckpointOf, parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
+import {
+  isCheckpointOf,
+  parseListing,
+  parseStats,
+  type RepositoryListing,
+} from '../../tools/borg/archives.ts';
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { callBorgAlone } from '../../tools/borg/stale-lock.ts';
 import { BorgError } from '../../tools/borg/types.ts';
 import type { BackupStep } from '../types.ts';
 import { deleteArgv, initArgv } from './backup-argv.ts';
-import { StepError, type StepFacts } from './types.ts';
+import { type ListedArchive, StepError, type StepFacts } from './types.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
@@ -16,11 +21,34 @@ const existsAlready = 10;
 /** Opens the repository, and makes it where there is none. One with another encryption is taken and told. */
 export async function initRepository(step: StepOf<'borg-init'>, options: BorgOptions): Promise<StepFacts> {
   const { repository } = step;
-  const found = (await listingOrNull(repository, options)) ?? (await make(step, options));
+  const there = await listingOrNull(repository, options);
+  const found = there === null ? await make(step, options) : await measured(there, repository, options);
   const { encryption } = found;
   if (encryption === repository.encryption) return { repository: found };
   const heldBack = `${repository.location} is encrypted with ${encryption}, not with ${repository.encryption}; that cannot be changed, and it was taken as it is`;
   return { repository: found, heldBack };
+}
+
+/**
+ * How much is in the newest archive of a repository that is opened for the first time: a state folder that was lost
+ * knows of none, and what is pruned next waits for an archive that is as large. Without an answer it goes on without.
+ */
+async function measured(
+  found: RepositoryListing,
+  repository: RepositoryRef,
+  options: BorgOptions,
+): Promise<RepositoryListing & { archives: ListedArchive[] }> {
+  if (found.archives.length === 0) return found;
+  const args = ['info', '--json', '--last', '1', repository.location];
+  const stats = await borg(args, repository, options)
+    .then(({ stdout }) => parseStats(stdout))
+    .catch(() => null);
+  const archives = found.archives.map((archive) =>
+    stats?.name === archive.name
+      ? { ...archive, size: { files: stats.files, originalBytes: stats.originalBytes } }
+      : archive,
+  );
+  return { ...found, archives };
 }
 
 async function make(step: StepOf<'borg-init'>, options: BorgOptions): Promise<RepositoryListing> {
@@ -32,10 +60,16 @@ async function make(step: StepOf<'borg-init'>, options: BorgOptions): Promise<Re
   return await listing(step.repository, options);
 }
 
-/** Reads the manifest: neither statistics nor the cache. One that was there before is neither made nor exchanged. */
+/**
+ * Reads the manifest; statistics only of one that is not known yet, which is measured. One that was there before is
+ * neither made nor exchanged.
+ */
 export async function listRepository(step: StepOf<'borg-list'>, options: BorgOptions): Promise<StepFacts> {
   const { repository, known } = step;
-  if (known === undefined) return { repository: await listing(repository, options) };
+  if (known === undefined) {
+    const found = await listing(repository, options);
+    return { repository: await measured(found, repository, options) };
+  }
   const forget = `steward forget ${known.id}`;
   const found = await listing(repository, options).catch((error: unknown) => {
     if (![noRepository, notOne].includes(codeOf(error) ?? 0)) throw error;

@@ -40,6 +40,8 @@ export interface ListedArchive {
   id: string;
   /** Milliseconds since the epoch: of the data, not of the upload. */
   atMs: number;
+  /** How much is in it, where Borg was asked. */
+  size?: { files: number; originalBytes: number };
 }
 
 /** What a step has found out, for the record and for later steps of the same change. */

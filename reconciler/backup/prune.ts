@@ -23,7 +23,8 @@ export function pruneOf(
   });
   const timezone = desired.schedule?.timezone ?? 'UTC';
   const kept = keptBy(retention, [made, ...own], timezone);
-  const proven = own.filter(({ clean }) => clean === true);
+  // Of one that another state folder knew, nobody knows how it ended; it is a measure all the same.
+  const proven = own.filter(({ clean }) => clean !== false);
   // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
   if (kept.size === 0) return [];
   const gone = own.filter(({ name }) => !kept.has(name) && name !== restored).map(({ name }) => name);

@@ -115,9 +115,10 @@ export function writeListing(store: Store, repository: RepositoryRecord, listed:
       )
       .run(location, names);
     const put = store.db.prepare(
-      'INSERT OR IGNORE INTO archives (location, name, borg_id, at_ms) VALUES (?, ?, ?, ?)',
+      'INSERT OR IGNORE INTO archives (location, name, borg_id, at_ms, files, original_bytes) VALUES (?, ?, ?, ?, ?, ?)',
     );
-    for (const { name, id, atMs } of listed) put.run(location, name, id, atMs);
+    for (const { name, id, atMs, size } of listed)
+      put.run(location, name, id, atMs, size?.files ?? null, size?.originalBytes ?? null);
   });
 }
 

@@ -81,6 +81,16 @@ describe('an archive', () => {
   });
 });
 
+describe('a repository that is opened for the first time', () => {
+  it.each(['borg-init', 'borg-list'] as const)('tells how much is in its newest archive (%s)', async (op) => {
+    const facts = await hostExecutor(borg).execute({ op, repository }, {});
+    expect(facts?.repository?.archives).toMatchObject([
+      { name: archive, size: { files: 4, originalBytes: expect.any(Number) } },
+    ]);
+    expect(facts?.repository?.archives[0]?.size?.originalBytes).toBeGreaterThan(3_000);
+  });
+});
+
 describe('a copy of it', () => {
   const extract = (over: Partial<BorgExtractTo>) =>
     hostExecutor(borg).execute(

@@ -29,7 +29,10 @@ describe('borg-init', () => {
       heldBack:
         'ssh://borg@backup/./photo is encrypted with keyfile, not with repokey-blake2; that cannot be changed, and it was taken as it is',
     });
-    expect(lab.calls()).toHaveLength(1);
+    expect(lab.calls()).toEqual([
+      'list --json ssh://borg@backup/./photo',
+      'info --json --last 1 ssh://borg@backup/./photo',
+    ]);
   });
 
   it('makes none where borg could not look', async () => {

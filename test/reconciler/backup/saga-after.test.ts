@@ -91,6 +91,26 @@ describe('nothing is pruned', () => {
   });
 });
 
+describe('with a state folder that knows nothing of the archives', () => {
+  it('nothing is pruned after an archive that is far smaller than the newest of them', async () => {
+    const keepOne = build.backup('photo', { retention: { daily: 1 } });
+    for (let file = 0; file < 10; file += 1) lab.host.writeData(`/datapool/services/photo/file-${file}`);
+    await aDayLater();
+    lab.push({
+      ...desired,
+      resources: [...desired.resources.filter(({ kind }) => kind !== 'backup'), keepOne],
+    });
+    for (const table of ['archives', 'repositories']) lab.store().db.exec(`DELETE FROM ${table}`);
+    for (const path of [...lab.host.state.paths.values()])
+      if (path.path.startsWith('/file-')) lab.host.state.paths.delete(`${path.filesystem}:${path.path}`);
+    await aDayLater();
+    const outcomes = await aDayLater();
+    const notes = outcomes.flatMap((outcome) => outcome.notes ?? []).join();
+    expect(notes).toMatch(/nothing was pruned: photo-.* has \d+ files, fewer than the \d+/);
+    expect(archives()).toHaveLength(3);
+  });
+});
+
 describe('all at one instant', () => {
   const two = build.desired([
     ...desired.resources,
