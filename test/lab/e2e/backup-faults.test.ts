@@ -89,16 +89,16 @@ describe('in the middle of an upload', () => {
   });
 });
 
-/** What is wrong with the repository, one after the other, and how it is mended. */
+/** What is wrong with the repository, one after the other, and how it is mended; without its disk the folder is gone or empty. */
 const losses = [
   {
-    what: 'its disk is not mounted, and its folder is gone',
+    what: 'its folder is gone',
     damage: `zfs umount ${folder} && rmdir ${folder}`,
     says: /there is no repository at ssh:\S+alpha/,
     after: `test ! -e ${folder}`,
   },
   {
-    what: 'its disk is not mounted, and its folder is empty',
+    what: 'its folder is empty',
     damage: `mkdir ${folder} && chown borg: ${folder}`,
     says: /ssh:\S+alpha is not a Borg repository/,
     after: `test -z "$(ls -A ${folder})" && zfs mount backuppool/alpha`,

@@ -21,7 +21,7 @@ async function expectProven(): Promise<void> {
   await lab.converge();
   expect(await lab.run('zfs list -H -o name')).not.toContain('steward-drill');
   expect(await leftBehind(lab)).toEqual({ snapshots: [], mounts: '0', processes: '0', undo: '0' });
-  expect(await sql("select result from proofs where kind = 'drill'")).toBe('good\n');
+  expect(await sql("select result from proofs where kind = 'drill'")).toBe('good');
 }
 
 describe('a restore drill that is killed', () => {
