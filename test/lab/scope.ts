@@ -5,6 +5,10 @@ export const whole = process.env.STEWARD_LAB_ALL === '1';
 /** Files of a whole run alone, each with what stands in for it in every other run. */
 export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/lab.test.ts': 'the lab itself: what every other file stands on',
+  'test/lab/e2e/backup-faults.test.ts':
+    'repositories that fill up or go: test/apply and the simulator have them too',
+  'test/lab/e2e/backup-services.test.ts': 'containers that do not stop or start: the simulator has them too',
+  'test/lab/e2e/keys.test.ts': 'keys over SSH: test/apply exports and proves them with the real Borg',
   'test/lab/e2e/backup-steps.test.ts': 'steps of a backup one by one: backup.test.ts runs them together',
   'test/lab/e2e/contract.test.ts': 'the simulated tools against the real ones: changes only with either',
   'test/lab/e2e/drill-crash.test.ts': 'drills that die: the simulator tries the same places',

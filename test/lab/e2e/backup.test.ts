@@ -72,4 +72,25 @@ describe('a backup by hand', () => {
     expect(run?.files).toBeGreaterThan(500);
     expect((run?.filesRead ?? 0) / (run?.files ?? 1)).toBeLessThan(0.2);
   });
+
+  test('can be looked into, and a file taken out of it', async () => {
+    const { stdout, exitCode } = await lab.steward('browse git latest database');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^-rw------- {2}100999:100999 .* PG_VERSION$/m);
+    expect(stdout).not.toContain('base/1/');
+    const extracted = await lab.steward('extract git latest database/PG_VERSION --to /root/found');
+    expect(extracted).toMatchObject({ exitCode: 0 });
+    const same = 'cmp /root/found/database/PG_VERSION /datapool/services/git/database/PG_VERSION';
+    expect(await lab.run(`${same} && stat -c '%u %a' /root/found /root/found/database/PG_VERSION`)).toBe(
+      '0 700\n100999 600',
+    );
+  });
+
+  test('one is deleted for ever, and no other', async () => {
+    const [older, newer] = await runs();
+    const name = older?.archive ?? '';
+    expect(await lab.steward(`delete-archive git ${name} --confirm ${name}`)).toMatchObject({ exitCode: 0 });
+    expect(await lab.run(borg(`list --short ${repository}`))).toBe(newer?.archive);
+    expect((await lab.steward('archives git')).stdout).toMatch(/^1 archive, as ssh:/m);
+  });
 });
