@@ -146,6 +146,7 @@ function restoring(program: Command): void {
     .description(
       'on a new server, bring everything back from Git and the backups; exit 0 all of it, 1 not yet',
     )
+    .option('--keys <dir>', 'what steward keys export has written, where repositories have lost their keys')
     .option('--start-empty <service...>', 'what has no archive starts with nothing')
     .action(lazily(async () => (await import('./commands/recover.ts')).recover));
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { foreground } from '../../reconciler/background.ts';
 import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
@@ -23,6 +24,7 @@ import { stopSignal } from './reconcile.ts';
 export interface RecoverFlags extends Flags {
   output: 'text' | 'json';
   startEmpty?: string[];
+  keys?: string;
 }
 
 interface Context {
@@ -96,7 +98,9 @@ async function recoverOne(desired: DesiredBackup, cycle: Cycle, context: Context
   if (known === undefined || known.phase === 'restored' || known.phase === 'given-up') return false;
   const events = backupEvents(flags.output, process.stderr);
   const deps = { ...backgroundDeps(wired, settings, request.command), progress: events.event };
-  const candidates = await candidatesFor(desired, known, deps);
+  const { stateDir } = settings;
+  const keys = flags.keys === undefined ? null : { folder: path.resolve(flags.keys), stateDir };
+  const candidates = await candidatesFor(desired, known, keys, deps);
   const now = recoveryOf(desired, wired) ?? known;
   const outcome = await recoverService(desired, now, candidates, cycle.commit?.id ?? '', deps);
   events.end(outcome === null ? [] : [outcome]);

@@ -1,9 +1,16 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
+import { importKey, lacksKey } from '../../reconciler/apply/key-import.ts';
 import type { BackgroundDeps } from '../../reconciler/background.ts';
 import { recoverable } from '../../reconciler/recover/change.ts';
 import type { Candidate } from '../../reconciler/recover/run.ts';
 import { type Recovery, writeRecovery } from '../../reconciler/state/recovery.ts';
-import { askRepository } from '../archives/ask.ts';
+import { alone, askRepository } from '../archives/ask.ts';
+
+/** What `steward keys export` has written, and Borg's home. */
+export interface KeysFolder {
+  folder: string;
+  stateDir: string;
+}
 
 /**
  * Asks the repository which archives there are, newest first, and takes note in the state where there are none or where
@@ -12,12 +19,13 @@ import { askRepository } from '../archives/ask.ts';
 export async function candidatesFor(
   desired: DesiredBackup,
   known: Recovery,
+  keys: KeysFolder | null,
   deps: BackgroundDeps,
 ): Promise<Candidate[]> {
   const note = (news: Partial<Recovery>) =>
     writeRecovery(deps.store, { ...known, ...news, updatedMs: deps.clock.now() });
   try {
-    const found = recoverable(desired, await askRepository(desired.repository, deps));
+    const found = recoverable(desired, await askWithKey(desired, keys, deps));
     const isNew = known.phase !== 'restoring' && found.length === 0;
     note(isNew ? { phase: 'nothing', note: desired.repository.location } : { ...begun(known), note: null });
     return found;
@@ -25,6 +33,18 @@ export async function candidatesFor(
     note({ note: (error as Error).message });
     return [];
   }
+}
+
+/** What is lost with the old server, or was in a repository that has lost it, comes from where it was exported to. */
+async function askWithKey({ repository }: DesiredBackup, keys: KeysFolder | null, deps: BackgroundDeps) {
+  try {
+    return await askRepository(repository, deps);
+  } catch (error) {
+    if (!lacksKey(error)) throw error;
+    if (keys === null) throw new Error(`${(error as Error).message}, or give recover --keys DIR`);
+  }
+  await alone(repository, deps, () => importKey(repository, keys.folder, keys));
+  return await askRepository(repository, deps);
 }
 
 /** An archive may have turned up since. */

@@ -72,8 +72,15 @@ export function isWarning(exitCode: number): boolean {
   return exitCode === 1 || (exitCode >= 100 && exitCode <= 125);
 }
 
-/** What a borg behind SSH ends with 2 for, although there is a code for it, by its words. */
+/** What borg 1.2, or a borg behind SSH, ends with 2 for although there is a code for it, by its words. */
 const byWords: [RegExp, number][] = [
+  [/^Repository .* does not exist\./, 13],
+  [/^Invalid key file for repository/, 40],
+  [/^Mismatch between repository .* and key file/, 41],
+  [/^No key file for repository/, 42],
+  [/^This file is not a borg key backup/, 43],
+  [/^No key entry found in the config/, 44],
+  [/^This key backup seems to be for a different backup repository/, 45],
   [/is not a valid repository\. Check repo config/, 15],
   [/^configparser\.\w+:/, 16],
 ];
