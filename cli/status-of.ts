@@ -13,13 +13,24 @@ export function statusOf(
   const { plan, desired, commit } = cycle;
   return {
     commit: commit?.id ?? null,
-    appliedCommit: isApplied(cycle) ? (commit?.id ?? null) : null,
+    appliedCommit: isInForce(cycle) ? (commit?.id ?? null) : null,
     lastCycle: { at: cycle.atMs, result: cycle.result, durationMs: total(cycle) },
     services: plan === null || desired === null ? [] : servicesOf(cycle, plan, desired, records),
     problems: cycle.problems,
     held: plan?.held ?? null,
     orphans: (plan?.reports ?? []).filter(({ state }) => state === 'orphaned').map(({ id }) => id),
   };
+}
+
+/** Whether all that runs is as the commit says. A backup that failed has its own line, and takes nothing of that away. */
+function isInForce({ plan, outcomes }: Cycle): boolean {
+  if (plan === null || plan.held !== null) return false;
+  const failed = outcomes.filter(({ result }) => result !== 'applied').map(({ change }) => change);
+  return [...plan.blocked, ...failed].every(({ kind }) => isBeside(kind));
+}
+
+function isBeside(kind: Notice['kind']): boolean {
+  return kind === 'backup' || kind === 'borg-repository';
 }
 
 export function isApplied(cycle: Cycle): boolean {
