@@ -1,5 +1,6 @@
 import type { DesiredBackup } from '../desired-state/types.ts';
 import { backgroundGroups, runGroup } from '../reconciler/background.ts';
+import { isCurrent } from '../reconciler/backup/current.ts';
 import { type Cycle, runCycle } from '../reconciler/cycle.ts';
 import type { Change, Notice, Outcome } from '../reconciler/types.ts';
 import type { Asked, AskedFor } from '../reconciler/world.ts';
@@ -68,10 +69,11 @@ async function run(names: string[], flags: NowFlags, context: Context): Promise<
   const deps = { ...backgroundDeps(wired, context.settings, request.command), progress: events.event };
   const turns = together ? [services] : services.map((service) => [service]);
   const outcomes: Outcome[] = [];
+  const ask = (asked: string[]) => replan({ what: wanted.what, services: asked, atMs, together });
+  const planned = await ask(services);
   for (const turn of turns) {
     if (request.signal?.aborted === true) break;
-    // Each is planned right before it begins: containers may have been replaced since.
-    const cycle = await replan({ what: wanted.what, services: turn, atMs, together });
+    const cycle = (await isStillSo(planned, turn, wired)) ? planned : await ask(turn);
     for (const group of groupsOf(cycle, turn)) {
       events.begin(group);
       outcomes.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
@@ -81,6 +83,14 @@ async function run(names: string[], flags: NowFlags, context: Context): Promise<
   events.end(outcomes);
   const done = outcomes.filter(({ change, result }) => wanted.isAsked(change) && result === 'applied');
   return done.length === turns.length ? 0 : 1;
+}
+
+/** A look at the containers takes a fraction of a plan; whatever it does not answer is planned anew. */
+async function isStillSo(planned: Cycle, services: string[], { deps }: Wired): Promise<boolean> {
+  const found = await deps.observer.observeContainers(deps.signal);
+  if (!found.known) return false;
+  const changes = groupsOf(planned, services).flat();
+  return isCurrent(changes, planned.desired?.resources ?? [], found.value);
 }
 
 function hindrances({ plan }: Cycle, services: string[]): Notice[] {
