@@ -17,7 +17,10 @@ export interface KnownArchives {
 }
 
 /** From the state; the repository is asked where that says nothing, is in doubt, or is not wanted. */
-export async function knownArchives(context: ArchiveContext, refresh = false): Promise<KnownArchives> {
+export async function knownArchives(
+  context: Pick<ArchiveContext, 'desired' | 'wired' | 'deps'>,
+  refresh = false,
+): Promise<KnownArchives> {
   const { desired, wired, deps } = context;
   const { repository } = desired;
   const known = readBackups(wired.store).repositories.get(repository.location);

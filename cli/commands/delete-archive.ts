@@ -1,12 +1,10 @@
-import { runRestore } from '../../reconciler/restore/run.ts';
 import { type ArchiveRecord, doubtRepository, removeArchives } from '../../reconciler/state/backups.ts';
 import type { Step } from '../../reconciler/types.ts';
-import { archiveChange } from '../archives/change.ts';
+import { runOnArchive } from '../archives/change.ts';
 import { type ArchiveContext, withBackup } from '../archives/context.ts';
 import { archiveCalled, type KnownArchives, knownArchives } from '../archives/known.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
-import { backupEvents } from '../render/backup-events.ts';
 import { relative } from '../render/time.ts';
 import type { Flags } from '../settings.ts';
 import { note } from '../terminal.ts';
@@ -62,24 +60,15 @@ async function allow(service: string, { name, atMs }: ArchiveRecord, confirm?: s
 }
 
 async function remove(archive: string, context: ArchiveContext, flags: DeleteFlags): Promise<number> {
-  const { desired, cycle, deps, wired } = context;
+  const { desired, wired } = context;
   const { repository } = desired;
   const steps: Step[] = [
     { op: 'borg-delete', repository, archives: [archive], onlyAfter: null },
     { op: 'borg-compact', repository },
   ];
-  const change = archiveChange(desired, 'delete-archive', archive, steps, wired.deps.clock.now());
-  const events = backupEvents(flags.output, process.stderr);
   // Should it be cut off, what the repository has is read again before anything relies on it.
   doubtRepository(wired.store, repository.location);
-  const commit = cycle.commit?.id ?? '';
-  const outcome = await runRestore(change, commit, {
-    ...deps,
-    progress: events.event,
-    gate: async () => null,
-  });
-  events.end([outcome]);
-  if (outcome.result !== 'applied') return 1;
+  if (!(await runOnArchive('delete-archive', archive, steps, context, flags.output))) return 1;
   removeArchives(wired.store, repository.location, [archive]);
   return 0;
 }

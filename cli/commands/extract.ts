@@ -1,11 +1,9 @@
 import path from 'node:path';
-import { runRestore } from '../../reconciler/restore/run.ts';
 import type { Step } from '../../reconciler/types.ts';
-import { archiveChange } from '../archives/change.ts';
+import { runOnArchive } from '../archives/change.ts';
 import { type ArchiveContext, withBackup } from '../archives/context.ts';
 import { archiveCalled, knownArchives } from '../archives/known.ts';
 import { UserError } from '../errors.ts';
-import { backupEvents } from '../render/backup-events.ts';
 import { pathsToRestore } from '../restore/target.ts';
 import type { Flags } from '../settings.ts';
 
@@ -22,7 +20,7 @@ export function extract(
   flags: ExtractFlags,
 ): Promise<number> {
   return withBackup(name, flags, 'extract', async (context) => {
-    const { desired, cycle, deps, wired } = context;
+    const { desired } = context;
     const folder = path.resolve(flags.to);
     requireOutside(folder, context);
     const found = archiveCalled(archive, await knownArchives(context));
@@ -30,16 +28,7 @@ export function extract(
     const { repository } = desired;
     const step: Step = { op: 'borg-extract-to', repository, archive: found.name, paths: chosen, folder };
     const steps: Step[] = chosen.length === 0 ? [step] : [findStep(context, found.name, chosen), step];
-    const change = archiveChange(desired, 'extract', found.name, steps, wired.deps.clock.now());
-    const events = backupEvents(flags.output, process.stderr);
-    const commit = cycle.commit?.id ?? '';
-    const outcome = await runRestore(change, commit, {
-      ...deps,
-      progress: events.event,
-      gate: async () => null,
-    });
-    events.end([outcome]);
-    return outcome.result === 'applied' ? 0 : 1;
+    return (await runOnArchive('extract', found.name, steps, context, flags.output)) ? 0 : 1;
   });
 }
 

@@ -4,7 +4,10 @@ import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
 import { type SafetySnapshots, undoProblem } from '../../reconciler/restore/safety.ts';
 import type { Change } from '../../reconciler/types.ts';
-import { nearest, UserError } from '../errors.ts';
+import { backupOf } from '../archives/context.ts';
+import { knownArchives } from '../archives/known.ts';
+import { backgroundDeps } from '../background.ts';
+import { UserError } from '../errors.ts';
 import { relative } from '../render/time.ts';
 import type { Settings } from '../settings.ts';
 import type { Wired } from '../wire.ts';
@@ -38,7 +41,10 @@ export async function planOf(
   if (!observed.known) throw new UserError(`${observed.error}; nothing was done`);
   const containers = observed.value.filter(({ project }) => project === desired.project);
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
-  return flags.undo === true ? undoOf(parts, kept) : restoreOf(parts, kept, context);
+  if (flags.undo === true) return undoOf(parts, kept);
+  // Where the state is in doubt, or knows nothing, the repository is asked first.
+  await knownArchives({ desired, wired, deps: backgroundDeps(wired, settings, 'restore') });
+  return restoreOf(parts, kept, context);
 }
 
 type Parts = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'>;
@@ -72,14 +78,6 @@ function undoOf(parts: Parts, { found, snapshots }: Kept) {
 
 function undoMeans({ service }: DesiredBackup, { createdMs }: SafetySnapshots): string {
   return `${service} goes back to what it was before the restore ${relative(createdMs, Date.now())}. What was written since is lost.`;
-}
-
-function backupOf(name: string, { desired }: Cycle): DesiredBackup {
-  const backups = (desired?.resources ?? []).filter((each): each is DesiredBackup => each.kind === 'backup');
-  const found = backups.find(({ service }) => service === name);
-  if (found !== undefined) return found;
-  const known = backups.map(({ service }) => service);
-  throw new UserError(`there is no backup of ${name}${nearest(name, known)}`);
 }
 
 function gateFor({ project }: DesiredBackup, { desired }: Cycle) {

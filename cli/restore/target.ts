@@ -7,7 +7,7 @@ import { nearest, UserError } from '../errors.ts';
 
 /** What a person wants restored. All of these throw UserError. */
 
-/** The newest one where none is named. Only what Steward knows of: of a repository in doubt it may know too few. */
+/** The newest one where none is named, of those that Steward knows of. */
 export function archiveToRestore(
   { repository, service }: DesiredBackup,
   name: string | undefined,
