@@ -15,16 +15,38 @@ export interface Schedule {
 
 /** The newest tick at or before `nowMs`; null where the schedule had none in the last years. */
 export function lastTick(schedule: Schedule, nowMs: number): number | null {
-  // croner looks for runs strictly before, in whole seconds.
-  const nextSecondMs = (Math.floor(nowMs / 1000) + 1) * 1000;
-  return cronOf(schedule).previousRuns(1, new Date(nextSecondMs))[0]?.getTime() ?? null;
+  return around(schedule, nowMs).lastMs;
 }
 
 /** The first tick after `nowMs`; null where the schedule never comes again. */
 export function nextTick(schedule: Schedule, nowMs: number): number | null {
-  return cronOf(schedule).nextRun(new Date(nowMs))?.getTime() ?? null;
+  return around(schedule, nowMs).nextMs;
 }
 
-function cronOf({ cron, timezone }: Schedule): Cron {
-  return new Cron(cron, { timezone, mode: '5-part', paused: true });
+interface Between {
+  lastMs: number | null;
+  nextMs: number | null;
+}
+
+/**
+ * Schedule -> the ticks that it was last asked between: they stay the same until the next one, and a time zone takes
+ * croner a thousand times as long as a look in here. A process knows as many as it has schedules.
+ */
+const asked = new Map<string, Between>();
+
+function around(schedule: Schedule, nowMs: number): Between {
+  const key = `${schedule.timezone} ${schedule.cron}`;
+  const known = asked.get(key);
+  if (known !== undefined && isBetween(known, nowMs)) return known;
+  const cron = new Cron(schedule.cron, { timezone: schedule.timezone, mode: '5-part', paused: true });
+  // croner looks for runs strictly before, in whole seconds.
+  const nextSecondMs = (Math.floor(nowMs / 1000) + 1) * 1000;
+  const lastMs = cron.previousRuns(1, new Date(nextSecondMs))[0]?.getTime() ?? null;
+  const found = { lastMs, nextMs: cron.nextRun(new Date(nowMs))?.getTime() ?? null };
+  asked.set(key, found);
+  return found;
+}
+
+function isBetween({ lastMs, nextMs }: Between, nowMs: number): boolean {
+  return lastMs !== null && nextMs !== null && lastMs <= nowMs && nowMs < nextMs;
 }
