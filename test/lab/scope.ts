@@ -7,6 +7,8 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/lab.test.ts': 'the lab itself: what every other file stands on',
   'test/lab/e2e/backup-faults.test.ts':
     'repositories that fill up or go: test/apply and the simulator have them too',
+  'test/lab/e2e/backup-load.test.ts':
+    'a database that is written to meanwhile: backup.test.ts and restore.test.ts have one that is not',
   'test/lab/e2e/backup-services.test.ts': 'containers that do not stop or start: the simulator has them too',
   'test/lab/e2e/keys.test.ts': 'keys over SSH: test/apply exports and proves them with the real Borg',
   'test/lab/e2e/backup-steps.test.ts': 'steps of a backup one by one: backup.test.ts runs them together',
