@@ -69,6 +69,9 @@ const migrations = [
      PRIMARY KEY (lock_name, service, what)) STRICT;`,
 ];
 
+/** How long another process's write is waited for. */
+const busyTimeoutMs = 5_000;
+
 /**
  * Opens (and creates) `<stateDir>/state.db`. Throws StateError where the folder cannot be written, the file is
  * damaged, or it was written by a newer Steward: in each of these nothing may be done to the host, since what we own
@@ -78,14 +81,33 @@ export function openStore(stateDir: string): Store {
   const path = join(stateDir, 'state.db');
   return guarded(path, () => {
     mkdirSync(stateDir, { recursive: true, mode: 0o711 });
-    const db = new DatabaseSync(path, { timeout: 5_000 });
+    const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     chmodSync(path, 0o600);
+    whenFree(() => db.exec('PRAGMA journal_mode = WAL'));
     // FULL: a row that announces a step is on the disk before the step runs (law 4).
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    db.exec('PRAGMA synchronous = FULL');
     verify(db, path);
     migrate(db, path);
     return { path, db, close: () => db.close() };
   });
+}
+
+/**
+ * Two that open a new file at once: SQLite does not wait by itself for the one that is just making it a WAL file
+ * (sqlite.org/c3ref/busy_handler.html: where waiting could be a deadlock, the handler is not called).
+ */
+function whenFree(action: () => void): void {
+  const deadlineMs = performance.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      action();
+      return;
+    } catch (error) {
+      const isBusy = primaryCode(error as { errcode?: number }) === busy;
+      if (!isBusy || performance.now() > deadlineMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
 }
 
 function verify(db: DatabaseSync, path: string): void {
@@ -144,9 +166,14 @@ export function transaction<T>(store: Store, action: () => T): T {
 const fullDisk = 13;
 const notADatabase = 26;
 const corrupt = 11;
+const busy = 5;
+
+function primaryCode({ errcode }: { errcode?: number }): number {
+  return (errcode ?? 0) & 0xff;
+}
 
 function explain(path: string, error: Error & { code?: string; errcode?: number }): StateError {
-  const primary = (error.errcode ?? 0) & 0xff;
+  const primary = primaryCode(error);
   if (primary === corrupt || primary === notADatabase) return damaged(path, error.message);
   if (primary === fullDisk || error.code === 'ENOSPC') {
     return new StateError(`the disk of ${path} is full; free some space: nothing is done until then`, {
