@@ -6,7 +6,7 @@ set -eu
 tag=$1
 shift
 parent=datapool/services
-repositories=/backup/borg
+repositories=ssh://borg@localhost/backup/borg
 compose() { docker compose --project-directory "/root/by-hand/$1" -p "$1" -f "/root/by-hand/$1/docker-compose.yml" "$2" 2> /dev/null; }
 for service in "$@"; do compose "$service" stop; done
 zfs snapshot -r "$parent@$tag"

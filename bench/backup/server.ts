@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { startBackupLab } from '../../test/lab/e2e/support/backup-lab.ts';
+import {
+  borg,
+  borgEnv,
+  location as byHandFolder,
+  startBackupLab,
+} from '../../test/lab/e2e/support/backup-lab.ts';
 import type { Homelab } from '../../test/lab/e2e/support/homelab.ts';
 import { composeFile, type Files, idle } from '../../test/lab/e2e/support/lab-files.ts';
 
@@ -35,11 +40,17 @@ export async function startServer(): Promise<Homelab> {
   return lab;
 }
 
-/** Repositories of the script, unlocked and local: the network is nobody's excuse. */
-export async function makeByHandRepositories(lab: Homelab, names: string[]): Promise<void> {
-  const init = names.map((name) => `borg init -e none /backup/borg/by-hand_${name} 2> /dev/null`);
-  await lab.run(`export BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes; ${init.join('; ')}`);
+/** Both sides send to the same user over SSH, with the same key and the same encryption. */
+export function byHandLocation(service: string): string {
+  return `${byHandFolder}/by-hand_${service}`;
 }
+
+export async function makeByHandRepositories(lab: Homelab, names: string[]): Promise<void> {
+  for (const name of names)
+    await lab.run(borg(`init -e repokey-blake2 ${byHandLocation(name)} 2> /dev/null || true`));
+}
+
+export { borg, borgEnv };
 
 /** How long a command takes in the server, in ms, by the server's own clock. */
 export async function timed(lab: Homelab, command: string): Promise<number> {

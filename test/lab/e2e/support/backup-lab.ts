@@ -39,8 +39,12 @@ export async function startBackupLab(files: Files = git, more = ''): Promise<Hom
 
 /** Borg as Steward calls it, by hand. */
 export function borg(command: string): string {
-  const env = `BORG_BASE_DIR=/var/lib/steward/borg TZ=UTC BORG_PASSCOMMAND='cat ${passphraseFile}'`;
-  return `${env} borg ${command}`;
+  return borgEnv(`borg ${command}`);
+}
+
+/** A command that calls Borg, with the key, the cache and the passphrase that Steward has. */
+export function borgEnv(command: string): string {
+  return `BORG_BASE_DIR=/var/lib/steward/borg TZ=UTC BORG_PASSCOMMAND='cat ${passphraseFile}' ${command}`;
 }
 
 /** What a run that is over must not leave: snapshots, mounts, borg processes, open undo entries. */
