@@ -14,11 +14,5 @@ const built = new URL('../dist/app/main.js', import.meta.url);
 const source = new URL('../cli/main.ts', import.meta.url);
 const { main } = await import((existsSync(source) ? source : built).href);
 await main(process.argv);
-await Promise.all([written(process.stdout), written(process.stderr)]);
 // A timer of a library (simple-git waits half a second for a pipe that an ssh may hold) must not hold a finished command.
 process.exit();
-
-/** Ends when all was handed on. To a socket, as behind ssh, Node writes later, and exit() would drop the rest. */
-function written(stream) {
-  return new Promise((resolve) => stream.write('', () => resolve()));
-}

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { messageOf } from './errors.ts';
+import { messageOf, UserError } from './errors.ts';
+import { outliveReaders } from './outlive-readers.ts';
 import { archives, backups, keys, restoring } from './program/backups.ts';
 import { change, inspect, records } from './program/reconciling.ts';
 import { snapshots } from './program/snapshots.ts';
@@ -8,13 +9,17 @@ import { version } from './version.ts';
 /** The `steward` command. Each sub-command loads only what it needs: starting is most of a short command's time. */
 
 export async function main(argv: string[]): Promise<void> {
+  const allWritten = outliveReaders();
   const program = build();
   try {
     await program.parseAsync(argv);
+    const why = await allWritten();
+    if (why !== null) throw new UserError(`what there was to say could not be written: ${why}`);
   } catch (error) {
     const { note } = await import('./terminal.ts');
     note(messageOf(error).trimEnd());
     process.exitCode = 1;
+    await allWritten();
   }
 }
 

@@ -22,3 +22,15 @@ export function printJson(value: unknown): void {
 export function printJsonLine(value: unknown): void {
   process.stdout.write(`${safeJson(value, 0)}\n`);
 }
+
+/** Whoever read standard output has closed it: a pager that was left, a `head` that has enough. */
+export class NobodyReads extends Error {
+  override readonly name = 'NobodyReads';
+}
+
+/** One line of many: the next one waits until a slow reader has taken this one. Throws NobodyReads. */
+export function printLine(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${text}\n`, (error) => (error ? reject(new NobodyReads()) : resolve()));
+  });
+}

@@ -13,27 +13,24 @@ export interface BrowseRequest {
 
 /**
  * Hands on what is in a folder of an archive, one at a time: there may be millions. A path that is a file is itself.
- * Only for who holds Steward's lock of the repository. Throws BorgError.
+ * Whether there is anything at this path, be it an empty folder. Only for who holds Steward's lock of the repository.
+ * Throws BorgError, and what `take` throws, which ends it.
  */
 export async function browseArchive(
   request: BrowseRequest,
   options: BorgOptions,
-  take: (item: ListedItem) => void,
-): Promise<void> {
+  take: (item: ListedItem) => Promise<void> | void,
+): Promise<boolean> {
   const { repository, archive, folder, recursive } = request;
-  let failure: unknown = null;
+  let isThere = folder === '';
   const onLine = (line: string) => {
-    // Thrown in here, it would end in the reader of the pipe.
-    try {
-      if (line === '' || failure !== null) return;
-      const item = parseListedItem(line);
-      const isFolderItself = (item.path === folder || item.path === '.') && item.mode.startsWith('d');
-      if (!isFolderItself) take(item);
-    } catch (error) {
-      failure = error;
-    }
+    if (line === '') return;
+    const item = parseListedItem(line);
+    isThere = true;
+    const isFolderItself = (item.path === folder || item.path === '.') && item.mode.startsWith('d');
+    return isFolderItself ? undefined : take(item);
   };
   const args = browseArgs(repository.location, archive, folder, recursive);
   await callBorgAlone(args, repository, { ...options, onLine });
-  if (failure !== null) throw failure;
+  return isThere;
 }

@@ -7,6 +7,7 @@ import type { ArchiveContext } from './context.ts';
 
 /** The archives of one service, newest first. */
 export interface KnownArchives {
+  service: string;
   own: ArchiveRecord[];
   /** In its repository, and not of Steward's naming: never touched. */
   foreign: ArchiveRecord[];
@@ -25,6 +26,14 @@ export async function knownArchives(
   const { repository } = desired;
   const known = readBackups(wired.store).repositories.get(repository.location);
   if (refresh || known === undefined || known.inDoubt) await askRepository(repository, deps);
+  return archivesInState(context);
+}
+
+/** As Steward knows them, without a question to anybody. */
+export function archivesInState({
+  wired,
+  desired,
+}: Pick<ArchiveContext, 'desired' | 'wired'>): KnownArchives {
   return archivesIn(readBackups(wired.store), desired);
 }
 
@@ -32,6 +41,7 @@ function archivesIn(backups: Backups, { service, repository: { location } }: Des
   const all = backups.archives.get(location) ?? [];
   const isOwn = ({ name }: ArchiveRecord) => parseArchiveName(service, name) !== null;
   return {
+    service,
     own: all.filter(isOwn),
     foreign: all.filter((archive) => !isOwn(archive)),
     listedMs: backups.repositories.get(location)?.listedMs ?? 0,
@@ -39,18 +49,21 @@ function archivesIn(backups: Backups, { service, repository: { location } }: Des
   };
 }
 
-/** `latest`, a whole name, or the beginning of one that is the only one with it. Throws UserError. */
-export function archiveCalled(given: string, { own, foreign }: KnownArchives): ArchiveRecord {
+/** `latest` or a whole name. Throws UserError. */
+export function archiveNamed(given: string, { service, own, foreign }: KnownArchives): ArchiveRecord {
   const all = [...own, ...foreign];
-  if (given === 'latest') {
-    if (own[0] !== undefined) return own[0];
-    throw new UserError('there is no archive yet');
-  }
-  const exact = all.find(({ name }) => name === given);
-  if (exact !== undefined) return exact;
-  const [found, second] = all.filter(({ name }) => name.startsWith(given));
-  if (found !== undefined && second === undefined) return found;
-  if (found !== undefined) throw new UserError(`${given} is the beginning of ${found.name} and of others`);
+  const found = given === 'latest' ? own[0] : all.find(({ name }) => name === given);
+  if (found !== undefined) return found;
+  if (given === 'latest') throw new UserError(`there is no archive of ${service} yet; nothing was done`);
   const names = all.map(({ name }) => name);
-  throw new UserError(`there is no archive ${given}${nearest(given, names)}`);
+  throw new UserError(`there is no archive ${given} of ${service}${nearest(given, names)}`);
+}
+
+/** The same, or the beginning of one that is the only one with it. Throws UserError. */
+export function archiveCalled(given: string, known: KnownArchives): ArchiveRecord {
+  const all = [...known.own, ...known.foreign];
+  const [found, second] = all.filter(({ name }) => name.startsWith(given));
+  if (found === undefined || all.some(({ name }) => name === given)) return archiveNamed(given, known);
+  if (second === undefined) return found;
+  throw new UserError(`${given} is the beginning of ${found.name} and of others`);
 }

@@ -15,7 +15,7 @@ export function archives(name: string, flags: ArchivesFlags): Promise<number> {
   return withBackup(name, flags, 'archives', async (context) => {
     const known = await knownArchives(context, flags.refresh === true);
     const { location } = context.desired.repository;
-    if (flags.output === 'json') printJson({ service: name, location, ...known });
+    if (flags.output === 'json') printJson({ location, ...known });
     else {
       const look = { ...lookOf(process.stdout), now: Date.now() };
       process.stdout.write(renderArchives(known, location, look));

@@ -1,12 +1,14 @@
 import { browseArchive } from '../../observers/archive.ts';
+import type { ListedItem } from '../../tools/borg/listing.ts';
 import { alone } from '../archives/ask.ts';
 import { withBackup } from '../archives/context.ts';
 import { archiveCalled, knownArchives } from '../archives/known.ts';
 import { UserError } from '../errors.ts';
 import { itemLine } from '../render/archive-items.ts';
+import { safeJson } from '../render/text.ts';
 import { pathsToRestore } from '../restore/target.ts';
 import type { Flags } from '../settings.ts';
-import { printJsonLine } from '../terminal.ts';
+import { NobodyReads, printLine } from '../terminal.ts';
 
 export interface BrowseFlags extends Flags {
   output: 'text' | 'json';
@@ -28,16 +30,16 @@ export function browse(
     const [below = ''] = pathsToRestore(desired, folder);
     const { repository } = desired;
     const request = { repository, archive: found.name, folder: below, recursive: flags.recursive === true };
-    let count = 0;
     const options = { stateDir: settings.stateDir, signal };
-    await alone(repository, deps, () =>
-      browseArchive(request, options, (item) => {
-        count += 1;
-        if (flags.output === 'json') printJsonLine(item);
-        else process.stdout.write(`${itemLine(item, below)}\n`);
-      }),
+    const show = (item: ListedItem) =>
+      printLine(flags.output === 'json' ? safeJson(item, 0) : itemLine(item, below));
+    const isThere = await alone(repository, deps, () => browseArchive(request, options, show)).catch(
+      (error: unknown) => {
+        if (error instanceof NobodyReads) return true;
+        throw error;
+      },
     );
-    if (count > 0 || below === '') return 0;
-    throw new UserError(`${found.name} has nothing at ${below}, or an empty folder`);
+    if (isThere) return 0;
+    throw new UserError(`${found.name} has nothing at ${below}`);
   });
 }

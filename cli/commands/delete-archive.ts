@@ -1,8 +1,8 @@
-import { type ArchiveRecord, doubtRepository, removeArchives } from '../../reconciler/state/backups.ts';
+import { type ArchiveRecord, doubtRepository } from '../../reconciler/state/backups.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { runOnArchive } from '../archives/change.ts';
 import { type ArchiveContext, withBackup } from '../archives/context.ts';
-import { archiveCalled, type KnownArchives, knownArchives } from '../archives/known.ts';
+import { archiveCalled, archivesInState, type KnownArchives, knownArchives } from '../archives/known.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
 import { relative } from '../render/time.ts';
@@ -59,16 +59,19 @@ async function allow(service: string, { name, atMs }: ArchiveRecord, confirm?: s
   if (!isSure) throw new UserError('nothing was done');
 }
 
-async function remove(archive: string, context: ArchiveContext, flags: DeleteFlags): Promise<number> {
+function remove(archive: string, context: ArchiveContext, { output, force }: DeleteFlags): Promise<number> {
   const { desired, wired } = context;
   const { repository } = desired;
   const steps: Step[] = [
     { op: 'borg-delete', repository, archives: [archive], onlyAfter: null },
     { op: 'borg-compact', repository },
   ];
-  // Should it be cut off, what the repository has is read again before anything relies on it.
-  doubtRepository(wired.store, repository.location);
-  if (!(await runOnArchive('delete-archive', archive, steps, context, flags.output))) return 1;
-  removeArchives(wired.store, repository.location, [archive]);
-  return 0;
+  const begin = () => {
+    // While the person was asked, others may have deleted what is newer, or have proven this one.
+    const now = archivesInState(context);
+    requireExpendable(archiveCalled(archive, now), now, context, force === true);
+    // Should it be cut off, what the repository has is read again before anything relies on it.
+    doubtRepository(wired.store, repository.location);
+  };
+  return runOnArchive({ verb: 'delete-archive', archive, steps, output, begin }, context);
 }

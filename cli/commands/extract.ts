@@ -1,9 +1,9 @@
-import path from 'node:path';
+import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { runOnArchive } from '../archives/change.ts';
-import { type ArchiveContext, withBackup } from '../archives/context.ts';
+import { withBackup } from '../archives/context.ts';
 import { archiveCalled, knownArchives } from '../archives/known.ts';
-import { UserError } from '../errors.ts';
+import { folderOutside } from '../archives/outside.ts';
 import { pathsToRestore } from '../restore/target.ts';
 import type { Flags } from '../settings.ts';
 
@@ -20,32 +20,19 @@ export function extract(
   flags: ExtractFlags,
 ): Promise<number> {
   return withBackup(name, flags, 'extract', async (context) => {
-    const { desired } = context;
-    const folder = path.resolve(flags.to);
-    requireOutside(folder, context);
+    const { desired, cycle } = context;
+    const folder = await folderOutside(flags.to, cycle);
     const found = archiveCalled(archive, await knownArchives(context));
-    const chosen = paths.flatMap((each) => pathsToRestore(desired, each));
     const { repository } = desired;
+    const chosen = chosenPaths(desired, paths);
     const step: Step = { op: 'borg-extract-to', repository, archive: found.name, paths: chosen, folder };
-    const steps: Step[] = chosen.length === 0 ? [step] : [findStep(context, found.name, chosen), step];
-    return (await runOnArchive('extract', found.name, steps, context, flags.output)) ? 0 : 1;
+    const { output } = flags;
+    return await runOnArchive({ verb: 'extract', archive: found.name, steps: [step], output }, context);
   });
 }
 
-/** Borg says nothing of a path that is not in the archive. */
-function findStep({ desired }: ArchiveContext, archive: string, paths: string[]): Step {
-  const { repository, datasets } = desired;
-  return { op: 'borg-find', repository, archive, paths, dataset: datasets[0]?.name ?? '' };
-}
-
-/** What services write to is restored, with a way back, and never written over. Throws UserError. */
-function requireOutside(folder: string, { cycle }: ArchiveContext): void {
-  const mountpoints = (cycle.desired?.resources ?? []).flatMap((each) =>
-    each.kind === 'zfs-dataset' && each.service !== null ? [each.mountpoint] : [],
-  );
-  const inside = mountpoints.find((root) => `${folder}/`.startsWith(`${root}/`));
-  if (inside === undefined) return;
-  throw new UserError(
-    `${folder} is in the data of a service (${inside}); steward restore puts it back there, --to wants a folder elsewhere`,
-  );
+/** One of them may be the whole: then the others are in it. */
+function chosenPaths(desired: DesiredBackup, given: string[]): string[] {
+  const each = given.map((one) => pathsToRestore(desired, one));
+  return each.some((paths) => paths.length === 0) ? [] : each.flat();
 }

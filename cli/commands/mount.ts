@@ -5,6 +5,7 @@ import { run } from '../../tools/run.ts';
 import { alone } from '../archives/ask.ts';
 import { withBackup } from '../archives/context.ts';
 import { archiveCalled, knownArchives } from '../archives/known.ts';
+import { folderOutside, withoutLinks } from '../archives/outside.ts';
 import { UserError } from '../errors.ts';
 import type { Flags } from '../settings.ts';
 import { note } from '../terminal.ts';
@@ -12,11 +13,12 @@ import { note } from '../terminal.ts';
 /** Shows an archive as a folder until Ctrl-C or `steward umount`. Exit 0: it was there, and is gone again. */
 export function mount(name: string, archive: string, folder: string, flags: Flags): Promise<number> {
   return withBackup(name, flags, 'mount', async (context) => {
-    const { desired, settings, signal, deps } = context;
+    const { desired, cycle, settings, signal, deps } = context;
+    const outside = await folderOutside(folder, cycle);
     if (settings.host === 'simulator')
       throw new UserError('archives of the simulated host have no files to look at');
+    const place = await emptyFolder(outside);
     const found = archiveCalled(archive, await knownArchives(context));
-    const place = await emptyFolder(path.resolve(folder));
     const { repository } = desired;
     const target = { repository, archive: found.name, folder: place };
     const tell = () =>
@@ -39,7 +41,7 @@ async function emptyFolder(folder: string): Promise<string> {
 
 /** Ends a mount of an archive, also one whose Steward was killed. Exit 0: it is gone. */
 export async function umount(folder: string): Promise<number> {
-  const place = path.resolve(folder);
+  const place = await withoutLinks(path.resolve(folder));
   if (!(await isMounted(place))) throw new UserError(`no archive is mounted at ${place}`);
   const { exitCode, stderr } = await run('umount', ['--', place], { timeoutMs: 30_000 });
   if (exitCode === 0) return 0;

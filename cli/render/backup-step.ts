@@ -43,14 +43,14 @@ export function stepText(change: Change, step: number): string {
 export function progressText(
   change: Change,
   step: number,
-  { files, bytes: done }: StepProgress,
+  { files, bytes: done, totalBytes }: StepProgress,
   elapsedMs: number,
 ): { text: string; numbers: Record<string, number | null> } {
   const rate = elapsedMs < 500 ? null : (done * 1000) / elapsedMs;
-  const left = secondsLeft(change.steps[step], done, rate);
+  const left = secondsLeft(totalBytes ?? expectedBytes(change.steps[step]), done, rate);
   const parts = [
     stepText(change, step),
-    // Borg tells none of what it restores.
+    // Not every sub-command of borg counts them.
     ...(files === 0 && done > 0 ? [] : [`${count(files)} files`]),
     bytes(done),
     ...(rate === null ? [] : [`${bytes(rate)}/s`]),
@@ -65,9 +65,14 @@ export function progressText(
   return { text: parts.join(', '), numbers };
 }
 
-/** Measured against the archive before; null where there is none, or where it was smaller. */
-function secondsLeft(step: Step | undefined, done: number, rate: number | null): number | null {
-  if (step?.op !== 'borg-create' || step.expected === null || rate === null || rate <= 0) return null;
-  const left = step.expected.bytes - done;
+/** Of a backup: as much as in the archive before. */
+function expectedBytes(step: Step | undefined): number | null {
+  return step?.op === 'borg-create' ? (step.expected?.bytes ?? null) : null;
+}
+
+/** Null where it is not known, or where there was more than was expected. */
+function secondsLeft(totalBytes: number | null, done: number, rate: number | null): number | null {
+  if (totalBytes === null || rate === null || rate <= 0) return null;
+  const left = totalBytes - done;
   return left < 0 ? null : Math.round(left / rate);
 }

@@ -3,16 +3,17 @@ import type { Cycle } from '../../reconciler/cycle.ts';
 import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
 import { type SafetySnapshots, undoProblem } from '../../reconciler/restore/safety.ts';
+import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
 import type { Change } from '../../reconciler/types.ts';
 import { backupOf } from '../archives/context.ts';
-import { knownArchives } from '../archives/known.ts';
+import { archiveNamed, knownArchives } from '../archives/known.ts';
 import { backgroundDeps } from '../background.ts';
 import { UserError } from '../errors.ts';
 import { relative } from '../render/time.ts';
 import type { Settings } from '../settings.ts';
 import type { Wired } from '../wire.ts';
 import { type Kept, keptBy } from './kept.ts';
-import { archiveToRestore, pathsToRestore, whatHinders } from './target.ts';
+import { pathsToRestore, whatHinders } from './target.ts';
 
 export interface Wanted {
   archive?: string;
@@ -43,15 +44,14 @@ export async function planOf(
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
   if (flags.undo === true) return undoOf(parts, kept);
   // Where the state is in doubt, or knows nothing, the repository is asked first.
-  await knownArchives({ desired, wired, deps: backgroundDeps(wired, settings, 'restore') });
-  return restoreOf(parts, kept, context);
+  const known = await knownArchives({ desired, wired, deps: backgroundDeps(wired, settings, 'restore') });
+  return restoreOf(parts, kept, archiveNamed(flags.archive ?? 'latest', known), flags.path);
 }
 
 type Parts = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'>;
 
-function restoreOf(parts: Parts, { snapshots }: Kept, { wired, flags }: PlanContext) {
-  const archive = archiveToRestore(parts.desired, flags.archive, wired.store);
-  const paths = pathsToRestore(parts.desired, flags.path);
+function restoreOf(parts: Parts, { snapshots }: Kept, archive: ArchiveRecord, path: string | undefined) {
+  const paths = pathsToRestore(parts.desired, path);
   const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
   const what = paths.length === 0 ? 'All data' : paths.join(', ');
   const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}`;

@@ -1,26 +1,10 @@
 import path from 'node:path';
 import type { DesiredBackup } from '../../desired-state/types.ts';
-import { type ArchiveRecord, readBackups } from '../../reconciler/state/backups.ts';
 import { readRestoring } from '../../reconciler/state/inventory.ts';
 import type { Store } from '../../reconciler/state/store.ts';
-import { nearest, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 
 /** What a person wants restored. All of these throw UserError. */
-
-/** The newest one where none is named, of those that Steward knows of. */
-export function archiveToRestore(
-  { repository, service }: DesiredBackup,
-  name: string | undefined,
-  store: Store,
-): ArchiveRecord {
-  const known = readBackups(store).archives.get(repository.location) ?? [];
-  const own = known.filter((archive) => archive.name.startsWith(`${service}-`));
-  const found = name === undefined ? own[0] : known.find((archive) => archive.name === name);
-  if (found !== undefined) return found;
-  if (name === undefined) throw new UserError(`there is no archive of ${service} yet; nothing was done`);
-  const names = known.map((archive) => archive.name);
-  throw new UserError(`there is no archive ${name} in ${repository.location}${nearest(name, names)}`);
-}
 
 /** Relative to the service's dataset, as Borg has it; given so, or as the whole path on this host. */
 export function pathsToRestore({ datasets }: DesiredBackup, given: string | undefined): string[] {

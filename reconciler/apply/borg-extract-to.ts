@@ -1,11 +1,11 @@
 import { mkdir, opendir, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { parseStats } from '../../tools/borg/archives.ts';
 import type { BorgOptions } from '../../tools/borg/call.ts';
 import type { BorgExtractTo } from '../types.ts';
+import { archivedBytes, mib } from './archived-size.ts';
 import { borg } from './borg.ts';
 import { standingAt } from './borg-extract.ts';
-import { extractArgv, findArgv } from './restore-argv.ts';
+import { extractArgv } from './restore-argv.ts';
 import { StepError } from './types.ts';
 
 /**
@@ -13,9 +13,9 @@ import { StepError } from './types.ts';
  * failure leaves there stays, and is said: it may be what the person is after.
  */
 export async function extractTo(step: BorgExtractTo, options: BorgOptions): Promise<void> {
-  const { repository, archive, folder, paths } = step;
+  const { repository, archive, folder } = step;
   await prepare(folder);
-  if (paths.length === 0) await requireSpace(step, options);
+  await requireSpace(step, options);
   const [, ...args] = extractArgv(step);
   const wrap = (argv: string[]) => standingAt(folder, argv);
   const { exitCode, warnings } = await borg(args, repository, { ...options, wrap }).catch((error: Error) => {
@@ -38,14 +38,10 @@ async function prepare(folder: string): Promise<void> {
     throw new StepError(`${folder} is not empty (${name}); give a new folder`, { retryable: false });
 }
 
-async function requireSpace({ repository, archive, folder }: BorgExtractTo, options: BorgOptions) {
-  const [, ...args] = findArgv({ op: 'borg-find', repository, archive, paths: [], dataset: '' });
-  const { stdout } = await borg(args, repository, options);
-  const { bavail, bsize } = await statfs(folder);
-  const needed = parseStats(stdout).originalBytes;
+async function requireSpace(step: BorgExtractTo, options: BorgOptions): Promise<void> {
+  const needed = await archivedBytes(step, options);
+  const { bavail, bsize } = await statfs(step.folder);
   if (needed <= bavail * bsize) return;
-  const mib = (value: number) => `${Math.ceil(value / 2 ** 20)} MiB`;
-  throw new StepError(
-    `${archive} does not fit: it takes ${mib(needed)}, and ${folder} has ${mib(bavail * bsize)} free`,
-  );
+  const free = `${step.folder} has ${mib(bavail * bsize)} free`;
+  throw new StepError(`${step.archive} does not fit: it takes ${mib(needed)}, and ${free}`);
 }

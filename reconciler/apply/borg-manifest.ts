@@ -41,17 +41,8 @@ export async function listItems(
   options: BorgOptions,
   take: (item: ArchiveItem) => void,
 ): Promise<void> {
-  const failures: unknown[] = [];
-  const onLine = (line: string) => {
-    // Thrown in here, it would end in the reader of the pipe.
-    try {
-      if (line !== '' && failures.length === 0) take(parseItem(line));
-    } catch (error) {
-      failures.push(error);
-    }
-  };
+  const onLine = (line: string) => (line === '' ? undefined : take(parseItem(line)));
   await borg(listArgs(repository.location, archive), repository, { ...options, onLine });
-  if (failures.length > 0) throw new StepError((failures[0] as Error).message, { cause: failures[0] });
 }
 
 function agrees(item: ArchiveItem, found: SampledFile | undefined): boolean {

@@ -21,12 +21,19 @@ export function restoreArgv(step: RestoreStep): string[][] {
   }
 }
 
-/** Without paths what the archive holds is known as a whole; with them, that something is there. */
-export function findArgv({ repository, archive, paths }: StepOf<'borg-find'>): string[] {
+/** Without paths what the archive holds is known as a whole; with them, each thing below them is listed. */
+export function findArgv({ repository, archive, paths }: ArchivePart): string[] {
   const target = `${repository.location}::${archive}`;
-  return paths.length === 0
-    ? ['borg', 'info', '--json', target]
-    : ['borg', 'list', '--short', target, ...paths];
+  if (paths.length === 0) return ['borg', 'info', '--json', target];
+  const format = ['--json-lines', '--format', '{path}{mode}{size}'];
+  return ['borg', 'list', ...format, target, ...paths.map(exactly)];
+}
+
+export type ArchivePart = Pick<StepOf<'borg-extract-to'>, 'repository' | 'archive' | 'paths'>;
+
+/** Borg takes `re:…` and `sh:…` for patterns; behind `pp:` a path is what it is. */
+function exactly(path: string): string {
+  return `pp:${path}`;
 }
 
 /** Steward does it itself, by descriptor: this is what it comes to. */
@@ -47,7 +54,7 @@ export function extractArgv({
   paths,
 }: StepOf<'borg-extract' | 'borg-extract-to'>): string[] {
   const target = `${repository.location}::${archive}`;
-  return ['borg', 'extract', '--progress', '--numeric-ids', target, ...paths];
+  return ['borg', 'extract', '--progress', '--list', '--numeric-ids', target, ...paths.map(exactly)];
 }
 
 /** Without -r: a newer snapshot makes ZFS refuse. */

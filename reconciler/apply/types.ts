@@ -63,6 +63,8 @@ export interface StepFacts {
 export interface StepProgress {
   files: number;
   bytes: number;
+  /** To be read in all; null where that is not known. */
+  totalBytes: number | null;
   /** What it is at, such as a path; null where it does not say. */
   at: string | null;
 }

@@ -139,7 +139,8 @@ function restoredBy({ steps }: Change): string | null {
   return steps.flatMap((step) => (step.op === 'borg-compare' ? [step.manifest.archive] : []))[0] ?? null;
 }
 
-function learn(store: Store, clock: Clock, step: Step, facts: StepFacts): void {
+/** What a step found out about a repository. */
+export function learn(store: Store, clock: Clock, step: Step, facts: StepFacts): void {
   if (!('repository' in step)) return;
   const { location } = step.repository;
   if (facts.repository !== undefined) recordListing(store, step.repository, facts.repository, clock.now());

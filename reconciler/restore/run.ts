@@ -1,17 +1,21 @@
 import { type BackgroundDeps, skipped, takeAll, undoLog } from '../background.ts';
 import type { GateKeeper } from '../gate.ts';
-import { runSteps, type StepsRun } from '../run-steps.ts';
+import { runSteps, type StepDeps, type StepsRun } from '../run-steps.ts';
 import { recordHistory } from '../state/history.ts';
 import type { Change, Outcome } from '../types.ts';
 
+export interface RestoreDeps extends BackgroundDeps {
+  gate: GateKeeper;
+  /** Once it is alone with the repository, before anything is done. What it throws is thrown. */
+  begin?: () => void;
+  learned?: StepDeps['learned'];
+}
+
 /** Carries out one restore, alone with its repository. Throws StateError when the state folder fails. */
-export async function runRestore(
-  change: Change,
-  commit: string,
-  deps: BackgroundDeps & { gate: GateKeeper },
-): Promise<Outcome> {
+export async function runRestore(change: Change, commit: string, deps: RestoreDeps): Promise<Outcome> {
   const locks = takeAll(change.background?.locks ?? [], deps);
   try {
+    if ('taken' in locks) deps.begin?.();
     const outcome = 'holder' in locks ? skipped(change, locks.holder) : await carryOut(change, commit, deps);
     deps.progress?.({ type: 'finished', outcome });
     return outcome;
@@ -20,12 +24,8 @@ export async function runRestore(
   }
 }
 
-async function carryOut(
-  change: Change,
-  commit: string,
-  deps: BackgroundDeps & { gate: GateKeeper },
-): Promise<Outcome> {
-  const { store, clock, executor, holdCycles, gate, progress, signal } = deps;
+async function carryOut(change: Change, commit: string, deps: RestoreDeps): Promise<Outcome> {
+  const { store, clock, executor, holdCycles, gate, progress, signal, learned } = deps;
   const stop = { error: null as unknown };
   const startMs = clock.monotonic();
   const prove = async () => (change.gate === undefined ? null : await gate(change.gate, signal));
@@ -34,6 +34,7 @@ async function carryOut(
     {
       ...{ executor, clock, holdCycles, prove, announce: () => {}, undo: undoLog(store, clock) },
       ...(progress === undefined ? {} : { progress }),
+      ...(learned === undefined ? {} : { learned }),
       ...(signal === undefined ? {} : { signal }),
     },
     stop,

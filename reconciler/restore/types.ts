@@ -9,7 +9,7 @@ export interface RestoreMount {
 }
 
 export type RestoreStep =
-  /** Nothing is stopped for an archive that is not there, has nothing at these paths, or does not fit. */
+  /** Nothing is stopped for an archive that is not there, has nothing at one of these paths, or does not fit. */
   | {
       op: 'borg-find';
       repository: RepositoryRef;

@@ -16,6 +16,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browseArchive } from '../../observers/archive.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
+import type { ExecuteOptions, StepProgress } from '../../reconciler/apply/types.ts';
 import type { BorgExtractTo } from '../../reconciler/types.ts';
 import type { ListedItem } from '../../tools/borg/listing.ts';
 import { isMounted, mountArchive } from '../../tools/borg/mount.ts';
@@ -38,6 +39,7 @@ beforeAll(() => {
   writeFileSync(at(`data/${odd}/deep/file`), 'below');
   writeFileSync(at('data/a.bX/other'), 'other');
   writeFileSync(at('data/top'), Buffer.alloc(3_000));
+  writeFileSync(at('data/re:top'), 'not a pattern');
   chmodSync(at('data/top'), 0o640);
   symlinkSync('top', at('data/link'));
   const env = { ...process.env, BORG_BASE_DIR: at('other') };
@@ -46,9 +48,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+function look(below: string, take: (item: ListedItem) => Promise<void> | void, recursive = false) {
+  return browseArchive({ repository, archive, folder: below, recursive }, borg, take);
+}
+
 async function browse(below = '', recursive = false): Promise<ListedItem[]> {
   const items: ListedItem[] = [];
-  await browseArchive({ repository, archive, folder: below, recursive }, borg, (item) => items.push(item));
+  await look(below, (item) => void items.push(item), recursive);
   return items;
 }
 
@@ -56,7 +62,7 @@ const names = (items: ListedItem[]) => items.map((item) => item.path).sort();
 
 describe('an archive', () => {
   it('shows one folder at a time', async () => {
-    expect(names(await browse())).toEqual(['a.bX', odd, 'link', 'top'].sort());
+    expect(names(await browse())).toEqual(['a.bX', odd, 'link', 're:top', 'top'].sort());
   });
 
   it('takes the letters of a folder as they are, not as a pattern', async () => {
@@ -76,8 +82,30 @@ describe('an archive', () => {
     expect((await browse()).find((item) => item.path === 'link')?.target).toBe('top');
   });
 
-  it('has nothing at a path that is not there', async () => {
-    expect(await browse('tip')).toEqual([]);
+  it('has nothing at a path that is not there, which is not an empty folder', async () => {
+    const none = () => expect.unreachable();
+    expect(await look('tip', none)).toBe(false);
+    expect(await look(`${odd}/deep/deeper`, none)).toBe(true);
+  });
+
+  it('waits for a slow reader with the next, and ends with one that has enough', async () => {
+    let taking = 0;
+    const most: number[] = [];
+    await look('', async () => {
+      taking += 1;
+      most.push(taking);
+      await new Promise((resolve) => setImmediate(resolve));
+      taking -= 1;
+    });
+    expect(most).toEqual([1, 1, 1, 1, 1]);
+    const enough = new Error('enough');
+    const seen: string[] = [];
+    const stopping = look('', (item) => {
+      seen.push(item.path);
+      throw enough;
+    });
+    await expect(stopping).rejects.toBe(enough);
+    expect(seen).toHaveLength(1);
   });
 });
 
@@ -85,22 +113,22 @@ describe('a repository that is opened for the first time', () => {
   it.each(['borg-init', 'borg-list'] as const)('tells how much is in its newest archive (%s)', async (op) => {
     const facts = await hostExecutor(borg).execute({ op, repository }, {});
     expect(facts?.repository?.archives).toMatchObject([
-      { name: archive, size: { files: 4, originalBytes: expect.any(Number) } },
+      { name: archive, size: { files: 5, originalBytes: expect.any(Number) } },
     ]);
     expect(facts?.repository?.archives[0]?.size?.originalBytes).toBeGreaterThan(3_000);
   });
 });
 
 describe('a copy of it', () => {
-  const extract = (over: Partial<BorgExtractTo>) =>
+  const extract = (over: Partial<BorgExtractTo>, options: ExecuteOptions = {}) =>
     hostExecutor(borg).execute(
       { op: 'borg-extract-to', repository, archive, paths: [], folder: at('out'), ...over },
-      {},
+      options,
     );
 
   it('is everything in a new folder that only root may enter', async () => {
     await extract({ folder: at('new/all') });
-    expect(readdirSync(at('new/all')).sort()).toEqual(['a.bX', odd, 'link', 'top'].sort());
+    expect(readdirSync(at('new/all')).sort()).toEqual(['a.bX', odd, 'link', 're:top', 'top'].sort());
     expect(statSync(at('new/all/top')).mode & 0o777).toBe(0o640);
     expect(readFileSync(at(`new/all/${odd}/deep/file`), 'utf8')).toBe('below');
   });
@@ -108,6 +136,26 @@ describe('a copy of it', () => {
   it('is only what was asked for', async () => {
     await extract({ folder: at('some'), paths: [odd] });
     expect(readdirSync(at('some'))).toEqual([odd]);
+    await extract({ folder: at('literal'), paths: ['re:top'] });
+    expect(readdirSync(at('literal'))).toEqual(['re:top']);
+  });
+
+  it('lacks nothing that was asked for: a path that is not there is said before', async () => {
+    await expect(extract({ folder: at('lacking'), paths: ['top', 'tip'] })).rejects.toThrow(
+      `${archive} has nothing at tip`,
+    );
+    expect(readdirSync(at('lacking'))).toEqual([]);
+  });
+
+  it('tells how far it is, and how much there is', async () => {
+    const told: StepProgress[] = [];
+    await extract({ folder: at('told') }, { onProgress: (progress) => told.push(progress) });
+    const last = told.at(-1);
+    // The archive's root is a path as well.
+    expect(last?.files).toBe(11);
+    expect(last?.totalBytes).toBe(3_030);
+    // Borg tells every thousandth part of it.
+    expect(last?.bytes).toBeGreaterThan(3_020);
   });
 
   it('never mixes with what is there', async () => {
@@ -150,7 +198,7 @@ describe('a mount of it', () => {
       seen = readdirSync(place).sort();
       stop.abort();
     });
-    expect(seen).toEqual(['a.bX', odd, 'link', 'top'].sort());
+    expect(seen).toEqual(['a.bX', odd, 'link', 're:top', 'top'].sort());
     expect(await isMounted(place)).toBe(false);
     expect(readdirSync(place)).toEqual([]);
   });

@@ -61,7 +61,7 @@ describe('an extraction', () => {
     await run();
     expect(found()).toEqual(['.zfs', 'restored']);
     expect(isSafe()).toBe(true);
-    expect(calls()).toEqual([`extract --progress --numeric-ids ${reference.location}::${archive}`]);
+    expect(calls()).toEqual([`extract --progress --list --numeric-ids ${reference.location}::${archive}`]);
   });
 
   it('of one path leaves what is beside it', async () => {
@@ -69,7 +69,7 @@ describe('an extraction', () => {
     await run(['db/base']);
     expect(found()).toEqual(['.zfs', 'db', 'link', 'old', 'restored']);
     expect(readdirSync(path.join(mountpoint, 'db'))).toEqual([]);
-    expect(calls()[0]).toMatch(/ db\/base$/);
+    expect(calls()[0]).toMatch(/ pp:db\/base$/);
   });
 
   const other = '99 28 0:46 / ROOT/db rw shared:5 - zfs pool/other rw\n';
@@ -130,7 +130,21 @@ describe('before anything is stopped', () => {
 
   it('an archive that fits once it is compressed is taken', async () => {
     await find(`echo '${told}'`, '2000000\\n2.10\\n');
-    await find('echo db/base/1', '', ['db']);
+  });
+
+  const item = (place: string, size: number) =>
+    `echo '${JSON.stringify({ path: place, mode: '-rw-r--r--', size })}'; `;
+
+  it('only what is at the paths has to fit', async () => {
+    await find(item('db/base/1', 900_000) + item('etc', 900_000), '2000000\\n1.00\\n', ['db', 'etc']);
+    await expect(find(item('db/base/1', 3_000_000), '2000000\\n1.00\\n', ['db'])).rejects.toThrow(
+      /does not fit beside what is there: it takes about 3 MiB/,
+    );
+  });
+
+  it('each of the paths must be there, and only as it is written', async () => {
+    const both = find(item('db/base/1', 1) + item('etcetera', 1), '2000000\\n1.00\\n', ['db', 'etc']);
+    await expect(both).rejects.toThrow(`${archive} has nothing at etc; nothing was stopped`);
   });
 
   it.each<[string, Promise<unknown>, RegExp]>([

@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBackups, writeArchive } from '../../reconciler/state/backups.ts';
 import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
@@ -82,7 +84,12 @@ describe.each<[string, string[], RegExp]>([
   [
     'a folder in the data of a service',
     ['extract', 'blog', 'latest', '--to', '/datapool/services/wiki/here'],
-    /is in the data of a service \(\/datapool\/services\/wiki\)/,
+    /is in the data of wiki \(\/datapool\/services\/wiki\)/,
+  ],
+  [
+    'a mount over the data of a service',
+    ['mount', 'blog', 'latest', '/datapool/services/blog/data'],
+    /is in the data of blog \(\/datapool\/services\/blog\)/,
   ],
   ['files of the simulated host', ['browse', 'blog', 'latest'], /simulated host have no files to look at/],
   ['a mount that is none', ['umount', '/'], /no archive is mounted at \//],
@@ -91,6 +98,15 @@ describe.each<[string, string[], RegExp]>([
     expectRefusal(args[0] === 'umount' ? await steward(args) : await command(...args), words);
     expect(known()).toEqual(names);
   });
+});
+
+it('a link into the data of a service is seen through', async () => {
+  const link = path.join(lab.stateDir, 'link');
+  symlinkSync('/datapool/services/wiki', link);
+  expectRefusal(
+    await command('extract', 'blog', 'latest', '--to', path.join(link, 'new')),
+    /^steward: \/datapool\/services\/wiki\/new is in the data of wiki/,
+  );
 });
 
 describe('delete-archive', () => {

@@ -49,7 +49,7 @@ describe('restore', () => {
     [
       'an unknown archive',
       ['blog', '--archive', 'blog-2026', '--yes'],
-      /no archive blog-2026 in .* did you mean blog-/,
+      /no archive blog-2026 of blog; did you mean blog-/,
     ],
     ['a service without an archive', ['wiki', '--yes'], /there is no archive of wiki yet/],
     ['a yes that was not given', ['blog'], /without a terminal, --yes says that it may; nothing was done/],

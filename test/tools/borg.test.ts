@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { borgEnvironment } from '../../tools/borg/environment.ts';
 import { leashed } from '../../tools/borg/leash.ts';
 import { emptyLog, readLogLine } from '../../tools/borg/log.ts';
+import { runLeashed } from '../../tools/borg/process.ts';
 import { borgFailure, isWarning } from '../../tools/borg/sentences.ts';
 import type { BorgRepository } from '../../tools/borg/types.ts';
 
@@ -182,5 +184,39 @@ describe('a code becomes a sentence:', () => {
 
   it('a shell that finds no program is no warning', () => {
     expect([1, 100, 107, 126, 127].map(isWarning)).toEqual([true, true, true, false, false]);
+  });
+});
+
+describe('the lines of borg', () => {
+  const lines = async (script: string, onLine: (line: string) => Promise<void> | void, idleMs = 20_000) =>
+    runLeashed(['sh', '-c', script], {
+      env: process.env as Record<string, string>,
+      onErrorLine,
+      onLine,
+      idleMs,
+    });
+  const onErrorLine = () => {};
+
+  it('wait for who takes them, whose slowness is no hanging of borg', async () => {
+    const taken: string[] = [];
+    const slow = async (line: string) => {
+      await sleep(300);
+      taken.push(line);
+    };
+    const end = await lines('echo one; echo two', slow, 200);
+    expect(taken).toEqual(['one', 'two']);
+    expect(end.exitCode).toBe(0);
+  });
+
+  it('end the call where they are not taken', async () => {
+    const refused = new Error('not that');
+    const refuse = () => {
+      throw refused;
+    };
+    await expect(lines('echo one; exec sleep 60', refuse)).rejects.toBe(refused);
+  });
+
+  it('that do not come for long end it', async () => {
+    await expect(lines('exec sleep 60', () => {}, 200)).rejects.toThrow('borg said nothing for 0.2 s');
   });
 });

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { type BorgHome, borgBase, borgEnvironment } from './environment.ts';
 import { type BorgLog, type BorgProgress, emptyLog, readLogLine } from './log.ts';
 import { blot, readPassphrase } from './passphrase.ts';
-import { type ProcessEnd, runLeashed } from './process.ts';
+import { type ProcessEnd, runLeashed, type TakeLine } from './process.ts';
 import { borgFailure, isWarning } from './sentences.ts';
 import { BorgError, type BorgRepository } from './types.ts';
 
@@ -16,8 +16,8 @@ export interface BorgOptions extends BorgHome {
   /** How long borg waits for a lock of somebody else. Default 10 min. */
   lockWaitSeconds?: number | undefined;
   onProgress?: ((progress: BorgProgress) => void) | undefined;
-  /** Each line of stdout, which is then not in the result. */
-  onLine?: ((line: string) => void) | undefined;
+  /** What it takes is not in the result. */
+  onLine?: TakeLine | undefined;
   /** Puts the command into another one, such as `unshare`. */
   wrap?: ((argv: string[]) => string[]) | undefined;
 }
@@ -69,7 +69,7 @@ function wholeArgv([command = '', ...rest]: string[], options: BorgOptions): str
 }
 
 function progressTaker(log: BorgLog, onProgress: BorgOptions['onProgress']): (line: string) => void {
-  let progress: BorgProgress = { files: 0, bytes: 0, at: null };
+  let progress: BorgProgress = { files: 0, bytes: 0, totalBytes: null, at: null };
   return (line) => {
     const news = readLogLine(line, log);
     if (news === null) return;

@@ -7,6 +7,8 @@ export interface BorgProgress {
   files: number;
   /** Read so far. */
   bytes: number;
+  /** To be read in all; null where borg does not say. */
+  totalBytes: number | null;
   /** Path, or what borg says it is doing; null where it does not say. */
   at: string | null;
 }
@@ -19,12 +21,14 @@ export interface BorgLog {
   msgid: string | null;
   /** Letter of --list -> how many files had it. */
   statuses: Record<string, number>;
+  /** Paths that `borg extract --list` has named. */
+  listed: number;
   /** Lines that are not JSON; the last twenty. */
   plain: string[];
 }
 
 export function emptyLog(): BorgLog {
-  return { warnings: [], error: null, msgid: null, statuses: {}, plain: [] };
+  return { warnings: [], error: null, msgid: null, statuses: {}, listed: 0, plain: [] };
 }
 
 /** Takes one line into `log`; gives what it tells of the progress, if it does. */
@@ -36,8 +40,7 @@ export function readLogLine(line: string, log: BorgLog): Partial<BorgProgress> |
   }
   switch (event.type) {
     case 'log_message':
-      takeMessage(event, log);
-      return null;
+      return event.name === 'borg.output.list' ? listed(event, log) : takeMessage(event, log);
     case 'file_status':
       log.statuses[text(event.status)] = (log.statuses[text(event.status)] ?? 0) + 1;
       return null;
@@ -56,9 +59,15 @@ export function readLogLine(line: string, log: BorgLog): Partial<BorgProgress> |
   }
 }
 
-/** Of an archive that is restored the bytes are told, and no files. */
-function extracted(event: BorgEvent): Partial<BorgProgress> | null {
-  return event.current === undefined ? null : { bytes: number(event.current), at: null };
+/** Of an archive that is restored `--progress` tells the bytes, and `--list` the paths. */
+function extracted({ current, total }: BorgEvent): Partial<BorgProgress> | null {
+  if (current === undefined) return null;
+  return { bytes: number(current), totalBytes: typeof total === 'number' ? total : null };
+}
+
+function listed(event: BorgEvent, log: BorgLog): Partial<BorgProgress> {
+  log.listed += 1;
+  return { files: log.listed, at: text(event.message) };
 }
 
 type BorgEvent = Record<string, unknown>;
@@ -72,16 +81,17 @@ function parsed(line: string): BorgEvent | null {
   }
 }
 
-function takeMessage(event: BorgEvent, log: BorgLog): void {
+function takeMessage(event: BorgEvent, log: BorgLog): null {
   const message = text(event.message).trim();
   const level = text(event.levelname);
-  if (!['WARNING', 'ERROR', 'CRITICAL'].includes(level) || message === '') return;
   // Versions and the like, which follow a traceback and say nothing of the fault.
-  if (/^(Borg server: )?Platform: /.test(message)) return;
+  const isNoise = message === '' || /^(Borg server: )?Platform: /.test(message);
+  if (isNoise || !['WARNING', 'ERROR', 'CRITICAL'].includes(level)) return null;
   if (log.warnings.length < 100) log.warnings.push(message);
-  if (level === 'WARNING') return;
+  if (level === 'WARNING') return null;
   log.error = message;
   if (text(event.msgid) !== '') log.msgid = text(event.msgid);
+  return null;
 }
 
 function text(value: unknown): string {

@@ -7,11 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { leashed } from './leash.ts';
 import { BorgError } from './types.ts';
 
+/**
+ * Takes each line of stdout, which is then not kept. The next one waits until it has done so, and borg with it: how
+ * slow it is does not count as hanging. What it throws ends the call, and is what the call throws.
+ */
+export type TakeLine = (line: string) => void | Promise<void>;
+
 export interface ProcessOptions {
   env: Record<string, string>;
   onErrorLine: (line: string) => void;
-  /** Each line of stdout, which is then not kept. */
-  onLine?: ((line: string) => void) | undefined;
+  onLine?: TakeLine | undefined;
   /** Without a line for so long, it hangs and is ended. */
   idleMs: number;
   /** For the whole call; undefined: it may take days. */
@@ -34,43 +39,61 @@ export async function runLeashed(argv: string[], options: ProcessOptions): Promi
   const child = spawn(file, args, { env: options.env, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
   const watch = watchdog(child, options);
   const output: string[] = [];
-  const onLine = options.onLine ?? ((line: string) => output.push(line));
+  const onLine = options.onLine ?? ((line: string) => void output.push(line));
   const read = Promise.all([
-    eachLine(child.stdout, onLine, watch.heard),
-    eachLine(child.stderr, options.onErrorLine, watch.heard),
-  ]);
-  read.catch(() => {});
+    eachLine(child.stdout, onLine, watch),
+    eachLine(child.stderr, options.onErrorLine, watch),
+  ]).catch(watch.end);
   try {
-    const [exitCode, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    await drained(child, read);
-    if (watch.reason() !== null) throw new BorgError(watch.reason() as string);
-    return { exitCode: exitCode ?? 128 + constants.signals[signal ?? 'SIGKILL'], stdout: output.join('\n') };
-  } catch (cause) {
-    if (cause instanceof BorgError) throw cause;
-    throw new BorgError(`borg could not be started: ${(cause as Error).message}`, { cause });
+    const exitCode = await exited(child);
+    await drained(child, read, watch);
+    const why = watch.why();
+    if (why !== null) throw why;
+    return { exitCode, stdout: output.join('\n') };
   } finally {
     watch.stop();
   }
 }
 
+async function exited(child: ChildProcess): Promise<number> {
+  try {
+    const [exitCode, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    return exitCode ?? 128 + constants.signals[signal ?? 'SIGKILL'];
+  } catch (cause) {
+    throw new BorgError(`borg could not be started: ${(cause as Error).message}`, { cause });
+  }
+}
+
+type Watchdog = ReturnType<typeof watchdog>;
+
 /** Ends the child, gently and then not, when it hangs, is late, or nobody wants it any more. */
 function watchdog(child: ChildProcess, options: ProcessOptions) {
   const { idleMs, timeoutMs, signal, graceMs = 15_000 } = options;
-  let reason: string | null = null;
+  let reason: Error | null = null;
+  let waiting = false;
   let killer: NodeJS.Timeout | undefined;
-  const end = (why: string): void => {
+  const end = (why: Error): void => {
     if (reason !== null) return;
     reason = why;
     child.kill('SIGTERM');
     killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
   };
-  const idle = setTimeout(() => end(`borg said nothing for ${idleMs / 1000} s and was ended`), idleMs);
-  const late = timeoutMs && setTimeout(() => end(`borg took longer than ${timeoutMs / 1000} s`), timeoutMs);
-  const onAbort = () => end('borg was ended: Steward was told to stop');
+  const hangs = () => end(new BorgError(`borg said nothing for ${idleMs / 1000} s and was ended`));
+  const idle = setTimeout(() => (waiting ? idle.refresh() : hangs()), idleMs);
+  const isLate = () => end(new BorgError(`borg took longer than ${(timeoutMs ?? 0) / 1000} s`));
+  const late = timeoutMs && setTimeout(isLate, timeoutMs);
+  const onAbort = () => end(new BorgError('borg was ended: Steward was told to stop'));
   signal?.addEventListener('abort', onAbort);
   return {
+    end,
     heard: () => void idle.refresh(),
-    reason: () => reason,
+    /** Whether it is not borg that takes its time, but who takes its lines. */
+    wait(on: boolean) {
+      waiting = on;
+      idle.refresh();
+    },
+    isWaiting: () => waiting && reason === null,
+    why: () => reason,
     stop() {
       for (const timer of [idle, late, killer]) clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -78,17 +101,23 @@ function watchdog(child: ChildProcess, options: ProcessOptions) {
   };
 }
 
-async function eachLine(stream: Readable, take: (line: string) => void, heard: () => void): Promise<void> {
+async function eachLine(stream: Readable, take: TakeLine, watch: Watchdog): Promise<void> {
   for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
-    heard();
-    take(line);
+    watch.heard();
+    const taken = take(line);
+    if (taken === undefined) continue;
+    watch.wait(true);
+    await taken;
+    watch.wait(false);
   }
 }
 
 /** What was printed before the end is still read; a stray child that keeps the pipe open is not waited for. */
-async function drained(child: ChildProcess, read: Promise<unknown>): Promise<void> {
+async function drained(child: ChildProcess, read: Promise<unknown>, watch: Watchdog): Promise<void> {
   const enough = new AbortController();
-  await Promise.race([read, sleep(5_000, undefined, enough)]).catch(() => {});
+  const all = read.then(() => true);
+  const late = () => sleep(5_000, false, enough).catch(() => false);
+  while (!(await Promise.race([all, late()])) && watch.isWaiting());
   enough.abort();
   child.stdout?.destroy();
   child.stderr?.destroy();

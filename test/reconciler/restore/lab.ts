@@ -31,6 +31,8 @@ const stack = desired.resources.find(({ kind }) => kind === 'compose-stack') as 
 export interface RestoreLab extends LabRun {
   /** What the health gate will say. */
   unhealthy: string | null;
+  /** Once it is alone with the repository. */
+  begin: () => void;
   restore(over?: Partial<RestorePlan>): Promise<Outcome>;
   /** Null where there is nothing to go back to. */
   undo(): Promise<Outcome | null>;
@@ -62,11 +64,16 @@ function withRestore(lab: LabRun, archive: string): RestoreLab {
     gate: gateOf(stack),
   });
   const run = (change: Change) =>
-    runRestore(change, build.commit.id, { ...lab.besides(), gate: async () => own.unhealthy });
+    runRestore(change, build.commit.id, {
+      ...lab.besides(),
+      gate: async () => own.unhealthy,
+      begin: own.begin,
+    });
   const found = () => safetySnapshots(snapshotted(lab));
   const own: RestoreLab = {
     ...lab,
     unhealthy: null,
+    begin: () => {},
     restore: async (over = {}) =>
       run(restoreChange({ ...(await parts()), archive, paths: [], older: found(), ...over })),
     async undo() {

@@ -46,6 +46,17 @@ describe('a restore', () => {
     expect(lab.kept()).toHaveLength(1);
   });
 
+  it('that is not to be done after all is not begun, and leaves the repository to others', async () => {
+    const before = lab.host.steps.length;
+    lab.begin = () => {
+      throw new Error('somebody was faster');
+    };
+    await expect(lab.restore()).rejects.toThrow('somebody was faster');
+    expect(lab.host.steps.length).toBe(before);
+    lab.begin = () => {};
+    expect(await lab.restore()).toMatchObject({ result: 'applied' });
+  });
+
   it('of one path leaves the rest as it is', async () => {
     await lab.restore({ paths: ['database'] });
     await expectWhole(['database:/rows', 'photo:/picture-1', 'photo:/picture-3']);
