@@ -124,6 +124,8 @@ export interface BorgCreate {
   compression: string;
   excludes: string[];
   comment: string;
+  /** Of the one that was there before; null where none is known. */
+  repositoryId: string | null;
   /** Of the archive before: what progress is measured against. */
   expected: { files: number; bytes: number } | null;
 }

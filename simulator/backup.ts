@@ -135,7 +135,7 @@ function openRepository(world: World, { repository }: StepOf<'borg-init'>): void
 /** Reads the snapshots; nothing is in the repository until the whole of it was read. */
 function create(world: World, step: BorgCreate): Action[] {
   const { location } = step.repository;
-  repositoryOf(world, location);
+  const { id: repositoryId } = repositoryOf(world, location);
   const sources = step.mounts.map(({ snapshot: name }) => {
     const found = world.snapshots.get(name);
     if (found === undefined) throw new StepError(`the snapshot ${name} does not exist`);
@@ -150,6 +150,11 @@ function create(world: World, step: BorgCreate): Action[] {
       const atMs = sources[0]?.atMs ?? world.now();
       const contents = Object.fromEntries(sources.map(({ name, contents: held }) => [datasetOf(name), held]));
       world.archives.set(at, { location, name: step.archive, id, files, contents, atMs });
+    },
+    () => {
+      // Borg tells only with the archive which repository it is in.
+      if (step.repositoryId === null || step.repositoryId === repositoryId) return;
+      throw new StepError(`the repository at ${location} is not the one that was there before`);
     },
   ];
 }

@@ -21,7 +21,7 @@ export async function createArchive(step: BorgCreate, options: CreateOptions): P
   const wrap = (argv: string[]) => mountedArgv(step, runDir, argv, commands);
   try {
     const result = await borg(createArgs(step), step.repository, { ...options, wrap });
-    return { archive: factsOf(result) };
+    return { archive: factsOf(result, step) };
   } catch (error) {
     if (codeOf(error) === archiveExists) return { archive: await earlierAttempt(step, options) };
     if (codeOf(error) !== notMounted) throw error;
@@ -30,8 +30,14 @@ export async function createArchive(step: BorgCreate, options: CreateOptions): P
   }
 }
 
-function factsOf({ exitCode, stdout, warnings, statuses }: BorgResult): ArchiveFacts {
-  const { comment: _comment, ...stats } = parseStats(stdout);
+/** Throws StepError where it went into a repository that somebody has put in the place of the one before. */
+function factsOf({ exitCode, stdout, warnings, statuses }: BorgResult, step: BorgCreate): ArchiveFacts {
+  const { comment: _comment, repositoryId, ...stats } = parseStats(stdout);
+  const { location } = step.repository;
+  if (repositoryId !== null && step.repositoryId !== null && repositoryId !== step.repositoryId)
+    throw new StepError(
+      `the repository at ${location} is not the one that was there before; ${step.archive} was made in it all the same`,
+    );
   const count = (letter: string) => statuses[letter] ?? 0;
   // A server's greeting is a warning too: only where borg itself says so is the archive in doubt.
   const doubts = exitCode === 0 ? [] : warnings;
@@ -49,7 +55,7 @@ async function earlierAttempt(step: BorgCreate, options: BorgOptions): Promise<A
     repository,
     options,
   );
-  const { comment, ...stats }: ArchiveStats = parseStats(stdout);
+  const { comment, repositoryId: _repositoryId, ...stats }: ArchiveStats = parseStats(stdout);
   if (comment !== step.comment) {
     throw new StepError(`an archive named ${archive} exists that this run has not made`, {
       retryable: false,

@@ -18,6 +18,8 @@ export interface BackupPlan {
   containers: ObservedContainer[];
   /** Newest first. */
   archives: ArchiveRecord[];
+  /** As Borg told it the last time; null where nothing was there yet. */
+  repositoryId: string | null;
   reasons: Reason[];
   /** Why nothing may be pruned now; null when it may. */
   pruneHeld?: string | null;
@@ -120,10 +122,18 @@ function snapshotsOf({ desired, atMs }: BackupPlan): string[] {
 }
 
 function quiescedContainers({ desired, containers }: BackupPlan): QuiescedContainer[] {
-  if (desired.quiesce === 'none') return [];
-  const running = containers.filter(({ state, oneOff }) => state === 'running' && !oneOff);
-  const byService = Map.groupBy(running, ({ service }) => service);
-  return running.map((container) => quiescedContainer(container, byService)).sort(byName);
+  const held = containers.filter((container) => isHeld(container, desired.quiesce));
+  const byService = Map.groupBy(held, ({ service }) => service);
+  return held.map((container) => quiescedContainer(container, byService)).sort(byName);
+}
+
+/** One that ends and is restarted again and again writes too: it can be stopped, and not paused. */
+export function isHeld(
+  { state, oneOff }: ObservedContainer,
+  quiesce: DesiredBackup['quiesce'] | undefined,
+): boolean {
+  if (oneOff || quiesce === undefined || quiesce === 'none') return false;
+  return state === 'running' || (state === 'restarting' && quiesce === 'stop');
 }
 
 export function quiescedContainer(
@@ -210,7 +220,8 @@ function createStep(plan: BackupPlan): BorgCreate {
   const archive = archiveName(service, plan.atMs);
   const comment = `steward: ${datasets.map(({ name }) => name).join(' ')}`;
   const sources = { at: service, mounts, compression, excludes };
-  return { op: 'borg-create', repository, archive, ...sources, comment, expected: expectedOf(plan) };
+  const before = { repositoryId: plan.repositoryId, expected: expectedOf(plan) };
+  return { op: 'borg-create', repository, archive, ...sources, comment, ...before };
 }
 
 function expectedOf({ archives }: BackupPlan): { files: number; bytes: number } | null {

@@ -1,6 +1,7 @@
 import type { DesiredBackup, DesiredResource } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import type { Change } from '../types.ts';
+import { isHeld } from './change.ts';
 
 /**
  * Whether what was planned a while ago still names the containers that run: an hour later they may have been replaced,
@@ -13,10 +14,10 @@ export function isCurrent(
 ): boolean {
   return group.every((change) => {
     const backup = backupOf(change, resources);
-    const running = containers.filter(
-      (each) => each.project === backup?.project && each.state === 'running' && !each.oneOff,
-    );
-    return namesAll(change, backup?.quiesce ?? 'none', new Set(running.map(({ id }) => id)));
+    const own = containers.filter(({ project }) => project === backup?.project);
+    const ids = (those: typeof own) => new Set(those.map(({ id }) => id));
+    const running = ids(own.filter(({ state, oneOff }) => state === 'running' && !oneOff));
+    return namesAll(change, ids(own.filter((each) => isHeld(each, backup?.quiesce))), running);
   });
 }
 
@@ -30,17 +31,14 @@ function backupOf(
   return own?.kind === 'backup' ? own : null;
 }
 
-function namesAll(
-  { steps }: Change,
-  quiesce: DesiredBackup['quiesce'],
-  running: ReadonlySet<string>,
-): boolean {
+/** Those that are to be held still, and no others; hooks only in such as run. */
+function namesAll({ steps }: Change, toHold: ReadonlySet<string>, running: ReadonlySet<string>): boolean {
   const held = steps.flatMap((step) =>
     step.op === 'containers-stop' || step.op === 'containers-pause'
       ? step.containers.map(({ id }) => id)
       : [],
   );
   const asked = steps.flatMap((step) => (step.op === 'container-exec' ? [step.id] : []));
-  const isHeld = quiesce === 'none' || (held.length === running.size && held.every((id) => running.has(id)));
-  return isHeld && asked.every((id) => running.has(id));
+  const holdsAll = held.length === toHold.size && held.every((id) => toHold.has(id));
+  return holdsAll && asked.every((id) => running.has(id));
 }

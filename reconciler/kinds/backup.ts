@@ -128,6 +128,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     atMs,
     containers: world.containersOf.get(desired.project) ?? [],
     archives,
+    repositoryId: world.inventory.backups.repositories.get(desired.repository.location)?.borgId ?? null,
     reasons: [archiveReason(desired, atMs, last ?? null, note), ...held(pruneHeld)],
     pruneHeld,
     restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,

@@ -53,6 +53,7 @@ export function createStep(repository: RepositoryRef, over: Partial<BorgCreate> 
     compression: 'zstd',
     excludes: ['*.tmp'],
     comment: 'run 7',
+    repositoryId: null,
     expected: null,
     ...over,
   };

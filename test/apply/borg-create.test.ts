@@ -33,8 +33,8 @@ it('tells how far it is, and how many files had to be read', async () => {
   const seen: StepProgress[] = [];
   const facts = await lab.run(createStep(lab.repository), { onProgress: (step) => seen.push(step) });
   expect(seen).toEqual([
-    { files: 1, bytes: 10, at: 'a' },
-    { files: 2, bytes: 20, at: 'b' },
+    { files: 1, bytes: 10, totalBytes: null, at: 'a' },
+    { files: 2, bytes: 20, totalBytes: null, at: 'b' },
   ]);
   expect(facts).toEqual({
     archive: {
@@ -49,6 +49,16 @@ it('tells how far it is, and how many files had to be read', async () => {
       warnings: [],
     },
   });
+});
+
+it('an archive in a repository that somebody has exchanged is none', async () => {
+  const elsewhere = JSON.stringify({ ...made, repository: { id: 'another' } });
+  const lab = borgLab(`echo '${elsewhere}'`);
+  await expect(lab.run(createStep(lab.repository, { repositoryId: 'one' }))).rejects.toThrow(
+    'the repository at ssh://borg@backup/./photo is not the one that was there before; photo-2026-11-23 was made in it all the same',
+  );
+  await lab.run(createStep(lab.repository, { repositoryId: 'another' }));
+  await lab.run(createStep(lab.repository));
 });
 
 const warning = `echo '{"type":"log_message","levelname":"WARNING","message":"x: changed","name":"borg"}' >&2`;

@@ -47,6 +47,8 @@ export interface ArchiveStats {
   name: string;
   id: string;
   comment: string;
+  /** Of the repository that it is in; null where borg does not say. */
+  repositoryId: string | null;
   files: number;
   originalBytes: number;
   compressedBytes: number;
@@ -56,7 +58,7 @@ export interface ArchiveStats {
 
 /** Of `borg create --json` (one `archive`) and of `borg info --json REPOSITORY::ARCHIVE` (a list of one). */
 export function parseStats(stdout: string): ArchiveStats {
-  const { archive: made, archives } = parseJson(stdout);
+  const { archive: made, archives, repository } = parseJson(stdout);
   const archive = made ?? (Array.isArray(archives) ? archives[0] : undefined);
   const stats = field(archive, 'stats');
   const name = field(archive, 'name');
@@ -66,6 +68,7 @@ export function parseStats(stdout: string): ArchiveStats {
     name,
     id: String(field(archive, 'id') ?? ''),
     comment: String(field(archive, 'comment') ?? ''),
+    repositoryId: (field(repository, 'id') as string | undefined) ?? null,
     files: count(field(stats, 'nfiles')),
     originalBytes: count(field(stats, 'original_size')),
     compressedBytes: count(field(stats, 'compressed_size')),

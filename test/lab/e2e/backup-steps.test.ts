@@ -37,7 +37,15 @@ function create(tag: string, repository = remote): Step {
     { snapshot: database, below: 'db' },
   ];
   const excludes = ['*.tmp', 'cache/**'];
-  const rest = { at: 'photo', mounts, compression: 'lz4', excludes, comment: tag, expected: null };
+  const rest = {
+    at: 'photo',
+    mounts,
+    compression: 'lz4',
+    excludes,
+    comment: tag,
+    repositoryId: null,
+    expected: null,
+  };
   return { op: 'borg-create', repository, archive: `photo-${tag}`, ...rest };
 }
 

@@ -29,7 +29,15 @@ const made = { ...scratch, run: 'drill-1', maxBytes: 200_000_000 };
 
 const snapshots = mounts.map(({ snapshot }) => snapshot);
 const take: Step = { op: 'zfs-snapshot', snapshots, run: 'one', markers: [] };
-const sources = { at: 'photo', mounts, compression: 'lz4', excludes: [], comment: 'one', expected: null };
+const sources = {
+  at: 'photo',
+  mounts,
+  compression: 'lz4',
+  excludes: [],
+  comment: 'one',
+  repositoryId: null,
+  expected: null,
+};
 const create: Step = { op: 'borg-create', repository, archive, ...sources };
 const manifestStep: Step = { op: 'borg-manifest', repository, archive, at: 'photo', mounts, whole: true };
 const extract: Step = { op: 'borg-extract-scratch', repository, archive, guard: scratch };

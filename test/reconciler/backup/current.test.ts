@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { backupChange } from '../../../reconciler/backup/change.ts';
 import { isCurrent } from '../../../reconciler/backup/current.ts';
 import type { Change } from '../../../reconciler/types.ts';
 import * as build from '../../support/build.ts';
@@ -50,6 +51,26 @@ it.each(['one was replaced', 'one was stopped', 'one came besides', 'all are gon
     expect(isCurrent(changes, desired.resources, now ?? [])).toBe(false);
   },
 );
+
+it.each([
+  ['stop', 'containers-stop', ['photo-db', 'photo-server']],
+  // Docker cannot pause one that does not run at the moment.
+  ['pause', 'containers-pause', ['photo-server']],
+] as const)('%s holds one that is restarted again and again as it can', async (quiesce, op, held) => {
+  await lab.cycle();
+  const [db, ...others] = await look();
+  if (db === undefined) throw new Error('nothing runs');
+  const containers = [{ ...db, state: 'restarting' as const }, ...others];
+  const backup = build.backup('photo', { quiesce });
+  const change = backupChange({
+    ...{ desired: backup, atMs: 0, containers, archives: [], repositoryId: null, reasons: [] },
+    ...{ downtimeSeconds: 5, healthTimeoutSeconds: 60 },
+  });
+  const [step] = change.steps.filter((each) => each.op === op);
+  expect(step !== undefined && 'containers' in step && step.containers.map(({ name }) => name)).toEqual(held);
+  expect(isCurrent([change], [backup], containers)).toBe(true);
+  expect(isCurrent([change], [backup], [db, ...others])).toBe(quiesce === 'stop');
+});
 
 it('it is not where nothing ran, and something does now', async () => {
   await lab.cycle();

@@ -2,7 +2,18 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { forgetRepository, readBackups } from '../../../reconciler/state/backups.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import * as build from '../../support/build.ts';
-import { aDayLater, archives, dayMs, desired, faultAt, lab, opsSince, snapshots } from './saga-lab.ts';
+import {
+  aDayLater,
+  archives,
+  dayMs,
+  desired,
+  faultAt,
+  lab,
+  names,
+  opsSince,
+  running,
+  snapshots,
+} from './saga-lab.ts';
 
 describe('after a failure', () => {
   beforeEach(async () => {
@@ -38,6 +49,20 @@ describe('after a failure', () => {
     expect(opsSince(before)).toEqual(['borg-list']);
     expect(outcomes.map(({ result }) => result)).toEqual(['failed', 'skipped']);
     expect(lab.host.state.repositories.size).toBe(0);
+  });
+
+  it('another repository in its place is noticed with the first archive in it', async () => {
+    const location = '/backup/datapool_services_photo';
+    lab.host.faults = {};
+    lab.later(3_600_000);
+    await lab.beside(await lab.cycle());
+    lab.host.state.repositories.set(location, { location, encryption: 'repokey-blake2', id: 'another' });
+    const [made] = await aDayLater();
+    expect(made).toMatchObject({ result: 'failed', error: expect.stringContaining('is not the one') });
+    expect(await running()).toEqual(names);
+    lab.later(3_600_000);
+    const [listed] = await lab.beside(await lab.cycle());
+    expect(listed).toMatchObject({ result: 'failed', change: { kind: 'borg-repository' } });
   });
 
   it('another repository in its place is used only once the old one is forgotten', async () => {
