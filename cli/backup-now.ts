@@ -1,16 +1,17 @@
+import PQueue from 'p-queue';
 import type { DesiredBackup } from '../desired-state/types.ts';
 import { backgroundGroups, runGroup } from '../reconciler/background.ts';
 import { isCurrent } from '../reconciler/backup/current.ts';
 import { type Cycle, runCycle } from '../reconciler/cycle.ts';
 import type { Change, Notice, Outcome } from '../reconciler/types.ts';
-import type { Asked, AskedFor } from '../reconciler/world.ts';
+import type { AskedFor } from '../reconciler/world.ts';
 import { backgroundDeps } from './background.ts';
 import { stopSignal } from './commands/reconcile.ts';
 import { nearest, UserError } from './errors.ts';
-import { settleJournal } from './keep.ts';
+import { keepBackups, settleJournal } from './keep.ts';
 import { type LockRequest, locked } from './locked.ts';
 import { printCycle } from './print-cycle.ts';
-import { backupEvents } from './render/backup-events.ts';
+import { type BackupEvents, backupEvents } from './render/backup-events.ts';
 import { type Flags, readSettings, type Settings } from './settings.ts';
 import { noteWaiting } from './terminal.ts';
 import { type Wired, wire } from './wire.ts';
@@ -58,31 +59,54 @@ interface Context {
 
 async function run(names: string[], flags: NowFlags, context: Context): Promise<number> {
   const { wired, request, wanted } = context;
-  const replan = (asked?: Asked) =>
-    locked(request, () => runCycle(wired.deps, asked === undefined ? { dry: true } : { dry: true, asked }));
-  const first = await replan();
+  const first = await locked(request, () => runCycle(wired.deps, { dry: true }));
   if (first.plan === null || first.desired === null) return refused(first, flags, wired);
   const services = chosen(names, first);
-  const atMs = Math.floor(wired.deps.clock.now() / 1000) * 1000;
   const together = flags.together === true;
-  const events = backupEvents(flags.output, process.stderr, wanted.missed);
-  const deps = { ...backgroundDeps(wired, context.settings, request.command), progress: events.event };
   const turns = together ? [services] : services.map((service) => [service]);
-  const outcomes: Outcome[] = [];
-  const ask = (asked: string[]) => replan({ what: wanted.what, services: asked, atMs, together });
-  const planned = await ask(services);
-  for (const turn of turns) {
-    if (request.signal?.aborted === true) break;
-    const cycle = (await isStillSo(planned, turn, wired)) ? planned : await ask(turn);
-    for (const group of groupsOf(cycle, turn)) {
-      events.begin(group);
-      outcomes.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
-    }
-    events.blocked(hindrances(cycle, turn));
-  }
+  const events = backupEvents(flags.output, process.stderr, wanted.missed);
+  const outcomes = await inTurns(turns, first.desired.backupsAtOnce, together, { ...context, events });
+  keepBackups(wired, first.desired);
   events.end(outcomes);
   const done = outcomes.filter(({ change, result }) => wanted.isAsked(change) && result === 'applied');
   return done.length === turns.length ? 0 : 1;
+}
+
+/** Planned once for all; as many at a time as lab.yaml allows. Throws what planning or the state folder throws. */
+async function inTurns(
+  turns: string[][],
+  atOnce: number,
+  together: boolean,
+  context: Context & { events: BackupEvents },
+): Promise<Outcome[]> {
+  const { wired, settings, request, wanted, events } = context;
+  const atMs = Math.floor(wired.deps.clock.now() / 1000) * 1000;
+  const deps = { ...backgroundDeps(wired, settings, request.command), progress: events.event };
+  // One at a time, and for as long as a service of the same run may be down: the second waits for the first.
+  const planning = new PQueue({ concurrency: 1 });
+  const ask = (services: string[]) =>
+    planning.add(async () => {
+      const lock = await deps.holdCycles();
+      const asked = { what: wanted.what, services, atMs, together };
+      return await runCycle(wired.deps, { dry: true, asked }).finally(() => lock.release());
+    });
+  const planned = await ask(turns.flat());
+  const outcomes: Outcome[] = [];
+  const carryOut = async (turn: string[]) => {
+    if (request.signal?.aborted === true) return;
+    const cycle = (await isStillSo(planned, turn, wired)) ? planned : await ask(turn);
+    for (const group of groupsOf(cycle, turn))
+      outcomes.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
+    events.blocked(hindrances(cycle, turn));
+  };
+  const running = new PQueue({ concurrency: atOnce });
+  try {
+    await running.addAll(turns.map((turn) => () => carryOut(turn)));
+  } finally {
+    running.clear();
+    await running.onIdle();
+  }
+  return outcomes;
 }
 
 /** A look at the containers takes a fraction of a plan; whatever it does not answer is planned anew. */

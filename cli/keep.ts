@@ -1,7 +1,8 @@
+import type { DesiredState } from '../desired-state/types.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import { type SettleDeps, type Settled, settleRuns } from '../reconciler/settle-undo.ts';
 import { readBackups } from '../reconciler/state/backups.ts';
-import { lastCycle, recordCycle } from '../reconciler/state/cycles.ts';
+import { amendLastCycle, lastCycle, recordCycle } from '../reconciler/state/cycles.ts';
 import { readServices } from '../reconciler/state/inventory.ts';
 import { settle } from '../reconciler/state/journal.ts';
 import { takeLock } from '../reconciler/state/lock.ts';
@@ -54,8 +55,17 @@ export function keep(wired: Wired, cycle: Cycle): Status {
   return { ...detail, lastCycle };
 }
 
+/** What a person has just done to backups or keys is in `status` at once, and not with the next cycle. */
+export function keepBackups(wired: Wired, desired: DesiredState): void {
+  const backups = backupsOf(wired, { desired, atMs: wired.deps.clock.now() });
+  amendLastCycle(wired.store, (detail) => ({ ...(detail as object), ...backups }));
+}
+
 /** Read again: the cycle may have taken its time, and backups go on beside it. Borg is not asked. */
-function backupsOf({ store }: Wired, { desired, atMs }: Cycle): Pick<Status, 'backups'> {
+function backupsOf(
+  { store }: Wired,
+  { desired, atMs }: Pick<Cycle, 'desired' | 'atMs'>,
+): Pick<Status, 'backups'> {
   if (desired === null || !desired.resources.some(({ kind }) => kind === 'backup')) return {};
   const known = { backups: readBackups(store), lastRuns: readLastRuns(store), nowMs: atMs };
   return { backups: backupStatus(desired, known) };

@@ -1,4 +1,4 @@
-import type { DesiredRepository } from '../desired-state/types.ts';
+import type { DesiredRepository, DesiredState } from '../desired-state/types.ts';
 import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
 import { runCycle } from '../reconciler/cycle.ts';
 import type { Backups } from '../reconciler/state/backups.ts';
@@ -11,18 +11,22 @@ import type { Wired } from './wire.ts';
 
 /** What the commands about keys have in common: which repositories there are, and what is recorded of their keys. */
 
-/** Of suspended services too: their archives are read like all others. Null: the commit is bad, and that was said. */
-export async function declaredRepositories(
+/** What Git declares. Null: the commit is bad, and that was said. */
+export async function declaredState(
   wired: Wired,
   settings: Settings,
   output: 'text' | 'json',
-): Promise<DesiredRepository[] | null> {
+): Promise<DesiredState | null> {
   const request = { stateDir: settings.stateDir, command: 'keys', waitMs: 30_000, onWait: noteWaiting };
   const cycle = await locked(request, () => runCycle(wired.deps, { dry: true }));
-  if (cycle.desired !== null)
-    return cycle.desired.resources.filter((each) => each.kind === 'borg-repository');
+  if (cycle.desired !== null) return cycle.desired;
   printCycle(cycle, { output, dry: true, nowMs: Date.now(), sourceRoots: wired.sourceRoots });
   return null;
+}
+
+/** Of suspended services too: their archives are read like all others. */
+export function repositoriesOf({ resources }: DesiredState): DesiredRepository[] {
+  return resources.filter((each) => each.kind === 'borg-repository');
 }
 
 export function keyRows(repositories: DesiredRepository[], backups: Backups): KeyRow[] {

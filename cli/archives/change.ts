@@ -4,6 +4,7 @@ import { learn } from '../../reconciler/backup/record.ts';
 import { type RestoreDeps, runRestore } from '../../reconciler/restore/run.ts';
 import { repositoryLock } from '../../reconciler/state/lock.ts';
 import type { Change, Step } from '../../reconciler/types.ts';
+import { keepBackups } from '../keep.ts';
 import { backupEvents } from '../render/backup-events.ts';
 import type { ArchiveContext } from './context.ts';
 
@@ -34,6 +35,7 @@ export async function runOnArchive(
   };
   const outcome = await runRestore(change, cycle.commit?.id ?? '', beside);
   events.end([outcome]);
+  if (cycle.desired !== null) keepBackups(wired, cycle.desired);
   return outcome.result === 'applied' ? 0 : 1;
 }
 

@@ -11,7 +11,8 @@ import { transaction } from '../../reconciler/state/store.ts';
 import type { RepositoryListing } from '../../tools/borg/archives.ts';
 import { backgroundDeps } from '../background.ts';
 import { nearest, UserError } from '../errors.ts';
-import { declaredRepositories, keyRows } from '../keys.ts';
+import { keepBackups } from '../keep.ts';
+import { declaredState, keyRows, repositoriesOf } from '../keys.ts';
 import { describe } from '../locked.ts';
 import { type KeyOutcome, renderKeyOutcome, renderKeys, renderKeyTotal } from '../render/keys.ts';
 import { lookOf } from '../render/text.ts';
@@ -29,9 +30,9 @@ export async function list(flags: KeysFlags): Promise<number> {
   const settings = readSettings(flags);
   const wired = await wire(settings);
   try {
-    const repositories = await declaredRepositories(wired, settings, flags.output);
-    if (repositories === null) return 1;
-    const rows = keyRows(repositories, readBackups(wired.store));
+    const desired = await declaredState(wired, settings, flags.output);
+    if (desired === null) return 1;
+    const rows = keyRows(repositoriesOf(desired), readBackups(wired.store));
     if (flags.output === 'json') printJson(rows);
     else process.stdout.write(renderKeys(rows, { ...lookOf(process.stdout), now: Date.now() }));
     return rows.every(({ problem }) => problem === null) ? 0 : 1;
@@ -55,10 +56,11 @@ export async function exportKeys(names: string[], flags: KeysFlags & { to?: stri
   const signal = stopSignal();
   const wired = await wire(settings, signal);
   try {
-    const declared = await declaredRepositories(wired, settings, output);
-    if (declared === null) return 1;
-    const repositories = chosen(names, declared);
+    const desired = await declaredState(wired, settings, output);
+    if (desired === null) return 1;
+    const repositories = chosen(names, repositoriesOf(desired));
     const outcomes = await exportAll(repositories, folder, { wired, settings, signal, output });
+    keepBackups(wired, desired);
     if (output === 'json') printJson(outcomes);
     else process.stdout.write(renderKeyTotal(outcomes, { folder, passphrases: passphrasesOf(repositories) }));
     return outcomes.length === repositories.length && outcomes.every(({ result }) => result !== 'failed')

@@ -110,7 +110,6 @@ async function carryOut(change: Change, commit: string, context: Context, lock: 
   const holdCycles = async () => lock;
   const usual = backgroundDeps(wired, settings, request.command);
   const deps = { ...usual, holdCycles, progress: events.event, gate };
-  events.begin([change]);
   const outcome = await runRestore(change, commit, deps);
   events.end([outcome]);
   return outcome.result === 'applied' ? 0 : 1;

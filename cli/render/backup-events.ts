@@ -9,7 +9,6 @@ import { duration } from './time.ts';
 
 /** A backup as it goes on: a live line on a terminal, a line a step on a pipe, JSON lines for programs. */
 export interface BackupEvents {
-  begin(group: Change[]): void;
   event(event: ApplyEvent): void;
   /** What could not even be begun. */
   blocked(notices: Notice[]): void;
@@ -53,7 +52,6 @@ function timers() {
 function jsonEvents(): BackupEvents {
   const time = timers();
   return {
-    begin() {},
     event(event) {
       if (event.type === 'finished') printJsonLine(finishedJson(event.outcome));
       if (event.type !== 'step') return;
@@ -77,7 +75,6 @@ function finishedJson({ change, result, error, durationMs, downtimeMs, notes = [
 
 function pipedEvents(stream: NodeJS.WriteStream, look: Look, missed: string): BackupEvents {
   return {
-    begin() {},
     event(event) {
       if (event.type === 'finished') stream.write(joinLines(outcomeLines(event.outcome, look)));
       if (event.type === 'step' && event.progress === null)
@@ -91,11 +88,12 @@ function pipedEvents(stream: NodeJS.WriteStream, look: Look, missed: string): Ba
 function liveEvents(stream: NodeJS.WriteStream, look: Look, missed: string): BackupEvents {
   const update = createLogUpdate(stream);
   const time = timers();
-  const draw = (text: string) => update(truncate(text, (look.width ?? 80) - 1));
+  /** What each of those under way is at. */
+  const lines = new Map<string, string>();
   return {
-    begin() {},
     event(event) {
       if (event.type === 'finished') {
+        lines.delete(event.outcome.change.id);
         update.clear();
         stream.write(joinLines(outcomeLines(event.outcome, look)));
       }
@@ -104,7 +102,9 @@ function liveEvents(stream: NodeJS.WriteStream, look: Look, missed: string): Bac
       const elapsedMs = time.elapsed(change, step, progress);
       const text =
         progress === null ? stepText(change, step) : progressText(change, step, progress, elapsedMs).text;
-      draw(`${paint(look, 'cyan', '•')} ${safe(shownName(change))}  ${text}`);
+      const line = `${paint(look, 'cyan', '•')} ${safe(shownName(change))}  ${text}`;
+      lines.set(change.id, truncate(line, (look.width ?? 80) - 1));
+      update([...lines.values()].join('\n'));
     },
     blocked(notices) {
       update.clear();

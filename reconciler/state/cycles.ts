@@ -1,4 +1,4 @@
-import { guarded, type Store } from './store.ts';
+import { guarded, type Store, transaction } from './store.ts';
 
 /** One line a cycle that did or found something, so that `status` can answer after a restart. */
 export interface CycleRow {
@@ -27,6 +27,16 @@ export function recordCycle(store: Store, row: CycleRow): void {
     const put = 'INSERT INTO cycles (at_ms, commit_id, result, duration_ms, detail) VALUES (?, ?, ?, ?, ?)';
     store.db.prepare(put).run(atMs, commit, result, durationMs, detail);
     store.db.prepare('DELETE FROM cycles WHERE seq <= (SELECT max(seq) FROM cycles) - ?').run(kept);
+  });
+}
+
+/** What was found out since the last cycle, in its place; nothing before the first. */
+export function amendLastCycle(store: Store, change: (detail: unknown) => unknown): void {
+  transaction(store, () => {
+    const last = lastCycle(store);
+    if (last === null) return;
+    const put = 'UPDATE cycles SET detail = ? WHERE seq = (SELECT max(seq) FROM cycles)';
+    store.db.prepare(put).run(JSON.stringify(change(last.detail)));
   });
 }
 

@@ -5,7 +5,7 @@ import { expectRefusal, steward } from './steward.ts';
 
 let lab: Lab;
 
-const withBackup = `${labYaml}backup: { repository: /backup, passphrase: { file: /etc/steward/words } }\n`;
+const withBackup = `${labYaml}backup: { repository: /backup, passphrase: { file: /etc/steward/words }, concurrency: 2 }\n`;
 
 beforeAll(async () => {
   lab = await newLab();
@@ -31,6 +31,15 @@ describe('backup run', () => {
     );
   });
 
+  it('is in the status at once', async () => {
+    const { stdout } = await steward(['status', '--output', 'json', '--state-dir', lab.stateDir]);
+    const { backups } = JSON.parse(stdout) as { backups: { service: string; lastArchive: unknown }[] };
+    expect(backups).toMatchObject([
+      { service: 'blog', lastArchive: { name: expect.stringMatching(/^blog-/) } },
+      { service: 'wiki', lastArchive: null },
+    ]);
+  });
+
   it('gives programs one JSON value a line', async () => {
     const args = ['backup', 'run', '--all', '--output', 'json', ...lab.flags];
     const { code, stdout } = await steward(args);
@@ -39,7 +48,8 @@ describe('backup run', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { event: string; id: string });
     expect(code).toBe(0);
-    expect(events.filter(({ event }) => event === 'finished')).toEqual([
+    const finished = events.filter(({ event }) => event === 'finished');
+    expect(finished.sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
       expect.objectContaining({ id: 'backup:blog', result: 'applied', error: null }),
       expect.objectContaining({ id: 'backup:wiki', result: 'applied', error: null }),
     ]);
