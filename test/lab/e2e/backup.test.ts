@@ -78,6 +78,8 @@ describe('a backup by hand', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^-rw------- {2}100999:100999 .* PG_VERSION$/m);
     expect(stdout).not.toContain('base/1/');
+    const head = 'set -o pipefail; steward browse git latest --recursive | head -n 1';
+    expect(await lab.run(`bash -c '${head}'`)).toMatch(/ database\/$/);
     const extracted = await lab.steward('extract git latest database/PG_VERSION --to /root/found');
     expect(extracted).toMatchObject({ exitCode: 0 });
     const same = 'cmp /root/found/database/PG_VERSION /datapool/services/git/database/PG_VERSION';

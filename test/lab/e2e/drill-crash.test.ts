@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { leftBehind, pair, startBackupLab } from './support/backup-lab.ts';
+import { history, leftBehind, pair, startBackupLab } from './support/backup-lab.ts';
 import type { Homelab } from './support/homelab.ts';
 
 const dying = 'DUE=1 MIDDLE_MS=2000 node /opt/steward/dist/app/dying.js';
@@ -23,6 +23,16 @@ async function expectProven(): Promise<void> {
   expect(await leftBehind(lab)).toEqual({ snapshots: [], mounts: '0', processes: '0', undo: '0' });
   expect(await sql("select result from proofs where kind = 'drill'")).toBe('good');
 }
+
+test('a check and a drill by hand say what they found, and have a line in the history', async () => {
+  for (const what of ['check', 'drill']) {
+    const { exitCode, stderr } = await lab.steward(`backup ${what} pair`);
+    expect(stderr).toMatch(/^✓ pair {2}(checked|restored for proof, and as it was archived,) in /m);
+    expect(exitCode).toBe(0);
+  }
+  const kinds = (await history(lab, 'pair')).map(({ what, result }) => `${result} ${what}`);
+  expect(kinds).toEqual(expect.arrayContaining(['done check', 'done drill']));
+});
 
 describe('a restore drill that is killed', () => {
   test.each([

@@ -86,6 +86,7 @@ export interface RunJson {
   at: number;
   durationMs: number;
   result: string;
+  what: string;
   error: string | null;
   archive: string | null;
   notes: string[];
