@@ -64,7 +64,7 @@ function withForeignNeeds(
 
 function labNotActedOn({ yaml, lab }: LabFile): DesiredState['notActedOn'] {
   const starts = lab.backup?.drill?.start === true ? [['backup', 'drill', 'start']] : [];
-  return [['hub'], ...starts].flatMap((path) =>
+  return [['hub', 'address'], ...starts].flatMap((path) =>
     yaml.find(path) ? [{ service: null, part: path.join('.'), origin: yaml.atKey(path) }] : [],
   );
 }

@@ -15,6 +15,8 @@ export interface LabInputs {
   owners: Record<string, number> | null;
   sharedGroup: string | null;
   domain: string | null;
+  /** Null where lab.yaml names none. */
+  hub: { service: string; container: string } | null;
   subnets: Record<string, string>;
   /** Defaults of all backups; null where lab.yaml declares none. How many run at a time is no service's business. */
   backup: (Omit<LabBackup, 'concurrency'> & { origin: Origin }) | null;
@@ -78,6 +80,11 @@ export function nearComposeOrigin(context: ServiceContext, path: readonly (strin
 export function stackOrigin(context: ServiceContext): Origin {
   const file = `${context.folder.folder}/${context.folder.composeFiles[0] ?? ''}`;
   return { file, line: 1, column: 1 };
+}
+
+/** Where a value of service.yaml is written. */
+export function yamlOrigin(context: ServiceContext, path: (string | number)[]): Origin {
+  return context.serviceYaml?.at(path) ?? stackOrigin(context);
 }
 
 /** The service's own dataset and where it is mounted; null in a lab without storage. */

@@ -4,11 +4,12 @@ import {
   nearComposeOrigin,
   type ServiceContext,
   serviceStorage,
-  stackOrigin,
+  yamlOrigin,
 } from './context.ts';
 import { isBelow } from './files.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
 import { bindMounts } from './mounts.ts';
+import { routeTarget } from './routes.ts';
 import type { DesiredState, Origin } from './types.ts';
 
 type Described = Pick<
@@ -32,10 +33,6 @@ export function describe(context: Omit<ServiceContext, 'earlier'>): Described {
     foreignMounts: foreignMounts(full),
     notActedOn: notActedOn(full),
   };
-}
-
-function yamlOrigin(context: ServiceContext, path: (string | number)[]): Origin {
-  return context.serviceYaml?.at(path) ?? stackOrigin(context);
 }
 
 function hostPorts(context: ServiceContext, container: string, service: ResolvedService): HostPort[] {
@@ -90,7 +87,7 @@ function routes(context: ServiceContext): RouteModel[] {
   return context.config.routes.map((route, index) => ({
     name: route.host.includes('.') || domain === null ? route.host : `${route.host}.${domain}`,
     origin: yamlOrigin(context, ['routes', index, 'host']),
-    target: route.to.replace(/^[a-z0-9]+:\/\//, '').replace(/:\d+$/, ''),
+    target: routeTarget(route.to),
     targetOrigin: yamlOrigin(context, ['routes', index, 'to']),
   }));
 }

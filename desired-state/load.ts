@@ -109,6 +109,7 @@ function labInputs(
     owners: ownersKnown ? lab.owners : null,
     sharedGroup: lab.sharedGroup ?? null,
     domain: lab.domain ?? null,
+    hub: lab.hub === undefined ? null : { service: lab.hub.service, container: lab.hub.container },
     subnets: lab.networks.subnets,
     backup: backupInputs(lab.backup, yaml),
     stateDir: options.stateDir ?? '/var/lib/steward',

@@ -6,6 +6,7 @@ export const kinds = [
   'directory',
   'docker-network',
   'compose-stack',
+  'hub-attachment',
   'borg-repository',
   'backup',
 ] as const;
@@ -125,6 +126,15 @@ export interface DesiredStack extends ResourceBase<'compose-stack'> {
   suspend: boolean;
 }
 
+/**
+ * The running hub on the network of a service that has routes, beside what its own compose file says. Its name is the
+ * network's.
+ */
+export interface DesiredAttachment extends ResourceBase<'hub-attachment'> {
+  /** The hub's stack, and its container's name on the host. */
+  hub: { stack: ResourceId; container: string };
+}
+
 /** How Borg reaches one repository. Paths are of the host; the passphrase itself is never here. */
 export interface RepositoryRef {
   /** As borg takes it: `ssh://borg@backup.lan/./lab/datapool_services_photo`, or an absolute path. */
@@ -206,6 +216,7 @@ export type DesiredResource =
   | DesiredDirectory
   | DesiredNetwork
   | DesiredStack
+  | DesiredAttachment
   | DesiredRepository
   | DesiredBackup;
 export type DesiredOf<K extends Kind> = Extract<DesiredResource, { kind: K }>;

@@ -63,6 +63,7 @@ const kinds = {
   directory: 0,
   'docker-network': 0,
   'compose-stack': 0,
+  'hub-attachment': 0,
   'borg-repository': 0,
   backup: 0,
 } satisfies {

@@ -3,6 +3,7 @@ import type { ObservedState } from '../observers/types.ts';
 import { togetherChange } from './backup/change.ts';
 import { heldReason } from './hold.ts';
 import { backupPlan } from './kinds/backup.ts';
+import { afterNewHub } from './kinds/hub-attachment.ts';
 import { diffResource, pruneEntry } from './kinds/index.ts';
 import { inOrder } from './order.ts';
 import type { Inventory } from './state/inventory.ts';
@@ -36,6 +37,7 @@ export interface Planned {
 export function makePlan(input: PlanInput): Planned {
   const world = makeWorld(input);
   const verdicts = verdictsOf(world);
+  rejoin(verdicts, world);
   holdDependents(verdicts, world);
   const changes = inOrder(merged(pickChanges(verdicts, world), verdicts, world));
   const plan: Plan = {
@@ -95,6 +97,17 @@ function isRunOrArchived({ kind }: DesiredResource): boolean {
 function suspendedVerdict(resource: Parameters<typeof notice>[0]): Verdict {
   const reasons = [why('suspend: true in service.yaml; left exactly as it is')];
   return { state: 'report', notice: notice(resource, 'report', 'suspended', reasons) };
+}
+
+/** What the new container of a hub is not on is not right, although it is now. */
+function rejoin(verdicts: Map<ResourceId, Verdict>, { desired }: World): void {
+  for (const resource of desired.resources) {
+    if (resource.kind !== 'hub-attachment') continue;
+    const [own, hub] = [verdicts.get(resource.id), verdicts.get(resource.hub.stack)];
+    if (own?.state !== 'in-sync' || hub?.state !== 'change') continue;
+    const change = afterNewHub(resource, hub.change);
+    if (change !== null) verdicts.set(resource.id, { ...own, state: 'change', change });
+  }
 }
 
 /** Resources come in creation order, needs first, so that one pass carries a block all the way down. */

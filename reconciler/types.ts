@@ -53,6 +53,9 @@ export type Step =
   | { op: 'directory-mode'; path: string; guard: MountGuard; mode: string }
   | { op: 'network-create'; network: string; subnet: string; labels: Record<string, string> }
   | { op: 'network-remove'; network: string }
+  /** A running container joins or leaves a network; it is not stopped for it. */
+  | { op: 'network-connect'; network: string; container: string }
+  | { op: 'network-disconnect'; network: string; container: string }
   | ComposeUp
   | { op: 'compose-restart'; stack: StackRef; services: string[]; guards: MountGuard[] }
   | { op: 'compose-down'; project: string }

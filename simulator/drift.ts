@@ -15,6 +15,7 @@ export type Drift =
   /** As if a person had made it: without our mark. */
   | { drift: 'disown'; dataset: string }
   | { drift: 'removeNetwork'; network: string }
+  | { drift: 'leaveNetwork'; network: string; container: string }
   | { drift: 'chownDirectory'; path: string; uid: number; gid: number }
   | { drift: 'deleteDirectory'; path: string }
   | { drift: 'stopDocker' }
@@ -39,6 +40,8 @@ export function applyDrift(world: World, drift: Drift): boolean {
       return disown(world, drift.dataset);
     case 'removeNetwork':
       return removeNetwork(world, drift.network);
+    case 'leaveNetwork':
+      return onContainer(world, drift.container, (container) => leave(world, container, drift.network));
     case 'chownDirectory':
       return chown(world, drift.path, drift.uid, drift.gid);
     case 'deleteDirectory':
@@ -95,12 +98,15 @@ function removeNetwork(world: World, name: string): boolean {
   if (!world.networks.has(name)) return false;
   for (const id of [...(world.index.networkMembers.get(name) ?? [])]) {
     const container = world.containers.get(id);
-    if (container === undefined) continue;
-    const { [name]: _gone, ...networks } = container.networks;
-    world.containers.set(id, { ...container, networks });
+    if (container !== undefined) leave(world, container, name);
   }
   world.networks.delete(name);
   return true;
+}
+
+export function leave(world: World, container: SimulatedContainer, network: string): void {
+  const { [network]: _left, ...networks } = container.networks;
+  world.containers.set(container.id, { ...container, networks });
 }
 
 function chown(world: World, path: string, uid: number, gid: number): boolean {

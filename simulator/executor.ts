@@ -1,6 +1,7 @@
 import { type Executor, StepError } from '../reconciler/apply/types.ts';
 import type { BackupStep, Step } from '../reconciler/types.ts';
 import type { Action } from './actions.ts';
+import { connectStep, disconnectStep } from './attachments.ts';
 import { backupActions, backupFacts } from './backup.ts';
 import { composeDown, composeRestart, composeUp, removeContainerStep } from './compose.ts';
 import { createDirectory, modeDirectory, ownDirectory } from './directories.ts';
@@ -89,6 +90,10 @@ function actionsOf(world: World, step: Step, services: SimulatedService[]): Acti
       return createNetwork(world, step);
     case 'network-remove':
       return removeNetworkStep(world, step);
+    case 'network-connect':
+      return connectStep(world, step);
+    case 'network-disconnect':
+      return disconnectStep(world, step);
     case 'compose-up':
       return composeUp(world, step, services);
     case 'compose-restart':

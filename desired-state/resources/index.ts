@@ -7,6 +7,7 @@ import { serviceStack } from './compose-stack.ts';
 import { serviceDirectories } from './directory.ts';
 import { serviceNetworks } from './docker-network.ts';
 import { sharedGroup } from './group.ts';
+import { serviceAttachments } from './hub-attachment.ts';
 import { parentDataset, serviceDatasets } from './zfs-dataset.ts';
 
 /** How the resources of one kind follow from lab.yaml, and from each service. */
@@ -22,6 +23,7 @@ const inference = {
   directory: { service: serviceDirectories },
   'docker-network': { service: serviceNetworks },
   'compose-stack': { service: serviceStack },
+  'hub-attachment': { service: serviceAttachments },
   'borg-repository': { service: serviceRepository },
   backup: { service: serviceBackup },
 } satisfies { [K in Kind]: Inference<K> };

@@ -28,6 +28,10 @@ export function argvOf(step: Step): string[][] {
       return [['chmod', step.mode, step.path]];
     case 'network-create':
       return [networkCreateArgv(step.network, step.subnet, step.labels)];
+    case 'network-connect':
+      return [['docker', 'network', 'connect', step.network, step.container]];
+    case 'network-disconnect':
+      return [['docker', 'network', 'disconnect', step.network, step.container]];
     case 'network-remove':
       return [['docker', 'network', 'rm', step.network]];
     case 'compose-up':

@@ -59,7 +59,7 @@ function inUse(network: string, users: ContainerInfo[]): string {
 }
 
 /** By list, since Docker's look-up by name also takes the beginning of another network's id. */
-async function findNetwork(
+export async function findNetwork(
   docker: Docker,
   name: string,
   abortSignal: AbortSignal,
@@ -87,7 +87,8 @@ function unless(...statuses: number[]): (error: unknown) => void {
   };
 }
 
-async function withDocker(
+/** Calls Docker within the time of a step. Throws StepError that begins with `failure`. */
+export async function withDocker(
   failure: string,
   options: DockerOptions,
   action: (docker: Docker, signal: AbortSignal) => Promise<void>,

@@ -1,6 +1,7 @@
 import { composeProgram } from '../../tools/compose.ts';
 import { deadline } from '../../tools/docker.ts';
 import type { Step } from '../types.ts';
+import { connectNetwork, disconnectNetwork } from './attachment.ts';
 import { defaultRunDir } from './backup-argv.ts';
 import { type BackupContext, runBackupStep } from './backup-steps.ts';
 import { composeDown, runStack } from './compose.ts';
@@ -106,6 +107,10 @@ function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<St
       return createNetwork(step, context.docker);
     case 'network-remove':
       return removeNetwork(step, context.docker);
+    case 'network-connect':
+      return connectNetwork(step, context.docker);
+    case 'network-disconnect':
+      return disconnectNetwork(step, context.docker);
     case 'compose-up':
     case 'compose-restart':
       return runStack(step, context.compose);

@@ -1,4 +1,4 @@
-import type { DesiredNetwork } from '../../desired-state/types.ts';
+import type { DesiredNetwork, ResourceId } from '../../desired-state/types.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { blocked, idOf, quietChange, type Verdict, type World } from '../world.ts';
 
@@ -45,7 +45,14 @@ export function prune(entry: InventoryEntry, world: World): Verdict {
   const found = world.networkByName.get(entry.name);
   if (found === undefined) return { state: 'gone' };
   const users = docker.value.containers.filter((container) => container.networks[entry.name] === found.id);
-  const staying = users.filter((user) => user.project === null || !isRemoved(user.project, world));
+  const attachment = idOf('hub-attachment', entry.name);
+  const attached = isGoing(attachment, world)
+    ? world.inventory.entries.get(attachment)?.data.container
+    : null;
+  const staying = users.filter(
+    ({ name, project }) =>
+      name !== attached && (project === null || !isGoing(idOf('compose-stack', project), world)),
+  );
   if (staying.length > 0) {
     const names = staying.map((container) => container.name).join(', ');
     return blocked(entry, 'waiting', `no longer in Git, but still used by ${names}`);
@@ -55,12 +62,11 @@ export function prune(entry: InventoryEntry, world: World): Verdict {
     summary: 'no longer in Git',
     reasons: [{ field: 'network', from: entry.name, to: null, note: 'no longer in Git' }],
     steps: [{ op: 'network-remove', network: entry.name }],
-    needs: projects.map((project) => idOf('compose-stack', project)),
+    needs: [attachment, ...projects.map((project) => idOf('compose-stack', project))],
   });
   return { state: 'change', change, data: {} };
 }
 
-function isRemoved(project: string, world: World): boolean {
-  const id = idOf('compose-stack', project);
+function isGoing(id: ResourceId, world: World): boolean {
   return world.inventory.entries.has(id) && !world.byId.has(id);
 }

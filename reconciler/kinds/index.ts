@@ -7,6 +7,7 @@ import * as composeStack from './compose-stack.ts';
 import * as directory from './directory.ts';
 import * as dockerNetwork from './docker-network.ts';
 import * as group from './group.ts';
+import * as hubAttachment from './hub-attachment.ts';
 import * as zfsDataset from './zfs-dataset.ts';
 
 interface KindModule<K extends Kind> {
@@ -23,6 +24,7 @@ const registry = {
   directory,
   'docker-network': dockerNetwork,
   'compose-stack': composeStack,
+  'hub-attachment': hubAttachment,
   'borg-repository': borgRepository,
   backup,
 } satisfies { [K in Kind]: KindModule<K> };

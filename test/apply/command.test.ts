@@ -53,6 +53,11 @@ const commands: [string, Step][] = [
       labels: { 'io.steward.lab': 'home' },
     },
   ],
+  ['docker network connect photo_net hub', { op: 'network-connect', network: 'photo_net', container: 'hub' }],
+  [
+    'docker network disconnect photo_net hub',
+    { op: 'network-disconnect', network: 'photo_net', container: 'hub' },
+  ],
   ['docker network rm photo_net', { op: 'network-remove', network: 'photo_net' }],
   [
     `${compose} up -d`,

@@ -197,6 +197,28 @@ export const dockerContract: ContractCase[] = [
     },
   },
   {
+    name: 'a running container joins a network and leaves it, also twice, and runs on',
+    async run(host) {
+      const made = await stack(host, 'hub');
+      await execute(host, up(made.ref, { services: ['other'] }));
+      const { other } = await containersOf(host, made.ref.project);
+      const spoke = network(host, 'spoke', 1);
+      const ends = { network: spoke.network, container: other?.name ?? '' };
+      const join: Step = { op: 'network-connect', ...ends };
+      await rejects(execute(host, join), { name: 'StepError' });
+      await execute(host, spoke, join, join);
+      const joined = (await containersOf(host, made.ref.project)).other;
+      equal(joined?.networks[spoke.network], (await networkOf(host, spoke.network))?.id);
+      equal(joined?.id, other?.id);
+      equal(joined?.state, 'running');
+      await rejects(execute(host, { op: 'network-remove', network: spoke.network }), { name: 'StepError' });
+      const leave: Step = { op: 'network-disconnect', ...ends };
+      await execute(host, leave, leave, { op: 'network-remove', network: spoke.network }, leave);
+      deepEqual((await containersOf(host, made.ref.project)).other?.networks, other?.networks);
+      await clear(host, made);
+    },
+  },
+  {
     name: 'a stack without its external network is not started',
     async run(host) {
       const made = await stack(host, 'nonet');

@@ -81,7 +81,7 @@ test('parts of later versions are told apart as not acted on', async () => {
     'services/photo/service.yaml': 'routes: [{ host: photo, to: "web:80" }]\npolicy: {}\nsuspend: true\n',
   });
   expect(state.notActedOn.map(({ service, part }) => `${service} ${part}`)).toEqual([
-    'null hub',
+    'null hub.address',
     'null backup.drill.start',
     'photo routes',
     'photo policy',

@@ -28,12 +28,23 @@ export function settled(desired: DesiredState): Situation {
   const paths = Object.fromEntries(pathsOf(desired));
   const observed = build.observed({
     datasets: datasetsOf(desired),
-    containers: stacksOf(desired).flatMap(containersOf),
+    containers: stacksOf(desired)
+      .flatMap(containersOf)
+      .map((each) => attached(each, desired)),
     networks: networks.map((name) => ({ name, subnets: [subnets.get(name) as string] })),
     groups: { root: 0, users: 100, labdata: 999 },
     paths,
   });
   return { desired, observed, inventory: inventoryOf(desired, subnets) };
+}
+
+/** The hub is on the networks that it has joined, too. */
+function attached(container: ObservedContainer, { resources }: DesiredState): ObservedContainer {
+  const joined = resources.filter(
+    (each) => each.kind === 'hub-attachment' && each.hub.container === container.name,
+  );
+  const networks = Object.fromEntries(joined.map(({ name }) => [name, `net-${name}`]));
+  return { ...container, networks: { ...container.networks, ...networks } };
 }
 
 /** A host on which nothing was done yet: the pool is there, and Docker runs. */

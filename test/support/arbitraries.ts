@@ -10,7 +10,7 @@ import type { Step } from '../../reconciler/types.ts';
 import type { Drift } from '../../simulator/drift.ts';
 import type { SimulatedHost } from '../../simulator/host.ts';
 import { digestValue } from '../../tools/digest.ts';
-import { container, dataset, desired, directory, network, stack } from './build.ts';
+import { attachment, container, dataset, desired, directory, network, stack } from './build.ts';
 
 /**
  * Random labs and random hosts, consistent in themselves: every container's network, bind mount and dataset is
@@ -28,6 +28,8 @@ interface ServiceShape {
   directories: { name: string; uid: number; shared: boolean; enforceMode: boolean }[];
   hasNetwork: boolean;
   suspend: boolean;
+  /** The hub joins its network, where there is a hub. */
+  isRouted: boolean;
   containers: ContainerShape[];
 }
 
@@ -74,6 +76,7 @@ const serviceShapes: fc.Arbitrary<ServiceShape> = fc.record({
   ),
   hasNetwork: fc.boolean(),
   suspend: fc.constantFrom(false, false, false, false, true),
+  isRouted: fc.boolean(),
   containers: fc.uniqueArray(containerShapes, { minLength: 1, maxLength: 3, selector: (item) => item.name }),
 });
 
@@ -93,6 +96,7 @@ function labOf(services: ServiceShape[]): DesiredState {
     groupResource(),
     dataset(parent, { service: null, setsMountpoint: true, mountpoint: `/${parent}` }),
     ...services.flatMap(serviceResources),
+    ...attachmentsOf(services),
   ];
   const suspended = services.filter((item) => item.suspend).map((item) => item.name);
   return desired(resources, {
@@ -118,6 +122,24 @@ function serviceResources(shape: ServiceShape): DesiredResource[] {
   const networks = shape.hasNetwork ? [network(`${shape.name}_net`, { service: shape.name })] : [];
   const needs = [...datasets, ...directories, ...networks].map((resource) => resource.id);
   return [...datasets, ...directories, ...networks, stackOf(shape, needs)];
+}
+
+function attachmentsOf(services: ServiceShape[]): DesiredResource[] {
+  const hub = services.find(({ name }) => name === 'central_hub');
+  const container = hub?.containers.find((each) => isNamed(each) && !each.oneShot);
+  if (hub === undefined || container === undefined) return [];
+  const routed = services.filter((each) => each !== hub && each.hasNetwork && each.isRouted);
+  return routed.map(({ name }) =>
+    attachment(`${name}_net`, {
+      service: name,
+      hub: { stack: `compose-stack:${hub.name}`, container: `${hub.name}-${container.name}` },
+    }),
+  );
+}
+
+/** Compose can give one name to one container only. */
+function isNamed({ fixedName, replicas }: ContainerShape): boolean {
+  return fixedName && replicas === 1;
 }
 
 function directoryOf(
@@ -148,9 +170,8 @@ function containerOf(service: ServiceShape, shape: ContainerShape): DesiredConta
   const image = `example/${shape.name}:${shape.tag}`;
   const bindMounts = service.directories.map((item) => `/${parent}/${service.name}/${item.name}`);
   const networks = [service.hasNetwork ? `${service.name}_net` : `${service.name}_default`];
-  const fixed = shape.fixedName && shape.replicas === 1;
   return container(shape.name, {
-    containerName: fixed ? `${service.name}-${shape.name}` : null,
+    containerName: isNamed(shape) ? `${service.name}-${shape.name}` : null,
     image,
     replicas: shape.replicas,
     oneShot: shape.oneShot,
@@ -188,6 +209,8 @@ function driftsOfResource(resource: DesiredResource): Drift[] {
       ];
     case 'docker-network':
       return [{ drift: 'removeNetwork', network: resource.name }];
+    case 'hub-attachment':
+      return [{ drift: 'leaveNetwork', network: resource.name, container: resource.hub.container }];
     case 'compose-stack':
       return containerNamesOf(resource).flatMap((name): Drift[] => [
         { drift: 'killContainer', name },

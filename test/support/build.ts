@@ -1,5 +1,6 @@
 import type {
   CommitInfo,
+  DesiredAttachment,
   DesiredBackup,
   DesiredContainer,
   DesiredDataset,
@@ -69,6 +70,22 @@ export function directory(path: string, over: Partial<DesiredDirectory> = {}): D
 export function network(name = 'photo_net', over: Partial<DesiredNetwork> = {}): DesiredNetwork {
   const id = `docker-network:${name}` as const;
   return { kind: 'docker-network', id, name, service: 'photo', origin, needs: [], subnet: null, ...over };
+}
+
+/** Of the hub, whose one container is called like its service. */
+export function attachment(name = 'photo_net', over: Partial<DesiredAttachment> = {}): DesiredAttachment {
+  const hub = over.hub ?? { stack: 'compose-stack:central_hub' as const, container: 'central_hub' };
+  const needs: DesiredAttachment['needs'] = [`docker-network:${name}`, hub.stack];
+  return {
+    kind: 'hub-attachment',
+    id: `hub-attachment:${name}`,
+    name,
+    service: 'photo',
+    origin,
+    needs,
+    ...over,
+    hub,
+  };
 }
 
 export function container(name = 'server', over: Partial<DesiredContainer> = {}): DesiredContainer {

@@ -1,0 +1,4 @@
+/** What a route's `to` names, without scheme and port: `http://photo-server:2283` is `photo-server`. */
+export function routeTarget(to: string): string {
+  return to.replace(/^[a-z0-9]+:\/\//, '').replace(/:\d+$/, '');
+}
