@@ -4,7 +4,14 @@ import type { ServiceModel } from './model.ts';
 import { compareText } from './problems.ts';
 import { mergeNetworks } from './resources/docker-network.ts';
 import { inferLab } from './resources/index.ts';
-import type { CommitInfo, DesiredNetwork, DesiredResource, DesiredState, ResourceId } from './types.ts';
+import type {
+  CommitInfo,
+  DesiredHub,
+  DesiredNetwork,
+  DesiredResource,
+  DesiredState,
+  ResourceId,
+} from './types.ts';
 
 /** Puts lab and services together; resources sorted by id. Models stay as they are, since other loads share them. */
 export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[]): DesiredState {
@@ -16,6 +23,7 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
     storage: storageOf(lab.lab),
     sharedGroup: sharedGroup ?? null,
     networkPool: { cidr: networks.pool, prefix: networks.prefix },
+    hub: hubOf(models),
     limits: {
       removalCount: limits.removals.count,
       removalPercent: limits.removals.percent,
@@ -25,9 +33,22 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
     services: models.map((model) => model.name),
     suspended,
     resources: allResources(lab, models, new Set(suspended)),
-    notActedOn: [...labNotActedOn(lab), ...models.flatMap((model) => model.notActedOn)],
+    notActedOn: [...labNotActedOn(lab), ...models.flatMap((model) => notActedOn(model, hubOf(models)))],
     warnings: [],
   };
+}
+
+function hubOf(models: ServiceModel[]): DesiredHub | null {
+  return models.find(({ hub }) => hub.hub !== null)?.hub.hub ?? null;
+}
+
+/** Without a hub that can be told of them, routes are names and no more. */
+function actedOn({ resources }: ServiceModel, hub: DesiredHub | null): DesiredResource[] {
+  return hub === null ? resources.filter(({ kind }) => kind !== 'caddy-route') : resources;
+}
+
+function notActedOn({ notActedOn: parts }: ServiceModel, hub: DesiredHub | null): DesiredState['notActedOn'] {
+  return hub === null ? parts : parts.filter(({ part }) => part !== 'routes');
 }
 
 function allResources(
@@ -36,8 +57,9 @@ function allResources(
   suspended: ReadonlySet<string>,
 ): DesiredResource[] {
   const names = new Set(models.map((model) => model.name));
+  const hub = hubOf(models);
   const own = models.flatMap((model) =>
-    model.resources.map((resource) => withForeignNeeds(resource, model, lab, names)),
+    actedOn(model, hub).map((resource) => withForeignNeeds(resource, model, lab, names)),
   );
   const networks = own.filter((resource): resource is DesiredNetwork => resource.kind === 'docker-network');
   const others = own.filter((resource) => resource.kind !== 'docker-network');

@@ -1,3 +1,4 @@
+import { routeProblems } from './check-routes.ts';
 import { dependencyCycles } from './cycles.ts';
 import { isBelow } from './files.ts';
 import type { LabFile } from './lab.ts';
@@ -81,67 +82,6 @@ function containerClashes(models: readonly ServiceModel[]): Problem[] {
       return [errorAt(origin, message, 'choose another container_name', name)];
     }),
   );
-}
-
-function routeProblems(models: readonly ServiceModel[], names: readonly string[], lab: LabFile): Problem[] {
-  const hosts = new Map<string, { service: string; at: string }>();
-  const owner = new Map(
-    models.flatMap((model) => model.reachable.map((name) => [name, model.name] as const)),
-  );
-  const complete = models.length === names.length;
-  return models.flatMap((model) =>
-    model.routes.flatMap((route) => {
-      const other = hosts.get(route.name);
-      if (!other) hosts.set(route.name, { service: model.name, at: place(route.origin) });
-      const clash = other
-        ? [
-            errorAt(
-              route.origin,
-              `the host ${quote(route.name)} is taken by ${other.service} at ${other.at}`,
-              'choose another host',
-              route.name,
-            ),
-          ]
-        : [];
-      return [...clash, ...domainProblem(route, lab), ...targetProblem(model, route, owner, complete)];
-    }),
-  );
-}
-
-type Route = ServiceModel['routes'][number];
-
-function domainProblem(route: Route, { lab, problems }: LabFile): Problem[] {
-  if (route.name.includes('.') || lab.domain !== undefined || problems.length > 0) return [];
-  const message = `${quote(route.name)} has no dot, and lab.yaml names no domain to put it below`;
-  return [
-    errorAt(
-      route.origin,
-      message,
-      'add domain: homelab.lan to lab.yaml, or write the whole name',
-      route.name,
-    ),
-  ];
-}
-
-/** Nowhere is an error, since the route could never work; in another service it may, so that is a warning. */
-function targetProblem(
-  model: ServiceModel,
-  route: Route,
-  owner: Map<string, string>,
-  complete: boolean,
-): Problem[] {
-  const { target, targetOrigin } = route;
-  if (model.reachable.includes(target) || target.includes('.')) return [];
-  const near = nearest(target, model.reachable);
-  const fix = near === undefined ? `write one of ${model.reachable.join(', ')}` : `write ${near}`;
-  const other = owner.get(target);
-  if (other !== undefined) {
-    const message = `${quote(target)} is a container of ${other}, not of ${model.name}`;
-    return [warningAt(targetOrigin, message, `move the route to services/${other}/service.yaml`, target)];
-  }
-  return complete
-    ? [errorAt(targetOrigin, `${model.name} has no container ${quote(target)}`, fix, target)]
-    : [];
 }
 
 function dependencyProblems(models: readonly ServiceModel[], names: readonly string[]): Problem[] {

@@ -9,7 +9,7 @@ import {
 import { isBelow } from './files.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
 import { bindMounts } from './mounts.ts';
-import { routeTarget } from './routes.ts';
+import { hostName, routeTarget } from './routes.ts';
 import type { DesiredState, Origin } from './types.ts';
 
 type Described = Pick<
@@ -83,11 +83,12 @@ function aliases(name: string, service: ResolvedService): string[] {
 }
 
 function routes(context: ServiceContext): RouteModel[] {
-  const { domain } = context.lab;
   return context.config.routes.map((route, index) => ({
-    name: route.host.includes('.') || domain === null ? route.host : `${route.host}.${domain}`,
+    name: hostName(route.host, context.lab.domain),
     origin: yamlOrigin(context, ['routes', index, 'host']),
-    target: routeTarget(route.to),
+    target: route.to === undefined ? null : routeTarget(route.to),
+    path: route.path ?? '',
+    answers: (['to', 'redirect', 'caddy'] as const).filter((key) => route[key] !== undefined),
     targetOrigin: yamlOrigin(context, ['routes', index, 'to']),
   }));
 }

@@ -1,4 +1,4 @@
-import type { DesiredResource, DesiredState, Origin, Problem } from './types.ts';
+import type { DesiredHub, DesiredResource, DesiredState, Origin, Problem } from './types.ts';
 
 /** A word that names something, and where it is written. */
 export interface Named {
@@ -17,8 +17,12 @@ export interface HostPort {
 }
 
 export interface RouteModel extends Named {
-  /** Container, alias or address that requests go to, without port. */
-  target: string;
+  /** Container, alias or address that requests go to, without port; null where they go to none. */
+  target: string | null;
+  /** What a request at the host must begin with; `` is everything. */
+  path: string;
+  /** What says what becomes of a request. */
+  answers: ('to' | 'redirect' | 'caddy')[];
   targetOrigin: Origin;
 }
 
@@ -37,6 +41,8 @@ export interface ServiceModel {
   dependsOn: Named[];
   /** Bind mounts below the lab's storage that are not the service's own. */
   foreignMounts: Named[];
+  /** How this service is told about routes, where it is the hub and can be; what it lacks is said where there are any. */
+  hub: { hub: DesiredHub | null; problems: Problem[] };
   notActedOn: DesiredState['notActedOn'];
   problems: Problem[];
 }

@@ -86,7 +86,8 @@ export function networkNames(project: ResolvedProject, service: ResolvedService)
   return keys.map((key) => networkName(project, key)).sort();
 }
 
-function networkName(project: ResolvedProject, key: string): string {
+/** Docker's name of what a compose file calls `key`. */
+export function networkName(project: ResolvedProject, key: string): string {
   const network = project.networks?.[key];
   return network?.name ?? (network?.external === true ? key : `${project.name}_${key}`);
 }

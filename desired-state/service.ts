@@ -5,6 +5,7 @@ import { uncoveredData } from './coverage.ts';
 import { describe } from './describe.ts';
 import { envLines } from './fields.ts';
 import type { RepositoryFiles, TreeResult } from './files.ts';
+import { describeHub } from './hub/hub.ts';
 import { parseYaml, type YamlFile } from './locate.ts';
 import type { ServiceModel } from './model.ts';
 import { errorAt } from './problems.ts';
@@ -71,6 +72,7 @@ function toModel(
     suspended: config.suspend,
     resources,
     ...describe(context),
+    hub: describeHub({ ...context, earlier: [] }),
     problems,
   };
 }

@@ -7,6 +7,7 @@ export const kinds = [
   'docker-network',
   'compose-stack',
   'hub-attachment',
+  'caddy-route',
   'borg-repository',
   'backup',
 ] as const;
@@ -135,6 +136,32 @@ export interface DesiredAttachment extends ResourceBase<'hub-attachment'> {
   hub: { stack: ResourceId; container: string };
 }
 
+/** How the hub is told about routes. Paths are of the host. */
+export interface DesiredHub {
+  service: string;
+  container: string;
+  stack: ResourceId;
+  /** Unix socket of Caddy's admin API. */
+  socket: string;
+  /** Folder of the snippets, one a service. */
+  folder: string;
+  /** Its own Caddyfile as Git has it: global options and sites written by hand. */
+  caddyfile: string;
+  /** The line of it that takes the snippets in. */
+  line: string;
+}
+
+/** The sites of one service, or (called like the hub's service) what the hub's own Caddyfile says. */
+export interface DesiredRoute extends ResourceBase<'caddy-route'> {
+  service: string;
+  /** Null for the hub's own Caddyfile. */
+  snippet: string | null;
+  /** Whole names, sorted. */
+  hosts: string[];
+  /** `https://photo.homelab.lan → photo-server:2283`, one a route. */
+  shown: string[];
+}
+
 /** How Borg reaches one repository. Paths are of the host; the passphrase itself is never here. */
 export interface RepositoryRef {
   /** As borg takes it: `ssh://borg@backup.lan/./lab/datapool_services_photo`, or an absolute path. */
@@ -217,6 +244,7 @@ export type DesiredResource =
   | DesiredNetwork
   | DesiredStack
   | DesiredAttachment
+  | DesiredRoute
   | DesiredRepository
   | DesiredBackup;
 export type DesiredOf<K extends Kind> = Extract<DesiredResource, { kind: K }>;
@@ -243,6 +271,8 @@ export interface DesiredState {
   storage: { parent: string; mountpoint: string } | null;
   sharedGroup: string | null;
   networkPool: { cidr: string; prefix: number };
+  /** Null where lab.yaml names none, or it cannot be told about routes. */
+  hub: DesiredHub | null;
   limits: Limits;
   /** Backups that may upload at the same time. */
   backupsAtOnce: number;

@@ -64,6 +64,7 @@ const kinds = {
   'docker-network': 0,
   'compose-stack': 0,
   'hub-attachment': 0,
+  'caddy-route': 0,
   'borg-repository': 0,
   backup: 0,
 } satisfies {

@@ -1,3 +1,4 @@
+import { observeHub } from './caddy.ts';
 import { observeContainers, observeDocker } from './docker.ts';
 import { observePaths, observeSystem } from './system.ts';
 import type { Observer } from './types.ts';
@@ -19,13 +20,14 @@ export function hostObserver(options: HostObserverOptions = {}): Observer {
   return {
     async observe(request) {
       const asked = { ...options, signal: request.signal };
-      const [zfs, docker, system, paths] = await Promise.all([
+      const [zfs, docker, system, paths, hub] = await Promise.all([
         observeZfs(asked),
         observeDocker(asked),
         observeSystem(options),
         observePaths(request.paths, options),
+        request.hub === undefined ? null : observeHub(request.hub, asked),
       ]);
-      return { zfs, docker, system, paths };
+      return { zfs, docker, system, paths, hub };
     },
     observeContainers: (signal) => observeContainers({ ...options, signal }),
   };

@@ -80,16 +80,41 @@ export type ObservedPath =
   | { type: 'directory'; uid: number; gid: number; mode: string }
   | { type: 'other' };
 
+/** Caddy's configurations are its own JSON. */
+export interface ObservedHub {
+  running: unknown;
+  /** What it would be with what Git says, without what is refused; null where not even the rest can be had. */
+  wanted: unknown;
+  /** Name of a snippet (or of the hub's own Caddyfile) -> why Caddy refuses it. */
+  refused: Record<string, string>;
+  /** Name -> text of the snippets that are there. */
+  files: Record<string, string>;
+}
+
+/** What the hub is asked, of what Git says. */
+export interface HubRequest {
+  socket: string;
+  folder: string;
+  caddyfile: string;
+  line: string;
+  /** What the hub's own Caddyfile is called in `refused`. */
+  own: string;
+  snippets: Record<string, string>;
+}
+
 export interface ObservedState {
   zfs: Observed<ObservedZfs>;
   docker: Observed<ObservedDocker>;
   system: Observed<ObservedSystem>;
   paths: Record<string, Observed<ObservedPath>>;
+  /** Null where it was not asked. */
+  hub: Observed<ObservedHub> | null;
 }
 
 /** What a cycle wants to know. Tools are asked once each, whatever the number of resources. */
 export interface ObserveRequest {
   paths: string[];
+  hub?: HubRequest;
   signal?: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 import type { CommitInfo, DesiredStack, DesiredState, LoadResult, Problem } from '../desired-state/types.ts';
-import type { ObservedContainer, ObservedState, Observer } from '../observers/types.ts';
+import type { HubRequest, ObservedContainer, ObservedState, Observer } from '../observers/types.ts';
 import type { Clock } from '../tools/clock.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
@@ -187,7 +187,24 @@ function requestOf(desired: DesiredState, deps: CycleDeps) {
   const paths = desired.resources.flatMap((resource) =>
     resource.kind === 'directory' ? [resource.path] : [],
   );
-  return { paths, ...(deps.signal === undefined ? {} : { signal: deps.signal }) };
+  const hub = hubRequest(desired);
+  return {
+    paths,
+    ...(hub === null ? {} : { hub }),
+    ...(deps.signal === undefined ? {} : { signal: deps.signal }),
+  };
+}
+
+function hubRequest({ hub, resources, suspended }: DesiredState): HubRequest | null {
+  if (hub === null) return null;
+  const { socket, folder, caddyfile, line, service } = hub;
+  const snippets = resources.flatMap((each) =>
+    each.kind === 'caddy-route' && each.snippet !== null && !suspended.includes(each.service)
+      ? [[each.name, each.snippet] as const]
+      : [],
+  );
+  const own = `${service}/Caddyfile`;
+  return { socket, folder, caddyfile, line, own, snippets: Object.fromEntries(snippets) };
 }
 
 function resultOf(plan: Plan, outcomes: Outcome[]): CycleResult {

@@ -56,11 +56,25 @@ export type Step =
   /** A running container joins or leaves a network; it is not stopped for it. */
   | { op: 'network-connect'; network: string; container: string }
   | { op: 'network-disconnect'; network: string; container: string }
+  | CaddyLoad
   | ComposeUp
   | { op: 'compose-restart'; stack: StackRef; services: string[]; guards: MountGuard[] }
   | { op: 'compose-down'; project: string }
   | { op: 'container-remove'; id: string; name: string }
   | BackupStep;
+
+/** The hub's own Caddyfile with the snippets of its folder, one of them exchanged, in the running hub. */
+export interface CaddyLoad {
+  op: 'caddy-load';
+  socket: string;
+  folder: string;
+  caddyfile: string;
+  line: string;
+  /** Of the snippet that is exchanged. */
+  name: string;
+  /** Null: none is, only the Caddyfile is loaded; ``: it goes. */
+  snippet: string | null;
+}
 
 /** One container of a stack that is stopped and started again around a snapshot. */
 export interface QuiescedContainer {

@@ -1,6 +1,7 @@
 import { ownershipProperty } from '../reconciler/types.ts';
 import { removeContainer, stopContainer } from './containers.ts';
 import { changeOwner, entryAt, placeOf } from './file-tree.ts';
+import { reloadHub } from './hub.ts';
 import { pathKey, type SimulatedContainer, type World } from './world.ts';
 import { inheritProperty, mountWanted, setLocal, unmountTree } from './zfs.ts';
 import { acceptProperty } from './zfs-properties.ts';
@@ -16,6 +17,8 @@ export type Drift =
   | { drift: 'disown'; dataset: string }
   | { drift: 'removeNetwork'; network: string }
   | { drift: 'leaveNetwork'; network: string; container: string }
+  /** Somebody has the hub load another Caddyfile. */
+  | { drift: 'reloadHub'; caddyfile: string }
   | { drift: 'chownDirectory'; path: string; uid: number; gid: number }
   | { drift: 'deleteDirectory'; path: string }
   | { drift: 'stopDocker' }
@@ -42,6 +45,8 @@ export function applyDrift(world: World, drift: Drift): boolean {
       return removeNetwork(world, drift.network);
     case 'leaveNetwork':
       return onContainer(world, drift.container, (container) => leave(world, container, drift.network));
+    case 'reloadHub':
+      return reloadHub(world, drift.caddyfile);
     case 'chownDirectory':
       return chown(world, drift.path, drift.uid, drift.gid);
     case 'deleteDirectory':

@@ -8,6 +8,7 @@ import { createDirectory, modeDirectory, ownDirectory } from './directories.ts';
 import { SimulatedCrash } from './errors.ts';
 import { actionsBefore, type FaultPlan, faultCounter, type StepFault } from './faults.ts';
 import { createGroup } from './groups.ts';
+import { loadStep } from './hub.ts';
 import { createNetwork, removeNetworkStep } from './networks.ts';
 import type { ResolveStack, SimulatedService } from './services.ts';
 import type { World } from './world.ts';
@@ -90,6 +91,8 @@ function actionsOf(world: World, step: Step, services: SimulatedService[]): Acti
       return createNetwork(world, step);
     case 'network-remove':
       return removeNetworkStep(world, step);
+    case 'caddy-load':
+      return loadStep(world, step);
     case 'network-connect':
       return connectStep(world, step);
     case 'network-disconnect':

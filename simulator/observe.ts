@@ -16,6 +16,7 @@ import { SimulatedCrash } from './errors.ts';
 import type { FaultPlan, ObservedPart } from './faults.ts';
 import { entryAt } from './file-tree.ts';
 import { dockerDown } from './guards.ts';
+import { observeHub } from './hub.ts';
 import { parentOf, type SimulatedContainer, type SimulatedDataset, type World } from './world.ts';
 import { inherits, zfsDefaults } from './zfs-properties.ts';
 
@@ -40,6 +41,7 @@ export function simulatedObserver(context: ObserverContext): Observer {
         docker: dockerPart(context, faults),
         system: part(faults.system, 'system', () => observeSystem(context)),
         paths: {},
+        hub: request.hub === undefined ? null : observeHub(world, request.hub),
       };
       for (const path of request.paths) {
         state.paths[path] = part(faults.paths, 'paths', () => observePath(world, path));

@@ -123,6 +123,10 @@ export interface World {
   repositories: Table<SimulatedRepository>;
   archives: Table<SimulatedArchive>;
   behaviours: Table<Behaviour>;
+  /** Name of a service -> its sites, as they lie in the hub's folder. */
+  snippets: Table<string>;
+  /** What was loaded last, and into which start of which container. */
+  hub: Table<{ text: string; since: string }>;
   settings: Table<number>;
   index: Indexes;
 }
@@ -160,6 +164,8 @@ export function openWorld(file: string | undefined, now: () => number): World {
     repositories: store.table('repositories'),
     archives: store.table('archives'),
     behaviours: store.table('behaviours'),
+    snippets: store.table('snippets'),
+    hub: store.table('hub'),
     settings: store.table('settings'),
     index,
   };

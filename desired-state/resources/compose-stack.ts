@@ -5,6 +5,7 @@ import type { ComposeReader, ComposeRequest, ResolvedService, View } from '../co
 import { repositoryContent } from '../content.ts';
 import { type Inferred, type ServiceContext, stackOrigin } from '../context.ts';
 import { fieldOrigins, flatten } from '../fields.ts';
+import { describeHub } from '../hub/hub.ts';
 import { bindMounts, containerNames, networkNames } from '../mounts.ts';
 import { durationSeconds } from '../schema/units.ts';
 import type { DesiredContainer, DesiredStack, ResourceId } from '../types.ts';
@@ -20,7 +21,9 @@ export async function serviceStack(context: ServiceContext): Promise<Inferred<De
   const containers = containerNames(context).flatMap((name) => {
     const service = project.services[name];
     const sources = mounts.filter((mount) => mount.container === name).map((mount) => mount.source);
-    return service ? [container(context, name, service, sources, content.files[name] ?? {})] : [];
+    return service
+      ? [container(context, name, service, sources, readAtStart(context, content.files[name] ?? {}))]
+      : [];
   });
   const directory = path.posix.join(view.as, folder.folder);
   const stack: DesiredStack = {
@@ -40,6 +43,13 @@ export async function serviceStack(context: ServiceContext): Promise<Inferred<De
     suspend: config.suspend,
   };
   return { resources: [stack], problems: content.problems, outside: outsideFiles(context, content.files) };
+}
+
+/** The hub is told of its Caddyfile while it runs: it is not made anew for one. */
+function readAtStart(context: ServiceContext, files: Record<string, string>): Record<string, string> {
+  if (describeHub(context).hub === null) return files;
+  const { [`${context.folder.folder}/Caddyfile`]: _told, ...rest } = files;
+  return rest;
 }
 
 function dependencies(names: string[]): ResourceId[] {

@@ -1,4 +1,5 @@
 import { type Inferred, type ServiceContext, yamlOrigin } from '../context.ts';
+import { networkName } from '../mounts.ts';
 import { routeTarget } from '../routes.ts';
 import type { DesiredAttachment, ResourceId } from '../types.ts';
 
@@ -8,7 +9,7 @@ export function serviceAttachments(context: ServiceContext): Inferred<DesiredAtt
   if (hub === null || hub.service === context.folder.name) return { resources: [], problems: [] };
   const networks = new Map<string, DesiredAttachment>();
   for (const [index, route] of context.config.routes.entries()) {
-    const network = networkOf(context, routeTarget(route.to));
+    const network = networkOf(context, route.to);
     if (network === null || networks.has(network)) continue;
     networks.set(network, attachment(context, hub, network, index));
   }
@@ -38,15 +39,19 @@ function attachment(
 }
 
 /** Docker's name of the network on which this container is to be reached; null where it is none of this service. */
-function networkOf(context: ServiceContext, target: string): string | null {
+function networkOf(context: ServiceContext, to: string | undefined): string | null {
+  if (to === undefined) return null;
+  const target = routeTarget(to);
   const reached = Object.entries(context.project.services).flatMap(([name, service]) =>
     Object.entries(service.networks ?? {})
       // An alias is known on the network that it was given on; the other names on all of them.
       .filter(([, own]) =>
         [name, service.container_name, ...((own as Joined)?.aliases ?? [])].includes(target),
       )
-      .map(([key]) => ({ key, ...context.project.networks[key] }))
-      .map(({ key, name: own = key, external }) => ({ name: own, isExternal: external === true })),
+      .map(([key]) => ({
+        name: networkName(context.project, key),
+        isExternal: context.project.networks[key]?.external === true,
+      })),
   );
   const own = [context.folder.name, `${context.folder.name}_net`];
   const best = reached.find(({ name }) => own.includes(name)) ?? reached.find(({ isExternal }) => isExternal);

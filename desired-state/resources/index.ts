@@ -3,6 +3,7 @@ import type { LabFile } from '../lab.ts';
 import type { DesiredOf, DesiredResource, Kind, Problem } from '../types.ts';
 import { serviceBackup } from './backup.ts';
 import { serviceRepository } from './borg-repository.ts';
+import { serviceRoutes } from './caddy-route.ts';
 import { serviceStack } from './compose-stack.ts';
 import { serviceDirectories } from './directory.ts';
 import { serviceNetworks } from './docker-network.ts';
@@ -24,6 +25,7 @@ const inference = {
   'docker-network': { service: serviceNetworks },
   'compose-stack': { service: serviceStack },
   'hub-attachment': { service: serviceAttachments },
+  'caddy-route': { service: serviceRoutes },
   'borg-repository': { service: serviceRepository },
   backup: { service: serviceBackup },
 } satisfies { [K in Kind]: Inference<K> };

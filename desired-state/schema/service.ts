@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { serviceBackup } from './backup.ts';
+import { staysInside } from './caddy-block.ts';
 import { duration, mode, relativePath, serviceName } from './names.ts';
 import { choice, flag, list, mapping, table, text, words } from './words.ts';
 import { zfsPropertyNames } from './zfs-properties.ts';
@@ -55,6 +56,31 @@ const directory = mapping(
   'One directory.',
 );
 
+const headerName = z.string().regex(/^-?[A-Za-z0-9][A-Za-z0-9-]*$/, {
+  error: words('the name of a header; with - before it, it is removed', 'write e.g. X-Robots-Tag'),
+});
+
+/** Caddy knows no way to write a backslash before a quote; its placeholders for files and variables are the hub's own. */
+const headerValue = text({
+  expected: 'a value in one line, without \\ and without {env.…}, {file.…} or {$…}',
+  example: 'noindex',
+  pattern: /^(?!.*\{(\$|env\.|file\.))[^\p{Cc}\\]*$/u,
+  description: 'Value; none for a header that is removed.',
+});
+
+const headers = (description: string) => table(headerName, headerValue, description);
+
+const userName = z.string().regex(/^[A-Za-z0-9._@-]{1,64}$/, {
+  error: words('the name of a user', 'write e.g. ada'),
+});
+
+const passwordHash = text({
+  expected: 'a bcrypt hash, as `caddy hash-password` prints it',
+  example: '"$2a$14$…"',
+  pattern: /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/,
+  description: 'Hash of the password, never the password.',
+});
+
 const route = mapping(
   {
     host: text({
@@ -69,8 +95,34 @@ const route = mapping(
       pattern:
         /^((https?|h2c):\/\/)?[a-zA-Z0-9][a-zA-Z0-9_.-]*:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
       description: 'Container and port that requests go to.',
-    }),
-    tls: choice(['internal', 'acme', 'off'], 'Who issues the certificate.').optional(),
+    }).optional(),
+    redirect: text({
+      expected: 'an address such as https://photo.example.org',
+      example: 'https://photo.example.org',
+      pattern: /^https?:\/\/[A-Za-z0-9.:-]+(\/[A-Za-z0-9._~/%-]*)?$/,
+      description: 'Address that every request is sent on to, with its path, in the place of `to`.',
+    }).optional(),
+    path: text({
+      expected: 'a path such as /api',
+      example: '/api',
+      pattern: /^\/[A-Za-z0-9._~-]+(\/[A-Za-z0-9._~-]+)*$/,
+      description: 'Only what is at or below this path.',
+    }).optional(),
+    stripPath: flag('The path is taken off before the container sees the request.').optional(),
+    tls: choice(['internal', 'acme', 'off'], 'Who issues the certificate.').default('internal'),
+    headers: headers('Headers of every answer.').optional(),
+    requestHeaders: headers('Headers of every request, as the container sees it.').optional(),
+    basicAuth: table(
+      userName,
+      passwordHash,
+      'Users that may come in, and the hashes of their passwords.',
+    ).optional(),
+    caddy: text({
+      expected: 'directives of a Caddyfile, with every { closed',
+      example: '"encode gzip"',
+      test: staysInside,
+      description: 'Directives of a Caddyfile, put into this route as they are.',
+    }).optional(),
   },
   'One host name of the reverse proxy.',
 );

@@ -28,6 +28,8 @@ export function argvOf(step: Step): string[][] {
       return [['chmod', step.mode, step.path]];
     case 'network-create':
       return [networkCreateArgv(step.network, step.subnet, step.labels)];
+    case 'caddy-load':
+      return [['curl', '--unix-socket', step.socket, '-H', 'Host;', ...caddyFile, 'http://caddy/load']];
     case 'network-connect':
       return [['docker', 'network', 'connect', step.network, step.container]];
     case 'network-disconnect':
@@ -49,6 +51,9 @@ export function argvOf(step: Step): string[][] {
       return backupArgv(step);
   }
 }
+
+/** Steward sends it out of its hand: this is what it comes to. */
+const caddyFile = ['-H', 'Content-Type: text/caddyfile', '--data-binary', '@Caddyfile'];
 
 export function assignments(properties: Record<string, string>): string[] {
   return Object.entries(properties).map(([property, value]) => `${property}=${value}`);

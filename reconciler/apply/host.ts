@@ -4,6 +4,7 @@ import type { Step } from '../types.ts';
 import { connectNetwork, disconnectNetwork } from './attachment.ts';
 import { defaultRunDir } from './backup-argv.ts';
 import { type BackupContext, runBackupStep } from './backup-steps.ts';
+import { loadSnippet } from './caddy.ts';
 import { composeDown, runStack } from './compose.ts';
 import { createDirectory, setMode, setOwner } from './directory.ts';
 import { createNetwork, removeContainer, removeNetwork } from './docker.ts';
@@ -107,6 +108,8 @@ function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<St
       return createNetwork(step, context.docker);
     case 'network-remove':
       return removeNetwork(step, context.docker);
+    case 'caddy-load':
+      return loadSnippet(step, { timeoutMs: context.docker.timeoutMs, signal: context.docker.signal });
     case 'network-connect':
       return connectNetwork(step, context.docker);
     case 'network-disconnect':

@@ -3,6 +3,7 @@ import type { InventoryEntry } from '../state/inventory.ts';
 import type { Verdict, World } from '../world.ts';
 import * as backup from './backup.ts';
 import * as borgRepository from './borg-repository.ts';
+import * as caddyRoute from './caddy-route.ts';
 import * as composeStack from './compose-stack.ts';
 import * as directory from './directory.ts';
 import * as dockerNetwork from './docker-network.ts';
@@ -25,6 +26,7 @@ const registry = {
   'docker-network': dockerNetwork,
   'compose-stack': composeStack,
   'hub-attachment': hubAttachment,
+  'caddy-route': caddyRoute,
   'borg-repository': borgRepository,
   backup,
 } satisfies { [K in Kind]: KindModule<K> };

@@ -1,5 +1,5 @@
 import type { DesiredStack, DesiredState } from '../../desired-state/types.ts';
-import type { ObservedContainer, ObservedPath, ObservedState } from '../../observers/types.ts';
+import type { ObservedContainer, ObservedHub, ObservedPath, ObservedState } from '../../observers/types.ts';
 import { appliedData } from '../../reconciler/kinds/stack/reasons.ts';
 import { emptyBackups, type RepositoryRecord } from '../../reconciler/state/backups.ts';
 import {
@@ -34,8 +34,17 @@ export function settled(desired: DesiredState): Situation {
     networks: networks.map((name) => ({ name, subnets: [subnets.get(name) as string] })),
     groups: { root: 0, users: 100, labdata: 999 },
     paths,
+    ...(desired.hub === null ? {} : { hub: { known: true as const, value: hubOf(desired) } }),
   });
   return { desired, observed, inventory: inventoryOf(desired, subnets) };
+}
+
+/** It runs with what Git says, whatever that is in Caddy's words. */
+function hubOf({ resources }: DesiredState): ObservedHub {
+  const snippets = resources.flatMap((each) =>
+    each.kind === 'caddy-route' && each.snippet !== null ? [[each.name, each.snippet] as const] : [],
+  );
+  return { running: {}, wanted: {}, refused: {}, files: Object.fromEntries(snippets) };
 }
 
 /** The hub is on the networks that it has joined, too. */

@@ -90,7 +90,7 @@ describe('a tool that does not answer', () => {
     async (name) => {
       const host = hostWith({}, { faults: { observe: { [name]: 'unknown' } } });
       const { paths: _paths, ...parts } = await host.observer.observe({ paths: [] });
-      const unknown = Object.entries(parts).filter(([, part]) => !part.known);
+      const unknown = Object.entries(parts).filter(([, part]) => part?.known === false);
       expect(unknown.map(([part]) => part)).toEqual([name]);
     },
   );

@@ -10,7 +10,7 @@ import type { Step } from '../../reconciler/types.ts';
 import type { Drift } from '../../simulator/drift.ts';
 import type { SimulatedHost } from '../../simulator/host.ts';
 import { digestValue } from '../../tools/digest.ts';
-import { attachment, container, dataset, desired, directory, network, stack } from './build.ts';
+import { attachment, container, dataset, desired, directory, network, route, stack } from './build.ts';
 
 /**
  * Random labs and random hosts, consistent in themselves: every container's network, bind mount and dataset is
@@ -97,12 +97,14 @@ function labOf(services: ServiceShape[]): DesiredState {
     dataset(parent, { service: null, setsMountpoint: true, mountpoint: `/${parent}` }),
     ...services.flatMap(serviceResources),
     ...attachmentsOf(services),
+    ...routesOf(services),
   ];
   const suspended = services.filter((item) => item.suspend).map((item) => item.name);
   return desired(resources, {
     commit: { ...desired([]).commit, id: digestValue(services).slice(0, 40) },
     suspended,
     sharedGroup,
+    hub: hubOf(services),
     limits: { removalCount: 1_000, removalPercent: 100, parallel: 4 },
   });
 }
@@ -122,6 +124,33 @@ function serviceResources(shape: ServiceShape): DesiredResource[] {
   const networks = shape.hasNetwork ? [network(`${shape.name}_net`, { service: shape.name })] : [];
   const needs = [...datasets, ...directories, ...networks].map((resource) => resource.id);
   return [...datasets, ...directories, ...networks, stackOf(shape, needs)];
+}
+
+/** It can be told about routes where its containers have a folder for the socket. */
+function hubOf(services: ServiceShape[]): DesiredState['hub'] {
+  const own = services.find(({ name }) => name === 'central_hub');
+  const container = own?.containers.find((each) => isNamed(each) && !each.oneShot);
+  if (container === undefined || !own?.directories.some(({ name }) => name === 'data')) return null;
+  return {
+    ...{ service: own.name, stack: `compose-stack:${own.name}`, container: `${own.name}-${container.name}` },
+    ...{ socket: `/${parent}/${own.name}/data/admin.sock`, folder: '/routes', line: 'import *.caddy' },
+    caddyfile: `hub.lan {\n\trespond ${container.tag}\n}\nimport *.caddy\n`,
+  };
+}
+
+function routesOf(services: ServiceShape[]): DesiredResource[] {
+  const hub = hubOf(services);
+  if (hub === null) return [];
+  const routed = services.filter((each) => each.name !== hub.service && each.isRouted);
+  const sites = routed.map(({ name, containers }) => {
+    const host = `${name}.lan`;
+    const snippet = `${host} {\n\trespond ${containers[0]?.tag}\n}\n`;
+    return route(name, { snippet, hosts: [host], needs: [hub.stack, `compose-stack:${name}`] });
+  });
+  return [
+    route(`${hub.service}/Caddyfile`, { service: hub.service, snippet: null, needs: [hub.stack] }),
+    ...sites,
+  ];
 }
 
 function attachmentsOf(services: ServiceShape[]): DesiredResource[] {
@@ -209,6 +238,8 @@ function driftsOfResource(resource: DesiredResource): Drift[] {
       ];
     case 'docker-network':
       return [{ drift: 'removeNetwork', network: resource.name }];
+    case 'caddy-route':
+      return [{ drift: 'reloadHub', caddyfile: 'by.hand {\n}\n' }];
     case 'hub-attachment':
       return [{ drift: 'leaveNetwork', network: resource.name, container: resource.hub.container }];
     case 'compose-stack':

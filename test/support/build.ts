@@ -8,6 +8,7 @@ import type {
   DesiredNetwork,
   DesiredRepository,
   DesiredResource,
+  DesiredRoute,
   DesiredStack,
   DesiredState,
   RepositoryRef,
@@ -85,6 +86,15 @@ export function attachment(name = 'photo_net', over: Partial<DesiredAttachment> 
     needs,
     ...over,
     hub,
+  };
+}
+
+/** The sites of a service at the hub. */
+export function route(name = 'photo', over: Partial<DesiredRoute> = {}): DesiredRoute {
+  const hosts = over.hosts ?? [];
+  return {
+    ...{ kind: 'caddy-route', id: `caddy-route:${name}`, name, service: name, origin, needs: [] },
+    ...{ snippet: '', shown: hosts, ...over, hosts },
   };
 }
 
@@ -191,6 +201,7 @@ export function desired(resources: DesiredResource[], over: Partial<DesiredState
     labName: 'homelab',
     storage: { parent: 'datapool/services', mountpoint: '/datapool/services' },
     sharedGroup: null,
+    hub: null,
     networkPool: { cidr: '10.88.0.0/16', prefix: 26 },
     limits: { removalCount: 3, removalPercent: 30, parallel: 4 },
     services,
@@ -246,6 +257,7 @@ export function observed(parts: {
   networks?: { name: string; id?: string; subnets?: string[] }[];
   paths?: ObservedState['paths'];
   groups?: Record<string, number>;
+  hub?: ObservedState['hub'];
 }): ObservedState {
   const datasets = Object.fromEntries((parts.datasets ?? []).map((item) => [item.name, item]));
   const networks = (parts.networks ?? []).map(({ name, id = `net-${name}`, subnets = ['10.88.0.0/26'] }) => {
@@ -257,6 +269,7 @@ export function observed(parts: {
     docker: { known: true, value: { ...base, containers: parts.containers ?? [], networks } },
     system: { known: true, value: { groups: parts.groups ?? {}, users: {}, subUids: {}, subGids: {} } },
     paths: parts.paths ?? {},
+    hub: parts.hub ?? null,
   };
 }
 

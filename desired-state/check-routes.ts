@@ -1,0 +1,85 @@
+import type { LabFile } from './lab.ts';
+import type { ServiceModel } from './model.ts';
+import { errorAt, place, warningAt } from './problems.ts';
+import { nearest, quote } from './schema/explain.ts';
+import type { Problem } from './types.ts';
+
+type Route = ServiceModel['routes'][number];
+
+interface Holder {
+  service: string;
+  path: string;
+  at: string;
+}
+
+/** Rules about host names, which are there once in a lab, and about where they lead. */
+export function routeProblems(
+  models: readonly ServiceModel[],
+  names: readonly string[],
+  lab: LabFile,
+): Problem[] {
+  const holders = new Map<string, Holder[]>();
+  const owner = new Map(
+    models.flatMap((model) => model.reachable.map((name) => [name, model.name] as const)),
+  );
+  const complete = models.length === names.length;
+  const found = models.flatMap((model) =>
+    model.routes.flatMap((route) => [
+      ...hostClash(model, route, holders),
+      ...domainProblem(route, lab),
+      ...answerProblem(route),
+      ...targetProblem(model, route, owner, complete),
+    ]),
+  );
+  return holders.size === 0 ? found : [...found, ...models.flatMap(({ hub }) => hub.problems)];
+}
+
+/** A service may lead the paths of its host to different places; a host of two services has two masters. */
+function hostClash({ name }: ServiceModel, route: Route, holders: Map<string, Holder[]>): Problem[] {
+  const others = holders.get(route.name) ?? [];
+  holders.set(route.name, [...others, { service: name, path: route.path, at: place(route.origin) }]);
+  const clash = others.find(({ service, path }) => service !== name || path === route.path);
+  if (clash === undefined) return [];
+  const message = `the host ${quote(route.name)} is taken by ${clash.service} at ${clash.at}`;
+  const fix = clash.service === name ? 'choose another host, or another path' : 'choose another host';
+  return [errorAt(route.origin, message, fix, route.name)];
+}
+
+function domainProblem(route: Route, { lab, problems }: LabFile): Problem[] {
+  if (route.name.includes('.') || lab.domain !== undefined || problems.length > 0) return [];
+  const message = `${quote(route.name)} has no dot, and lab.yaml names no domain to put it below`;
+  const fix = 'add domain: homelab.lan to lab.yaml, or write the whole name';
+  return [errorAt(route.origin, message, fix, route.name)];
+}
+
+/** Directives go beside either of the others. */
+function answerProblem({ name, origin, answers }: Route): Problem[] {
+  if (answers.length === 0)
+    return [
+      errorAt(origin, `${quote(name)} leads nowhere`, 'write to: "container:port", redirect or caddy', name),
+    ];
+  if (!answers.includes('to') || !answers.includes('redirect')) return [];
+  return [errorAt(origin, `${quote(name)} has both to and redirect`, 'keep one of them', name)];
+}
+
+/** Nowhere is an error, since the route could never work; in another service it may, so that is a warning. */
+function targetProblem(
+  model: ServiceModel,
+  route: Route,
+  owner: Map<string, string>,
+  complete: boolean,
+): Problem[] {
+  const { target, targetOrigin } = route;
+  if (target === null) return [];
+  if (model.reachable.includes(target) || target.includes('.')) return [];
+  const near = nearest(target, model.reachable);
+  const fix = near === undefined ? `write one of ${model.reachable.join(', ')}` : `write ${near}`;
+  const other = owner.get(target);
+  if (other !== undefined) {
+    const message = `${quote(target)} is a container of ${other}, not of ${model.name}`;
+    return [warningAt(targetOrigin, message, `move the route to services/${other}/service.yaml`, target)];
+  }
+  return complete
+    ? [errorAt(targetOrigin, `${model.name} has no container ${quote(target)}`, fix, target)]
+    : [];
+}

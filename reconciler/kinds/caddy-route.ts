@@ -1,0 +1,124 @@
+import type { DesiredHub, DesiredRoute } from '../../desired-state/types.ts';
+import type { ObservedHub } from '../../observers/types.ts';
+import { digest } from '../../tools/digest.ts';
+import type { InventoryEntry } from '../state/inventory.ts';
+import type { Change, Reason, Step } from '../types.ts';
+import { blocked, notice, quietChange, type Verdict, type World } from '../world.ts';
+import { sameHub, sameSites } from './route/compare.ts';
+
+/** Sites of the hub, compared with what it runs with: a hand on its admin API is drift, as one on a file is. */
+
+export function diff(desired: DesiredRoute, world: World): Verdict {
+  const { hub } = world.desired;
+  if (hub === null) return blocked(desired, 'waiting', 'the hub cannot be told about routes');
+  const data = {
+    hosts: desired.hosts,
+    shown: desired.shown,
+    digest: digest(desired.snippet ?? hub.caddyfile),
+  };
+  const seen = world.observed.hub;
+  if (seen === null || !seen.known)
+    return unseen(desired, hub, world, data, seen?.error ?? 'it was not asked');
+  const refused = seen.value.refused[desired.name];
+  if (refused !== undefined) return refusal(desired, refused);
+  if (isRight(desired, seen.value, world)) return { state: 'in-sync', data };
+  return { state: 'change', change: loading(desired, hub, reasonsOf(desired, data, world)), data };
+}
+
+/** A hub that does not run is started by its own stack first; one that runs and does not answer is left alone. */
+function unseen(
+  desired: DesiredRoute,
+  hub: DesiredHub,
+  world: World,
+  data: Recorded,
+  error: string,
+): Verdict {
+  const container = world.containerByName.get(hub.container);
+  const isSuspended = world.desired.suspended.includes(hub.service);
+  if (!world.observed.docker.known || container?.state === 'running' || isSuspended)
+    return blocked(desired, 'unknown', error);
+  // A hub that starts reads its own Caddyfile by itself.
+  if (desired.snippet === null) return { state: 'in-sync', data };
+  return { state: 'change', change: loading(desired, hub, reasonsOf(desired, data, world)), data };
+}
+
+function refusal(desired: DesiredRoute, words: string): Verdict {
+  const origin = { origin: desired.origin };
+  const reason: Reason = {
+    field: 'routes',
+    from: null,
+    to: null,
+    note: `Caddy refuses it: ${words}`,
+    ...origin,
+  };
+  return { state: 'blocked', notice: notice(desired, 'blocked', 'refused', [reason]) };
+}
+
+function isRight({ snippet, name, hosts }: DesiredRoute, hub: ObservedHub, world: World): boolean {
+  if (snippet === null) return sameHub(hub.running, hub.wanted, allHosts(world));
+  return hub.files[name] === snippet && sameSites(hub.running, hub.wanted, hosts);
+}
+
+function allHosts({ desired }: World): string[] {
+  return desired.resources.flatMap((each) => (each.kind === 'caddy-route' ? each.hosts : []));
+}
+
+/** What the inventory keeps of a route that was loaded. */
+interface Recorded extends Record<string, unknown> {
+  hosts: string[];
+  shown: string[];
+  /** Of the text that was loaded. */
+  digest: string;
+}
+
+function reasonsOf(
+  { id, snippet, origin }: DesiredRoute,
+  { shown, digest: to }: Recorded,
+  world: World,
+): Reason[] {
+  const recorded = world.inventory.entries.get(id)?.data as Partial<Recorded> | undefined;
+  const before = recorded?.shown ?? [];
+  const changed = [
+    ...before.filter((route) => !shown.includes(route)).map((from) => ({ from, to: null })),
+    ...shown.filter((route) => !before.includes(route)).map((route) => ({ from: null, to: route })),
+  ];
+  if (changed.length > 0) return changed.map((each): Reason => ({ field: 'route', ...each, origin }));
+  const field = snippet === null ? 'Caddyfile' : 'routes';
+  const from = recorded?.digest ?? null;
+  if (from !== to && from !== null) return [{ field, from: from.slice(0, 8), to: to.slice(0, 8), origin }];
+  return [{ field, from: null, to: null, note: 'the hub runs with something else: changed by hand', origin }];
+}
+
+function loading(desired: DesiredRoute, hub: DesiredHub, reasons: Reason[]): Change {
+  const { name, snippet, hosts, needs } = desired;
+  const isNew = reasons.every(({ from }) => from === null) && snippet !== null;
+  const { socket, folder, caddyfile, line } = hub;
+  const step: Step = { op: 'caddy-load', socket, folder, caddyfile, line, name, snippet };
+  return quietChange(desired, isNew ? 'create' : 'update', {
+    summary: snippet === null ? 'is loaded again' : hosts.join(', '),
+    reasons,
+    steps: [step],
+    needs,
+  });
+}
+
+/** Routes that left Git go out of the hub; with the hub itself, there is nothing to be told. */
+export function prune(entry: InventoryEntry, world: World): Verdict {
+  const { hub } = world.desired;
+  const seen = world.observed.hub;
+  if (hub === null) return { state: 'gone' };
+  if (seen === null || !seen.known) return blocked(entry, 'unknown', seen?.error ?? 'the hub was not asked');
+  const hosts = (entry.data.hosts ?? []) as string[];
+  if (seen.value.files[entry.name] === undefined && sameSites(seen.value.running, null, hosts))
+    return { state: 'gone' };
+  const { socket, folder, caddyfile, line } = hub;
+  const change = quietChange(entry, 'delete', {
+    summary: 'no longer in Git',
+    reasons: hosts.map(
+      (host): Reason => ({ field: 'route', from: host, to: null, note: 'no longer in Git' }),
+    ),
+    steps: [{ op: 'caddy-load', socket, folder, caddyfile, line, name: entry.name, snippet: '' }],
+    needs: [],
+  });
+  return { state: 'change', change, data: {} };
+}

@@ -1,0 +1,98 @@
+import type { HubRequest, Observed, ObservedHub } from '../observers/types.ts';
+import { StepError } from '../reconciler/apply/types.ts';
+import type { CaddyLoad } from '../reconciler/types.ts';
+import { composeCaddyfile } from '../tools/caddy/compose.ts';
+import type { Action } from './actions.ts';
+import type { SimulatedContainer, World } from './world.ts';
+
+/** A Caddy that knows sites and no directives. Its container is the one that has the admin socket's folder mounted. */
+
+const running = 'running';
+
+export function observeHub(world: World, request: HubRequest): Observed<ObservedHub> {
+  const hub = hubOf(world, request.socket);
+  if (hub === undefined) return { known: false, error: 'Caddy is not running: there is no admin socket' };
+  const files = Object.fromEntries(world.snippets.entries());
+  const config = adapted(textNow(world, hub, request));
+  return { known: true, value: { running: config, files, ...judged(request, files) } };
+}
+
+function judged(request: HubRequest, files: Record<string, string>): Pick<ObservedHub, 'wanted' | 'refused'> {
+  const { caddyfile, line, own, snippets } = request;
+  const adapt = (texts: string[]) => tryAdapt(composeCaddyfile(caddyfile, line, texts));
+  if (adapt([]) === null) return { wanted: null, refused: { [own]: 'ambiguous site definition' } };
+  const bad = Object.keys(snippets).filter((name) => adapt([snippets[name] ?? '']) === null);
+  const last = Object.fromEntries(bad.map((name) => [name, files[name] ?? '']));
+  return {
+    wanted: adapt(Object.values({ ...files, ...snippets, ...last })),
+    refused: Object.fromEntries(bad.map((name) => [name, 'ambiguous site definition'])),
+  };
+}
+
+/** Whether it was told anything before. */
+export function reloadHub(world: World, text: string): boolean {
+  const loaded = world.hub.get(running);
+  if (loaded !== undefined) world.hub.set(running, { ...loaded, text });
+  return loaded !== undefined;
+}
+
+/** The new text runs first, then the file is written. */
+export function loadStep(world: World, step: CaddyLoad): Action[] {
+  const { socket, caddyfile, line, name, snippet } = step;
+  const hub = hubOf(world, socket);
+  if (hub === undefined)
+    throw new StepError(
+      `the routes of ${name} were not loaded: Caddy is not running: there is no admin socket`,
+    );
+  const others = [...world.snippets.entries()].filter(([key]) => key !== name || snippet === null);
+  const texts = [...others.map(([, text]) => text), ...(snippet ? [snippet] : [])];
+  const text = composeCaddyfile(caddyfile, line, texts);
+  if (tryAdapt(text) === null)
+    throw new StepError(`the routes of ${name} were not loaded: Caddy refuses it: ambiguous site definition`);
+  const load = () => world.hub.set(running, { text, since: startOf(hub) });
+  if (snippet === null) return [load];
+  return [load, () => (snippet === '' ? world.snippets.delete(name) : world.snippets.set(name, snippet))];
+}
+
+/** A hub that was started since reads its Caddyfile and its folder. */
+function textNow(world: World, hub: SimulatedContainer, { caddyfile, line }: HubRequest): string {
+  const loaded = world.hub.get(running);
+  if (loaded?.since === startOf(hub)) return loaded.text;
+  return composeCaddyfile(
+    caddyfile,
+    line,
+    [...world.snippets.entries()].map(([, text]) => text),
+  );
+}
+
+function startOf({ id, startedAtMs }: SimulatedContainer): string {
+  return `${id} ${startedAtMs}`;
+}
+
+function hubOf(world: World, socket: string): SimulatedContainer | undefined {
+  return [...world.containers.values()].find(
+    ({ bindMounts, startedAtMs, stopped }) =>
+      startedAtMs !== null && stopped === null && bindMounts.some((path) => socket.startsWith(`${path}/`)),
+  );
+}
+
+/** As Caddy prints it, of what can be told from the text. */
+function adapted(text: string): unknown {
+  const routes = sitesIn(text).map(([address, body]) => ({
+    match: [{ host: [address.replace(/^https?:\/\//, '')] }],
+    handle: body,
+  }));
+  return { apps: { http: { servers: { srv0: { listen: [':443'], routes } } } } };
+}
+
+function tryAdapt(text: string): unknown {
+  const addresses = sitesIn(text).map(([address]) => address);
+  return new Set(addresses).size === addresses.length ? adapted(text) : null;
+}
+
+function sitesIn(text: string): [string, string][] {
+  return [...text.matchAll(/^([^\s#{][^\n]*) \{\n(.*?)^\}$/gms)].map(([, address = '', body = '']) => [
+    address,
+    body,
+  ]);
+}

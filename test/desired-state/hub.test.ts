@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import type { DesiredRoute } from '../../desired-state/types.ts';
+import { problemsOf, smallLab, stateOf } from './lab-folder.ts';
+
+const lab = `${smallLab}domain: homelab.lan\nhub: { service: hub, container: hub-caddy, address: 192.168.1.100 }\n`;
+const caddyfile = '{\n\tadmin unix//run/caddy/admin.sock\n}\nimport /etc/caddy/routes/*.caddy\n';
+const mounts = [
+  './Caddyfile:/etc/caddy/Caddyfile:ro',
+  '/tank/services/hub/routes:/etc/caddy/routes:ro',
+  '/tank/services/hub/run:/run/caddy',
+];
+const hubWith = (volumes: string[]) =>
+  `services:\n  caddy:\n    image: "caddy:1"\n    container_name: hub-caddy\n    volumes: ${JSON.stringify(volumes)}\n`;
+const photo = 'services:\n  server: { image: "photo:1", container_name: photo-server }\n';
+
+function files(routes: string, over: Record<string, string> = {}) {
+  return {
+    'lab.yaml': lab,
+    'services/hub/docker-compose.yml': hubWith(mounts),
+    'services/hub/Caddyfile': caddyfile,
+    'services/photo/docker-compose.yml': photo,
+    'services/photo/service.yaml': `version: 1\nroutes:\n${routes}`,
+    ...over,
+  };
+}
+
+async function routeOf(routes: string): Promise<DesiredRoute> {
+  const { resources } = await stateOf(files(routes));
+  const found = resources.find(({ id }) => id === 'caddy-route:photo');
+  if (found?.kind !== 'caddy-route') throw new Error('no route');
+  return found;
+}
+
+const one = '  - { host: photo, to: "photo-server:2283" }\n';
+
+test('the hub is told by the socket and the folder that its Caddyfile and its mounts name', async () => {
+  const { hub, notActedOn } = await stateOf(files(one));
+  expect(hub).toEqual({
+    ...{ service: 'hub', container: 'hub-caddy', stack: 'compose-stack:hub', caddyfile },
+    ...{ socket: '/tank/services/hub/run/admin.sock', folder: '/tank/services/hub/routes' },
+    line: 'import /etc/caddy/routes/*.caddy',
+  });
+  expect(notActedOn.map(({ part }) => part)).toEqual(['hub.address']);
+});
+
+test('a change of its Caddyfile does not make it anew', async () => {
+  const digests = async (text: string) => {
+    const { resources } = await stateOf(files(one, { 'services/hub/Caddyfile': text }));
+    const stack = resources.find(({ id }) => id === 'compose-stack:hub');
+    return stack?.kind === 'compose-stack' && stack.containers.map(({ filesDigest }) => filesDigest);
+  };
+  expect(await digests(caddyfile)).toEqual([null]);
+  expect(await digests('respond "it cannot be told"\n')).not.toEqual([null]);
+});
+
+test('a route is a site', async () => {
+  expect(await routeOf(one)).toMatchObject({
+    hosts: ['photo.homelab.lan'],
+    shown: ['https://photo.homelab.lan → photo-server:2283'],
+    needs: ['compose-stack:hub', 'compose-stack:photo'],
+    origin: { file: 'services/photo/service.yaml', line: 3 },
+    snippet: [
+      '# Made by Steward out of services/photo/service.yaml: change it there.',
+      'photo.homelab.lan {',
+      '\ttls internal',
+      '\treverse_proxy photo-server:2283',
+      '}',
+      '',
+    ].join('\n'),
+  });
+});
+
+const hash = `$2a$14$${'a'.repeat(53)}`;
+
+test('everything that a route may say, in the order in which Caddy is to see it', async () => {
+  const { snippet, shown } = await routeOf(`  - host: photo.example.org
+    tls: acme
+    to: "http://photo-server:80"
+    headers: { X-Robots-Tag: 'say "noindex"', -Server: "" }
+    requestHeaders: { X-From: "{remote_host}" }
+    basicAuth: { ada: "${hash}" }
+    caddy: |
+      encode gzip
+      @old path /old
+      redir @old /new
+  - { host: photo.example.org, tls: acme, path: /api, stripPath: true, to: "photo-server:81" }
+  - { host: pictures, tls: "off", redirect: "https://photo.example.org" }
+`);
+  expect(snippet?.split('\n').slice(1)).toEqual([
+    'photo.example.org {',
+    '\t@path0 path /api /api/*',
+    '\thandle @path0 {',
+    '\t\turi strip_prefix /api',
+    '\t\treverse_proxy photo-server:81',
+    '\t}',
+    '\thandle {',
+    '\t\tbasicauth {',
+    `\t\t\tada "${hash}"`,
+    '\t\t}',
+    '\t\theader X-Robots-Tag "say \\"noindex\\""',
+    '\t\theader -Server',
+    '\t\trequest_header X-From "{remote_host}"',
+    '\t\tencode gzip',
+    '\t\t@old path /old',
+    '\t\tredir @old /new',
+    '\t\treverse_proxy http://photo-server:80',
+    '\t}',
+    '}',
+    'http://pictures.homelab.lan {',
+    '\tredir https://photo.example.org{uri}',
+    '}',
+    '',
+  ]);
+  expect(shown).toEqual([
+    'https://photo.example.org → http://photo-server:80',
+    'https://photo.example.org/api → photo-server:81',
+    'http://pictures.homelab.lan → https://photo.example.org',
+  ]);
+});
+
+describe('a hub that cannot be told of routes', () => {
+  test.each([
+    ['no Caddyfile', { 'services/hub/Caddyfile': '' }, 'it has no admin socket'],
+    ['no import', { 'services/hub/Caddyfile': caddyfile.replace(/import.*/, '') }, 'it takes no routes in'],
+    [
+      'no folder for the socket',
+      { 'services/hub/docker-compose.yml': hubWith(mounts.slice(0, 2)) },
+      '/run/caddy of hub-caddy is not on the host',
+    ],
+    [
+      'no folder for routes',
+      { 'services/hub/docker-compose.yml': hubWith([mounts[0] ?? '', mounts[2] ?? '']) },
+      '/etc/caddy/routes of hub-caddy is not on the host',
+    ],
+  ])('for %s is a warning, and no route is made', async (_name, over, words) => {
+    const { resources, warnings, notActedOn } = await stateOf(files(one, over));
+    expect(resources.filter(({ kind }) => kind === 'caddy-route')).toEqual([]);
+    expect(warnings.map(({ message }) => message)).toContain(`no route is made: ${words}`);
+    expect(notActedOn.map(({ part }) => part)).toContain('routes');
+  });
+});
+
+describe('a route is refused with', () => {
+  test.each([
+    ['nothing that it leads to', '{ host: photo }', '"photo.homelab.lan" leads nowhere'],
+    [
+      'two things',
+      '{ host: photo, to: "photo-server:1", redirect: "https://a.b" }',
+      'has both to and redirect',
+    ],
+    ['a password', '{ host: photo, to: "photo-server:1", basicAuth: { ada: secret } }', 'bcrypt'],
+    [
+      'directives that end its site',
+      '{ host: photo, caddy: "}\\nevil.lan {\\nrespond x" }',
+      'every { closed',
+    ],
+    ['a brace in quotes', '{ host: photo, caddy: "respond \\"}\\"" }', 'every { closed'],
+    ['a quote left open', '{ host: photo, caddy: "respond \\"x" }', 'every { closed'],
+    ["the hub's variables", '{ host: photo, caddy: "respond {$TOKEN}" }', 'every { closed'],
+    [
+      "the hub's variables in a header",
+      '{ host: photo, to: "photo-server:1", headers: { X: "{env.TOKEN}" } }',
+      'one line',
+    ],
+    ['a header of two lines', '{ host: photo, to: "photo-server:1", headers: { X: "a\\nb" } }', 'one line'],
+    [
+      'a backslash before the quote',
+      '{ host: photo, to: "photo-server:1", headers: { X: "a\\\\" } }',
+      'one line',
+    ],
+    ['a path that is a pattern', '{ host: photo, to: "photo-server:1", path: "/a {" }', 'a path such as'],
+  ])('%s', async (_name, route, words) => {
+    expect((await problemsOf(files(`  - ${route}\n`))).join('\n')).toContain(words);
+  });
+
+  test('a path of its host that another one has', async () => {
+    const twice = `${one}  - { host: photo, to: "photo-server:1" }\n`;
+    expect((await problemsOf(files(twice))).join('\n')).toContain('choose another host, or another path');
+  });
+});

@@ -1,0 +1,117 @@
+import { expect, it } from 'vitest';
+import type { DesiredHub, DesiredResource } from '../../desired-state/types.ts';
+import type { ObservedHub, ObservedState } from '../../observers/types.ts';
+import { makePlan } from '../../reconciler/plan.ts';
+import { emptyInventory, type Inventory } from '../../reconciler/state/inventory.ts';
+import * as build from '../support/build.ts';
+
+const hub: DesiredHub = {
+  ...{ service: 'central_hub', container: 'central_hub', stack: 'compose-stack:central_hub' },
+  ...{ socket: '/run/admin.sock', folder: '/routes', caddyfile: 'import *', line: 'import *' },
+};
+const stack = build.stack('central_hub', {
+  containers: [build.container('caddy', { containerName: 'central_hub' })],
+});
+const own = build.route('central_hub/Caddyfile', {
+  service: 'central_hub',
+  snippet: null,
+  needs: [hub.stack],
+});
+const photo = build.route('photo', { snippet: 'new', hosts: ['photo.lan'], needs: [hub.stack] });
+const git = build.route('git', { snippet: 'code', hosts: ['git.lan'], needs: [hub.stack] });
+
+/** As Caddy has it: host -> what becomes of its requests. */
+function config(sites: Record<string, string>, admin = 'as it is'): unknown {
+  const routes = Object.entries(sites).map(([host, handle]) => ({ match: [{ host: [host] }], handle }));
+  return { admin, apps: { http: { servers: { srv0: { listen: [':443'], routes } } } } };
+}
+
+const wanted = config({ 'git.lan': 'code', 'photo.lan': 'new' });
+const right: ObservedHub = { running: wanted, wanted, refused: {}, files: { git: 'code', photo: 'new' } };
+const running = build.seenContainer('caddy', { name: 'central_hub', project: 'central_hub' });
+
+function planOf(
+  value: Partial<ObservedHub> | null,
+  over: { resources?: DesiredResource[]; inventory?: Inventory; containers?: (typeof running)[] } = {},
+) {
+  const { resources = [stack, own, photo, git], inventory = emptyInventory(), containers = [running] } = over;
+  const seen: ObservedState['hub'] =
+    value === null
+      ? { known: false, error: 'Caddy is not running' }
+      : { known: true, value: { ...right, ...value } };
+  const input = build.planInput(resources, build.observed({ containers, hub: seen }));
+  return makePlan({ ...input, inventory, desired: { ...input.desired, hub } }).plan;
+}
+
+const said = (plan: ReturnType<typeof planOf>) => plan.blocked.map(({ id, state }) => `${state} ${id}`);
+
+it('what the hub runs with as Git says is left alone', () => {
+  expect(planOf({})).toMatchObject({ changes: [], blocked: [] });
+});
+
+it('a route that is another one is loaded, and no other', () => {
+  const changed = config({ 'git.lan': 'code', 'photo.lan': 'old' });
+  const [change, ...others] = planOf({ running: changed }).changes;
+  const step = {
+    op: 'caddy-load',
+    socket: hub.socket,
+    folder: hub.folder,
+    caddyfile: 'import *',
+    line: 'import *',
+  };
+  expect(change).toMatchObject({
+    id: photo.id,
+    steps: [{ ...step, name: 'photo', snippet: 'new' }],
+    disruption: { level: 'none' },
+  });
+  expect(others).toEqual([]);
+});
+
+it.each([
+  ['runs and was not kept', { files: { git: 'code' } }],
+  ['is kept as another', { files: { ...right.files, photo: 'old' } }],
+])('one that %s is loaded again', (_name, over) => {
+  expect(planOf(over).changes.map(({ id }) => id)).toEqual([photo.id]);
+});
+
+it("a hand on the hub's own part is put right, and takes no blame for routes that change", () => {
+  const byHand = config({ 'git.lan': 'code', 'photo.lan': 'new' }, 'changed');
+  const [change, ...others] = planOf({ running: byHand }).changes;
+  expect(change).toMatchObject({ id: own.id, steps: [{ name: own.name, snippet: null }] });
+  expect(change?.reasons[0]?.note).toBe('the hub runs with something else: changed by hand');
+  expect(others).toEqual([]);
+});
+
+it('one that Caddy refuses is blocked with its words; the others are loaded', () => {
+  const plan = planOf({ refused: { photo: 'unrecognized directive' }, running: config({}) });
+  expect(plan.changes.map(({ id }) => id)).toEqual([git.id]);
+  expect(said(plan)).toEqual([`refused ${photo.id}`]);
+  expect(plan.blocked[0]?.reasons[0]?.note).toBe('Caddy refuses it: unrecognized directive');
+});
+
+it('a hub that runs and does not answer is left alone; one that is to be started is told afterwards', () => {
+  expect(said(planOf(null))).toEqual([own, git, photo].map(({ id }) => `unknown ${id}`));
+  const { changes } = planOf(null, { containers: [] });
+  expect(changes.map(({ id, needs }) => [id, needs])).toEqual([
+    [stack.id, []],
+    [git.id, [stack.id]],
+    [photo.id, [stack.id]],
+  ]);
+});
+
+it('routes that left Git go out of the hub; one that is not there any more is forgotten', () => {
+  const { id, kind, name, service } = photo;
+  const since = { ownedSince: 'a1', appliedCommit: 'a1', orphanedSince: null };
+  const entry = { id, kind, name, service, ...since, data: { hosts: photo.hosts, shown: [] } };
+  const inventory = { ...emptyInventory(), entries: new Map([[id, entry]]) };
+  const resources = [stack, own, git];
+  const [change] = planOf({}, { resources, inventory }).changes;
+  expect(change).toMatchObject({ verb: 'delete', id, steps: [{ name: 'photo', snippet: '' }] });
+  const without = {
+    running: config({ 'git.lan': 'code' }),
+    wanted: config({ 'git.lan': 'code' }),
+    files: { git: 'code' },
+  };
+  expect(planOf(without, { resources, inventory }).changes).toEqual([]);
+  expect(said(planOf(null, { resources, inventory }))).toContain(`unknown ${id}`);
+});

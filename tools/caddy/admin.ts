@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:http';
+
+/** Caddy's admin API on its unix socket (caddyserver.com/docs/api). */
+
+/** Caddy answered, and refused: its own words. */
+export class CaddyRefused extends Error {
+  override readonly name = 'CaddyRefused';
+}
+
+export interface AdminOptions {
+  socket: string;
+  /** For each call. Default 20 s. */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** What Caddy runs with, as JSON; null where it runs with nothing. Throws where it does not answer. */
+export async function runningConfig(options: AdminOptions): Promise<unknown> {
+  return JSON.parse((await call('GET', '/config/', null, options)) || 'null');
+}
+
+/** What a Caddyfile means to this Caddy. Nothing is changed. Throws CaddyRefused where it means nothing. */
+export async function adapt(caddyfile: string, options: AdminOptions): Promise<unknown> {
+  const { result } = JSON.parse(await call('POST', '/adapt', caddyfile, options)) as { result: unknown };
+  return result;
+}
+
+/**
+ * From now on Caddy runs with this Caddyfile; requests under way are answered. Where it cannot, it goes on with what it
+ * had. Throws CaddyRefused.
+ */
+export async function load(caddyfile: string, options: AdminOptions): Promise<void> {
+  await call('POST', '/load', caddyfile, options);
+}
+
+async function call(
+  method: string,
+  path: string,
+  body: string | null,
+  options: AdminOptions,
+): Promise<string> {
+  const { socket: socketPath, timeoutMs = 20_000, signal } = options;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signals = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+  // On a unix socket Caddy takes no other host than the empty one (admin.go, allowedOrigins).
+  const headers = { Host: '', ...(body === null ? {} : { 'Content-Type': 'text/caddyfile' }) };
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asked = request({ method, path, socketPath, headers, setHost: false, signal: signals }, resolve);
+    asked.on('error', reject);
+    asked.end(body ?? undefined);
+  });
+  const text = await textOf(answer);
+  if (answer.statusCode === 200) return text;
+  throw new CaddyRefused(wordsOf(text, answer.statusCode ?? 0));
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function wordsOf(text: string, status: number): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    if (typeof error === 'string') return error.replace(/\s+/g, ' ').trim();
+  } catch {
+    // Not JSON: the status is all that is known.
+  }
+  return `HTTP ${status}`;
+}
+
+/** One sentence for people why Caddy did not answer. */
+export function caddySentence(error: unknown): string {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'Caddy is not running: there is no admin socket';
+  if (code === 'ECONNREFUSED') return 'Caddy is not running: nobody listens on its admin socket';
+  if (name === 'AbortError' || name === 'TimeoutError') return 'Caddy did not answer in time';
+  return `Caddy cannot be reached: ${message}`;
+}
