@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Homelab, startHomelab } from './support/homelab.ts';
+import { answer, ask, centralHub, hubLabYaml, site, socket } from './support/hub-lab.ts';
+
+/** A real Caddy in front of real services, each on a network of its own. */
+let lab: Homelab;
+
+beforeAll(async () => {
+  lab = await startHomelab();
+  await lab.push({ 'lab.yaml': hubLabYaml, ...centralHub, ...site('photo'), ...site('git', '') });
+  await lab.converge();
+});
+
+afterAll(() => lab?.[Symbol.asyncDispose]());
+
+async function networksOf(name: string): Promise<string[]> {
+  const format = '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}';
+  const names = await lab.run(`docker inspect -f '${format}' ${name}`);
+  return names.trim().split(' ').sort();
+}
+
+async function expectNothingToDo(): Promise<void> {
+  const { plan, exitCode } = await lab.plan();
+  expect([plan.changes, plan.blocked]).toEqual([[], []]);
+  expect(exitCode).toBe(0);
+}
+
+describe('one push', () => {
+  test('and a service answers by its name over TLS', async () => {
+    expect(await answer(lab, 'photo')).toBe('this is photo');
+    await expectNothingToDo();
+  });
+
+  test('the hub is on the networks of services with routes alone, and no compose file says so', async () => {
+    expect(await networksOf('central_hub')).toEqual(['central_hub_net', 'photo_net']);
+  });
+
+  test('a spoke reaches no other, neither by name nor by address', async () => {
+    const address = await lab.run(
+      'docker inspect -f \'{{(index .NetworkSettings.Networks "photo_net").IPAddress}}\' photo-web',
+    );
+    for (const target of ['photo-web', address.trim()])
+      expect(await lab.run(`docker exec git-web wget -q -T 5 -O - http://${target}:8080 || echo none`)).toBe(
+        'none',
+      );
+  });
+});
+
+test('a route comes while requests are under way, and not one of them is lost', async () => {
+  const log = '/tmp/requests';
+  const url = ask('photo').replace('curl -sS', "curl -sS -o /dev/null -w '%{http_code}\\n'");
+  const loop = `while [ ! -e ${log}.stop ]; do ${url} >> ${log} 2>&1; done`;
+  await lab.run(`rm -f ${log}*; for i in 1 2 3; do (${loop}) > /dev/null 2>&1 < /dev/null & done`);
+  await lab.run(`(${ask('photo', '/cgi-bin/slow')} > ${log}.slow 2>&1) < /dev/null > /dev/null 2>&1 &`);
+  await lab.push({ 'services/git/service.yaml': site('git')['services/git/service.yaml'] ?? null });
+  await lab.converge();
+  expect(await answer(lab, 'git')).toBe('this is git');
+  await lab.run(`touch ${log}.stop; sleep 6`);
+  const codes = (await lab.run(`sort ${log} | uniq -c`)).trim();
+  expect(codes).toMatch(/^\d+ 200$/);
+  expect(Number.parseInt(codes, 10)).toBeGreaterThan(10);
+  expect(await lab.run(`cat ${log}.slow`)).toBe('slow photo');
+});
+
+describe('the hub', () => {
+  test.each([
+    ['killed', 'docker kill central_hub'],
+    ['removed', 'docker rm -f central_hub'],
+    ['taken off a network', 'docker network disconnect photo_net central_hub'],
+    [
+      'told something else',
+      `printf '{\\n\\tadmin unix//run/caddy/admin.sock\\n}\\nhttp://x.lan {\\n}\\n' | curl -sS --unix-socket ${socket} -H 'Host;' -H 'Content-Type: text/caddyfile' --data-binary @- http://caddy/load`,
+    ],
+  ])('that was %s is repaired', async (_name, hand) => {
+    await lab.run(hand);
+    await lab.converge();
+    expect([await answer(lab, 'photo'), await answer(lab, 'git')]).toEqual(['this is photo', 'this is git']);
+    await expectNothingToDo();
+  });
+
+  test('that is restarted knows its routes by itself', async () => {
+    await lab.run('docker restart central_hub');
+    await lab.run(`until ${ask('photo')} > /dev/null 2>&1; do sleep 0.2; done`);
+    expect(await answer(lab, 'git')).toBe('this is git');
+    await expectNothingToDo();
+  });
+
+  test('has its own Caddyfile loaded, and is not made anew for it', async () => {
+    const before = (await lab.containers()).central_hub;
+    const own = `${centralHub['services/central_hub/Caddyfile']}hello.homelab.lan {\n\ttls internal\n\trespond "hello"\n}\n`;
+    await lab.push({ 'services/central_hub/Caddyfile': own });
+    await lab.converge();
+    expect(await answer(lab, 'hello')).toBe('hello');
+    expect((await lab.containers()).central_hub?.id).toBe(before?.id);
+    await expectNothingToDo();
+  });
+});
+
+test('a route that Caddy refuses keeps its service as it was, and the others come', async () => {
+  const bad = site('photo', '  - { host: photo, to: "photo-web:8080", caddy: "nonsense here" }\n');
+  await lab.push({ ...bad, ...site('wiki') });
+  const { exitCode, cycle } = await lab.reconcile();
+  expect(exitCode).not.toBe(0);
+  const [blocked] = cycle.blocked;
+  expect(blocked).toMatchObject({ id: 'caddy-route:photo', state: 'refused' });
+  expect(blocked?.reasons[0]?.note).toContain('unrecognized directive: nonsense');
+  expect([await answer(lab, 'photo'), await answer(lab, 'wiki')]).toEqual(['this is photo', 'this is wiki']);
+  await lab.push(site('photo'));
+  await lab.converge();
+});
+
+test('routes that leave Git leave the hub, and so does the hub their network', async () => {
+  await lab.push({ 'services/wiki': null, ...site('photo', '') });
+  await lab.converge();
+  expect(await networksOf('central_hub')).toEqual(['central_hub_net', 'git_net']);
+  expect(await answer(lab, 'photo')).not.toContain('this is photo');
+  expect(await lab.run('ls /datapool/services/central_hub/routes')).toBe('git.caddy');
+  expect(await lab.run('docker network ls -q -f name=wiki_net')).toBe('');
+  await expectNothingToDo();
+});
