@@ -36,6 +36,7 @@ const putRight: Partial<Record<string, string>> = {
   'containers-unpause': 'its containers go on',
   'containers-stop': 'its containers are stopped',
   'zfs-rollback': 'its data is what it was before',
+  'files-restore': 'its data is what it was before',
   'zfs-destroy-snapshots': 'its snapshot is cleared away',
   'scratch-destroy': 'its scratch dataset is cleared away',
   'container-exec': 'its hook after the snapshot was run',

@@ -2,7 +2,7 @@ import type { Clock } from '../tools/clock.ts';
 import { type Executor, StepError, type StepFacts, type StepProgress } from './apply/types.ts';
 import { heldBack } from './backup/held-back.ts';
 import { positionsOf, stepAt } from './positions.ts';
-import type { Change } from './types.ts';
+import type { Change, Step } from './types.ts';
 
 /**
  * The steps of one change, one after the other. What a step makes necessary is in the journal before it begins, goes
@@ -71,7 +71,7 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
   };
   try {
     const failure = await forwards(change, deps, stop, state);
-    const rescue = [...state.open].some((position) => stepAt(change, position)?.op === 'zfs-rollback');
+    const rescue = [...state.open].some((position) => bringsBack(stepAt(change, position)));
     const left = failure === null ? [] : await putRight(change, deps, state);
     const rescued = rescue && left.length === 0;
     const message = [failure?.message ?? '', ...left].join('; ');
@@ -80,6 +80,11 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
   } finally {
     state.held?.release();
   }
+}
+
+/** Data, as it was before. */
+function bringsBack(step: Step | undefined): boolean {
+  return step?.op === 'zfs-rollback' || step?.op === 'files-restore';
 }
 
 interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs'> {

@@ -3,7 +3,14 @@ import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
 
 export type { BorgManifest, Manifest, ProofStep, SampledFile } from './proof/types.ts';
-export type { BorgExtract, BorgExtractTo, RequireEmpty, RestoreMount, RestoreStep } from './restore/types.ts';
+export type {
+  BorgExtract,
+  BorgExtractTo,
+  RequireEmpty,
+  RestoreMount,
+  RestoreStep,
+  RollbackStep,
+} from './restore/types.ts';
 
 /** Plans as plain, serialisable data: what `plan` shows is what `reconcile` does. */
 

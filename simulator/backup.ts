@@ -5,7 +5,7 @@ import { statusOf } from './container-status.ts';
 import { pauseContainer, startContainer, stopContainer, unpauseContainer } from './containers.ts';
 import { checkDocker, checkGuards } from './guards.ts';
 import { proofActions, proofFacts } from './proof.ts';
-import { contentsOf, restoreActions } from './restore.ts';
+import { addSnapshot, restoreActions } from './restore.ts';
 import { nextId, type SimulatedArchive, type World } from './world.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
@@ -32,6 +32,8 @@ export function backupActions(world: World, step: BackupStep): Action[] {
     case 'require-empty':
     case 'borg-extract-to':
     case 'zfs-rollback':
+    case 'snapshot-by-hand':
+    case 'files-restore':
       return restoreActions(world, step);
     case 'borg-init':
       return [() => openRepository(world, step)];
@@ -112,13 +114,6 @@ function snapshot(world: World, step: StepOf<'zfs-snapshot'>): Action[] {
       for (const name of missing) addSnapshot(world, name, step.run);
     },
   ];
-}
-
-function addSnapshot(world: World, name: string, run: string): void {
-  const dataset = datasetOf(name);
-  const contents = contentsOf(world, dataset);
-  const files = contents.filter(({ type }) => type === 'file').length;
-  world.snapshots.set(name, { name, run, files, contents, atMs: world.now() });
 }
 
 function destroySnapshots(world: World, step: StepOf<'zfs-destroy-snapshots'>): Action[] {

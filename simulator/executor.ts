@@ -47,7 +47,9 @@ export function simulatedExecutor(context: ExecutorContext): Executor {
 }
 
 function isBackupStep(step: Step): step is BackupStep {
-  return /^(borg|containers|scratch)-|^container-exec$|^zfs-((destroy-)?snapshots?|rollback)$/.test(step.op);
+  return /^(borg|containers|scratch|snapshot|files)-|^container-exec$|^zfs-((destroy-)?snapshots?|rollback)$/.test(
+    step.op,
+  );
 }
 
 async function servicesOf(step: Step, resolveStack: ResolveStack): Promise<SimulatedService[]> {

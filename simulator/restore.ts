@@ -16,6 +16,14 @@ export function restoreActions(world: World, step: RestoreStep): Action[] {
     case 'require-empty':
       requireEmpty(world, step);
       return [];
+    case 'snapshot-by-hand':
+      return [
+        () => {
+          for (const { name } of step.datasets) addSnapshot(world, `${name}@${step.tag}`, '');
+        },
+      ];
+    case 'files-restore':
+      return filesRestore(world, step);
     case 'borg-extract':
       return extract(world, step);
     default:
@@ -25,6 +33,14 @@ export function restoreActions(world: World, step: RestoreStep): Action[] {
 
 export function contentsOf(world: World, dataset: string): SimulatedPath[] {
   return [...world.paths.values()].filter(({ filesystem }) => filesystem === dataset);
+}
+
+/** Atomic as ZFS makes them: a copy of what is there. */
+export function addSnapshot(world: World, name: string, run: string): void {
+  const dataset = name.slice(0, name.indexOf('@'));
+  const contents = contentsOf(world, dataset);
+  const files = contents.filter(({ type }) => type === 'file').length;
+  world.snapshots.set(name, { name, run, files, contents, atMs: world.now() });
 }
 
 function find(world: World, { repository, archive }: Extract<RestoreStep, { op: 'borg-find' }>) {
@@ -85,6 +101,14 @@ function removalsOf(world: World, entries: SimulatedPath[]): Action[] {
 
 function putsOf(world: World, entries: SimulatedPath[]): Action[] {
   return entries.map((entry) => () => world.paths.set(pathKey(entry.filesystem, entry.path), entry));
+}
+
+/** One entry at a time, so that it can be half done. */
+function filesRestore(world: World, step: Extract<RestoreStep, { op: 'files-restore' }>): Action[] {
+  checkGuards(world, [step.guard]);
+  const found = world.snapshots.get(step.snapshot);
+  if (found === undefined) throw new StepError(`there is no ${step.snapshot}`);
+  return [...removalsOf(world, contentsOf(world, step.guard.dataset)), ...putsOf(world, found.contents)];
 }
 
 function rollback(world: World, { snapshots, run }: Extract<RestoreStep, { op: 'zfs-rollback' }>): Action[] {

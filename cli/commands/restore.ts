@@ -1,15 +1,10 @@
 import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
-import { gateKeeper } from '../../reconciler/gate.ts';
-import { runRestore } from '../../reconciler/restore/run.ts';
-import type { Lock } from '../../reconciler/state/lock.ts';
-import type { Change } from '../../reconciler/types.ts';
-import { backgroundDeps } from '../background.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
 import { settleJournal } from '../keep.ts';
-import { acquire, type LockRequest, locked } from '../locked.ts';
+import { type LockRequest, locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
-import { backupEvents } from '../render/backup-events.ts';
+import { exchangeData } from '../restore/carry-out.ts';
 import { planOf } from '../restore/plan.ts';
 import { type Flags, readSettings, type Settings } from '../settings.ts';
 import { note, noteWaiting } from '../terminal.ts';
@@ -69,30 +64,16 @@ function look({ wired, request }: Context): Promise<Cycle> {
   return locked(request, () => runCycle(wired.deps, { dry: true }));
 }
 
-/**
- * Looked at again, and no cycle from here on until the containers are down: one that was replaced meanwhile would not
- * be among those that are stopped, and go on writing.
- */
+/** Looked at again, with nobody else at work. */
 async function restoreNow(name: string, context: Context): Promise<number> {
-  const { wired, request } = context;
-  const lock = releasedOnce(await acquire(request));
-  try {
+  const { wired, flags } = context;
+  const plan = async () => {
     const cycle = await runCycle(wired.deps, { dry: true });
     const { change } = await planOf(name, cycle, context);
-    return await carryOut(change, cycle.commit?.id ?? '', context, lock);
-  } finally {
-    lock.release();
-  }
-}
-
-function releasedOnce(lock: Lock): Lock {
-  let held = true;
-  return {
-    release() {
-      if (held) lock.release();
-      held = false;
-    },
+    return { change, commit: cycle.commit?.id ?? '' };
   };
+  const { result } = await exchangeData(plan, { ...context, output: flags.output });
+  return result === 'applied' ? 0 : 1;
 }
 
 async function allow(service: string, means: string, yes: boolean): Promise<void> {
@@ -100,17 +81,4 @@ async function allow(service: string, means: string, yes: boolean): Promise<void
   if (!canAsk()) throw new UserError('without a terminal, --yes says that it may; nothing was done');
   note(means);
   if (!(await typed(service, `Type ${service} to go on: `))) throw new UserError('nothing was done');
-}
-
-async function carryOut(change: Change, commit: string, context: Context, lock: Lock): Promise<number> {
-  const { wired, settings, request, flags } = context;
-  const events = backupEvents(flags.output, process.stderr);
-  const { observer, clock, signal } = wired.deps;
-  const gate = gateKeeper(() => observer.observeContainers(signal), clock);
-  const holdCycles = async () => lock;
-  const usual = backgroundDeps(wired, settings, request.command);
-  const deps = { ...usual, holdCycles, progress: events.event, gate };
-  const outcome = await runRestore(change, commit, deps);
-  events.end([outcome]);
-  return outcome.result === 'applied' ? 0 : 1;
 }

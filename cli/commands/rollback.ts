@@ -1,19 +1,22 @@
 import { observeWritten } from '../../observers/snapshots.ts';
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
-import { rollBack } from '../../reconciler/apply/rollback.ts';
 import { type ServiceDatasets, taggedOf } from '../../reconciler/snapshots/by-hand.ts';
-import { rollbackProblem, rollbackSteps, safetyTagAt } from '../../reconciler/snapshots/rollback.ts';
-import { betweenCycles } from '../between-cycles.ts';
+import { rollbackChange, rollbackProblem, safetyTagAt } from '../../reconciler/snapshots/rollback.ts';
+import { type InventoryEntry, readInventory, readRestoring } from '../../reconciler/state/inventory.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
-import { quiescedFor } from '../quiesced.ts';
+import { settleJournal } from '../keep.ts';
+import { locked } from '../locked.ts';
 import { bytes } from '../render/bytes.ts';
 import { utc } from '../render/snapshots.ts';
-import { joinLines, plural } from '../render/text.ts';
+import { plural } from '../render/text.ts';
 import { relative } from '../render/time.ts';
-import type { Flags } from '../settings.ts';
-import { knownServices, requireNoRestore, serviceCalled, stateDirOf, toolOptions } from '../snapshots.ts';
-import { note } from '../terminal.ts';
+import { exchangeData } from '../restore/carry-out.ts';
+import { type Flags, readSettings } from '../settings.ts';
+import { knownServices, serviceCalled, toolOptions } from '../snapshots.ts';
+import { note, noteWaiting } from '../terminal.ts';
+import { type Wired, wire } from '../wire.ts';
+import { stopSignal } from './reconcile.ts';
 import { tagged } from './snapshot.ts';
 
 /** The files of a service become those of its snapshot; what they were before is in a snapshot of its own. */
@@ -24,15 +27,43 @@ export async function rollback(
 ): Promise<number> {
   const service = serviceCalled(name, knownServices(flags));
   await allow(service, tag, await ready(service, tag), flags.confirm);
-  return betweenCycles(stateDirOf(flags), 'snapshot rollback', async () => {
-    requireNoRestore(service, flags);
-    const found = await ready(service, tag);
-    const safety = safetyTagAt(Date.now());
-    await rollBack(name, rollbackSteps(name, found, tag, safety), quiescedFor(flags), toolOptions);
-    const done = `${name} is as it was at ${tag}. What it was before is in ${safety}:`;
-    process.stdout.write(joinLines([`✓ ${done}`, '', `  steward snapshot rollback ${name} ${safety}`]));
-    return 0;
-  });
+  const settings = readSettings(flags);
+  const signal = stopSignal();
+  const wired = await wire(settings, signal);
+  const { stateDir } = settings;
+  const request = { stateDir, command: 'snapshot rollback', waitMs: 30_000, onWait: noteWaiting, signal };
+  try {
+    await locked(request, () => settleJournal(wired, stateDir));
+    const atMs = wired.deps.clock.now();
+    const plan = () => planOf(service, tag, atMs, wired);
+    const { result } = await exchangeData(plan, { wired, settings, request, output: 'text' });
+    const safety = safetyTagAt(atMs);
+    if (result === 'applied')
+      note(
+        `What ${name} was before is in ${safety}; steward snapshot rollback ${name} ${safety} goes back to it.`,
+      );
+    return result === 'applied' ? 0 : 1;
+  } finally {
+    wired.close();
+  }
+}
+
+/** Looked at again, with nobody else at work. Throws UserError where it is refused. */
+async function planOf(service: ServiceDatasets, tag: string, atMs: number, { store, deps }: Wired) {
+  const { service: name } = service;
+  const why = readRestoring(store).get(name);
+  if (why !== undefined) throw new UserError(`${name}: ${why}; nothing was done`);
+  const datasets = await ready(service, tag);
+  const observed = await deps.observer.observeContainers();
+  if (!observed.known) throw new UserError(`${observed.error}; nothing was done`);
+  const entries = [...readInventory(store).entries.values()].filter((entry) => entry.service === name);
+  const named = (kind: InventoryEntry['kind']) => entries.find((entry) => entry.kind === kind);
+  const location = (named('borg-repository')?.data.location ?? null) as string | null;
+  const containers = observed.value.filter(
+    ({ project }) => project === (named('compose-stack')?.name ?? name),
+  );
+  const change = rollbackChange({ service: name, datasets, tag, atMs, containers, location });
+  return { change, commit: named('compose-stack')?.appliedCommit ?? '' };
 }
 
 async function ready(service: ServiceDatasets, tag: string): Promise<SnapshottedDataset[]> {

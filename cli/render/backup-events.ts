@@ -149,6 +149,7 @@ const verbs: [Step['op'], string][] = [
   ['borg-create', 'backed up'],
   ['borg-extract-to', 'extracted'],
   ['borg-delete', 'deleted'],
+  ['files-restore', 'is as the snapshot has it,'],
   ['zfs-rollback', 'is what it was before the restore,'],
 ];
 

@@ -19,6 +19,8 @@ const words: Partial<Record<Step['op'], string>> = {
   'borg-extract': 'restoring',
   'borg-extract-to': 'extracting',
   'zfs-rollback': 'going back',
+  'snapshot-by-hand': 'keeping what is there in a safety snapshot',
+  'files-restore': 'bringing the files back',
   'borg-delete': 'pruning',
   'borg-compact': 'freeing space',
   'borg-manifest': 'taking a manifest of the snapshot',

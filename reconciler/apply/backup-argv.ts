@@ -40,6 +40,8 @@ export function backupArgv(step: BackupStep): string[][] {
     case 'require-empty':
     case 'borg-extract-to':
     case 'zfs-rollback':
+    case 'snapshot-by-hand':
+    case 'files-restore':
       return restoreArgv(step);
     case 'zfs-snapshot':
       return snapshotArgv(step);

@@ -50,6 +50,8 @@ export function runBackupStep(step: BackupStep, context: BackupContext): Promise
     case 'require-empty':
     case 'borg-extract-to':
     case 'zfs-rollback':
+    case 'snapshot-by-hand':
+    case 'files-restore':
       return runRestoreStep(step, context);
     case 'zfs-snapshot':
       return takeSnapshots(step, context.snapshots);

@@ -1,5 +1,6 @@
 import { assertNever } from '../../tools/assert-never.ts';
 import type { RestoreStep } from '../types.ts';
+import { createArgv } from './snapshots-by-hand.ts';
 
 type StepOf<Op extends RestoreStep['op']> = Extract<RestoreStep, { op: Op }>;
 
@@ -16,6 +17,10 @@ export function restoreArgv(step: RestoreStep): string[][] {
       return step.mounts.map(({ guard }) => lookArgv(guard.mountpoint));
     case 'zfs-rollback':
       return step.snapshots.map(rollbackArgv);
+    case 'snapshot-by-hand':
+      return [createArgv(step.datasets, step.tag)];
+    case 'files-restore':
+      return [filesArgv(step)];
     default:
       return assertNever(step);
   }
@@ -55,6 +60,19 @@ export function extractArgv({
 }: StepOf<'borg-extract' | 'borg-extract-to'>): string[] {
   const target = `${repository.location}::${archive}`;
   return ['borg', 'extract', '--progress', '--list', '--numeric-ids', target, ...paths.map(exactly)];
+}
+
+/** Steward mounts the snapshot for it: this is what it comes to. */
+function filesArgv({ snapshot, guard: { mountpoint } }: StepOf<'files-restore'>): string[] {
+  const tag = snapshot.slice(snapshot.indexOf('@') + 1);
+  return [
+    'rsync',
+    '-aHAX',
+    '--numeric-ids',
+    '--delete',
+    `${mountpoint}/.zfs/snapshot/${tag}/`,
+    `${mountpoint}/`,
+  ];
 }
 
 /** Without -r: a newer snapshot makes ZFS refuse. */

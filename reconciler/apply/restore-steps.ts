@@ -5,7 +5,9 @@ import { extractArchive } from './borg-extract.ts';
 import { extractTo } from './borg-extract-to.ts';
 import { findArchive } from './borg-find.ts';
 import { requireEmpty } from './require-empty.ts';
+import { restoreFiles } from './rollback.ts';
 import type { SnapshotOptions } from './snapshot.ts';
+import { createByHand } from './snapshots-by-hand.ts';
 import { rollBackSnapshots } from './zfs-rollback.ts';
 
 export interface RestoreContext {
@@ -26,6 +28,10 @@ export function runRestoreStep(step: RestoreStep, { borg, snapshots }: RestoreCo
       return requireEmpty(step, snapshots);
     case 'zfs-rollback':
       return rollBackSnapshots(step, snapshots);
+    case 'snapshot-by-hand':
+      return createByHand(step.datasets, step.tag, snapshots);
+    case 'files-restore':
+      return restoreFiles(step, { ...snapshots, runDir: borg.runDir });
     default:
       return assertNever(step);
   }

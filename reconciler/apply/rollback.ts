@@ -1,10 +1,8 @@
 import { mkdir, readFile, rmdir, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { assertNever } from '../../tools/assert-never.ts';
-import type { RollbackStep } from '../snapshots/rollback.ts';
+import type { RollbackStep } from '../types.ts';
 import { parseMountinfo, whileMounted } from './guard.ts';
 import { allFiles, changedFiles, differences, inMounts, type Places, placesOf } from './rollback-argv.ts';
-import { createByHand } from './snapshots-by-hand.ts';
 import { callTool, type ToolOptions } from './tool.ts';
 import { StepError } from './types.ts';
 
@@ -13,31 +11,26 @@ const copyTimeoutMs = 7 * 24 * 3_600_000;
 
 export interface RollbackOptions extends ToolOptions {
   /** Default /run/steward. */
-  runDir?: string;
-}
-
-/** One step of a rollback. The service must be quiesced. Throws StepError; then it may be run again. */
-export async function runRollbackStep(step: RollbackStep, options: RollbackOptions): Promise<void> {
-  switch (step.op) {
-    case 'snapshot-by-hand':
-      return createByHand(step.datasets, step.tag, options);
-    case 'files-restore':
-      return whileMounted([step.guard], undefined, () => restoreFiles(step, options));
-    default:
-      return assertNever(step);
-  }
+  runDir?: string | undefined;
 }
 
 type Restore = Extract<RollbackStep, { op: 'files-restore' }>;
 
-async function restoreFiles(step: Restore, options: RollbackOptions): Promise<void> {
+/** The service must be held still. Throws StepError; then it may be run again. */
+export async function restoreFiles(step: Restore, options: RollbackOptions): Promise<void> {
+  await whileMounted([step.guard], undefined, () => copyBack(step, options));
+}
+
+async function copyBack(step: Restore, options: RollbackOptions): Promise<void> {
   const places = placesOf(options.runDir ?? '/run/steward', step.service);
   const below = await mountedBelow(step.guard.mountpoint);
   const long = { ...options, timeoutMs: copyTimeoutMs, env: { LC_ALL: 'C' } };
   const inside = (command: string[]) => inMounts(step.snapshot, step.guard.mountpoint, places, command);
   const passes = [allFiles(places, below), changedFiles(places)];
   try {
-    const diff = await callTool(['zfs', 'diff', '-FH', step.snapshot, step.safety], long);
+    // Back to the safety snapshot itself, only what is there now can be compared.
+    const other = step.snapshot === step.safety ? step.guard.dataset : step.safety;
+    const diff = await callTool(['zfs', 'diff', '-FH', step.snapshot, other], long);
     await makePlaces(places, changedPaths(diff, step.guard.mountpoint, below));
     for (const command of passes) await callTool(inside(command), long);
     for (const command of passes) requireSame(await callTool(inside(differences(command)), long));
@@ -52,8 +45,8 @@ async function restoreFiles(step: Restore, options: RollbackOptions): Promise<vo
 function explained({ snapshot, safety, guard }: Restore, cause: unknown): unknown {
   if (!(cause instanceof StepError)) return cause;
   const said = cause.message.replace(/^setpriv failed: /, '');
-  const next = `Run it again when that is put right; what was there before is in ${safety}`;
-  return new StepError(`${guard.mountpoint} is not yet as in ${snapshot}: ${said}. ${next}`, { cause });
+  const kept = `what was there before is in ${safety}`;
+  return new StepError(`${guard.mountpoint} is not yet as in ${snapshot}: ${said}; ${kept}`, { cause });
 }
 
 async function makePlaces(places: Places, changed: Buffer): Promise<void> {
@@ -105,19 +98,4 @@ function requireSame(printed: string): void {
   if (lines.length === 0) return;
   const some = lines.slice(0, 3).join(', ');
   throw new StepError(`something writes to it, ${lines.length} files differ still (${some})`);
-}
-
-/** Stops what writes to a service's data, runs the action and starts again what ran before, whatever happens. */
-export type Quiesced = (service: string, action: () => Promise<void>) => Promise<void>;
-
-/** All steps of a rollback, while nothing writes. The first one is the safety snapshot. */
-export async function rollBack(
-  service: string,
-  steps: readonly RollbackStep[],
-  quiesced: Quiesced,
-  options: RollbackOptions,
-): Promise<void> {
-  await quiesced(service, async () => {
-    for (const step of steps) await runRollbackStep(step, options);
-  });
 }

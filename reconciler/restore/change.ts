@@ -48,7 +48,7 @@ export function restoreChange(plan: RestorePlan): Change {
   const what = paths.length === 0 ? 'everything' : paths.join(', ');
   const reason = { field: 'data', from: instant(atMs), to: archive, note: `asked for by hand: ${what}` };
   return {
-    ...changeOf(plan, steps, rescue, older),
+    ...reversible(partsOf(plan), steps, rescue, older),
     summary: `${what} back to ${archive}`,
     reasons: [{ ...reason, origin: desired.origin }],
   };
@@ -71,16 +71,32 @@ export function undoRestoreChange(plan: UndoPlan): Change | null {
   ] satisfies RescueParts;
   const note = 'asked for by hand: restore --undo';
   return {
-    ...changeOf(plan, [...held.stop, rollback, ...held.start], rescue, [target]),
+    ...reversible(partsOf(plan), [...held.stop, rollback, ...held.start], rescue, [target]),
     summary: `back to ${target.tag}`,
     reasons: [{ field: 'data', from: instant(plan.atMs), to: target.tag, note, origin: plan.desired.origin }],
   };
 }
 
-type RescueParts = { of: Step['op']; steps: Step[] }[];
+function partsOf({ desired, containers, gate }: Omit<UndoPlan, 'kept' | 'atMs'>): Reversible {
+  const { service, name, repository } = desired;
+  return { service, name, lock: repositoryLock(repository.location), containers, gate };
+}
 
-function changeOf(
-  { desired, containers, gate }: Pick<RestorePlan, 'desired' | 'containers' | 'gate'>,
+/** Whose data is exchanged, and what must hold still meanwhile. */
+export interface Reversible {
+  service: string;
+  name: string;
+  /** Kernel lock of the run: who has it is alone with the data. */
+  lock: string;
+  containers: ObservedContainer[];
+  gate: HealthGate | null;
+}
+
+export type RescueParts = { of: Step['op']; steps: Step[] }[];
+
+/** A change that takes itself back until the service is healthy on what it has made. */
+export function reversible(
+  { service, name, lock, containers, gate }: Reversible,
   needed: Step[],
   rescue: RescueParts,
   obsolete: SafetySnapshots[],
@@ -96,9 +112,9 @@ function changeOf(
   return {
     verb: 'run',
     kind: 'backup',
-    id: restoreId(desired.service),
-    name: desired.name,
-    service: desired.service,
+    id: restoreId(service),
+    name,
+    service,
     needs: [],
     disruption: { level: 'downtime', seconds: 0, containers: names },
     steps,
@@ -109,7 +125,7 @@ function changeOf(
       until,
     },
     // From the first entry in the journal on, cycles leave the service alone: no more than that do they wait for.
-    background: { locks: [repositoryLock(desired.repository.location)], exclusive: exclusiveOf(steps) },
+    background: { locks: [lock], exclusive: exclusiveOf(steps) },
     ...(gate === null || running.length === 0 ? {} : { gate: { ...gate, containers: running } }),
   };
 }

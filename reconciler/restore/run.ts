@@ -47,7 +47,7 @@ async function carryOut(change: Change, commit: string, deps: RestoreDeps): Prom
   return outcome;
 }
 
-const back = 'what was there before the restore is back';
+const back = 'what was there before is back';
 
 function outcomeOf(change: Change, ran: StepsRun, durationMs: number): Outcome {
   const { failure, notes, downtimeMs, rescued } = ran;

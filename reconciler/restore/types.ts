@@ -21,11 +21,24 @@ export type RestoreStep =
   | BorgExtract
   | RequireEmpty
   | BorgExtractTo
+  | RollbackStep
   /**
    * Back to snapshots of this run, each the newest of its dataset: ZFS would have to destroy a newer one first, and
    * that is never asked of it. Looked at in all of them before one is touched.
    */
   | { op: 'zfs-rollback'; snapshots: string[]; run: string };
+
+/** What a rollback to a snapshot by hand does. */
+export type RollbackStep =
+  | { op: 'snapshot-by-hand'; datasets: { name: string; guid: string }[]; tag: string }
+  /** The files of one dataset become those of its snapshot; datasets mounted below it are not touched. */
+  | {
+      op: 'files-restore';
+      service: string;
+      snapshot: string;
+      safety: string;
+      guard: { dataset: string; mountpoint: string };
+    };
 
 /** A copy of what the archive holds, in a new or an empty folder: no service's data is touched. */
 export interface BorgExtractTo {

@@ -1,34 +1,71 @@
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
+import type { ObservedContainer } from '../../observers/types.ts';
 import { instant } from '../backup/names.ts';
-import type { MountGuard } from '../types.ts';
+import { type RescueParts, reversible } from '../restore/change.ts';
+import { heldContainers } from '../restore/containers.ts';
+import { repositoryLock } from '../state/lock.ts';
+import type { Change, HealthGate, Step } from '../types.ts';
 import { taggedOf, whose } from './by-hand.ts';
 
 /**
- * A service's files back to what a snapshot holds, as plain data. Not by `zfs rollback`: that destroys every snapshot
- * newer than its target, and so the very copy that would make it undoable (docs/decisions/0013-rollback.md). Instead a
- * safety snapshot is taken and the files are copied back; going back to the safety snapshot undoes it. Pure.
+ * A service's files back to what a snapshot holds. Not by `zfs rollback`: that destroys every snapshot newer than its
+ * target, and so the very copy that would make it undoable (docs/decisions/0013-rollback.md). Instead a safety snapshot
+ * is taken and the files are copied back; going back to the safety snapshot undoes it, also where this ends half-way. Pure.
  */
+export interface RollbackPlan {
+  service: string;
+  /** As ZFS has them now, the service's own first. */
+  datasets: readonly SnapshottedDataset[];
+  tag: string;
+  atMs: number;
+  /** Of its compose project, as observed. */
+  containers: ObservedContainer[];
+  /** Of its Borg repository; null where it has none. */
+  location: string | null;
+}
 
-export type RollbackStep =
-  | { op: 'snapshot-by-hand'; datasets: { name: string; guid: string }[]; tag: string }
-  /** The files of one dataset become those of its snapshot; datasets mounted below it are not touched. */
-  | { op: 'files-restore'; service: string; snapshot: string; safety: string; guard: MountGuard };
-
-/** What happens while the service is quiesced, in this order; each step may be run again. */
-export function rollbackSteps(
-  service: string,
-  found: readonly SnapshottedDataset[],
-  tag: string,
-  safetyTag: string,
-): RollbackStep[] {
-  const datasets = found.map(({ name, guid }) => ({ name, guid }));
-  return [
-    { op: 'snapshot-by-hand', datasets, tag: safetyTag },
-    ...found.map(({ name, mountpoint }): RollbackStep => {
-      const [snapshot, safety] = [`${name}@${tag}`, `${name}@${safetyTag}`];
-      return { op: 'files-restore', service, snapshot, safety, guard: { dataset: name, mountpoint } };
-    }),
+export function rollbackChange(plan: RollbackPlan): Change {
+  const { service, datasets, tag, atMs, containers, location } = plan;
+  const safety = safetyTagAt(atMs);
+  const held = heldContainers(containers);
+  const take = {
+    op: 'snapshot-by-hand',
+    datasets: datasets.map(({ name, guid }) => ({ name, guid })),
+    tag: safety,
+  } as const;
+  const steps = [...held.stop, take, ...filesOf(plan, tag, safety), ...held.start];
+  const rescue: RescueParts = [
+    { of: 'files-restore', steps: [...held.stop, ...filesOf(plan, safety, safety)] },
+    { of: 'containers-stop', steps: held.startAsBefore },
   ];
+  const lock = location === null ? `data of ${service}` : repositoryLock(location);
+  const parts = { service, name: service, lock, containers, gate: gateOf(service, containers, held.names) };
+  const note = `asked for by hand: what it was before is in ${safety}`;
+  return {
+    ...reversible(parts, steps, rescue, []),
+    summary: `back to ${tag}`,
+    reasons: [{ field: 'data', from: safety, to: tag, note }],
+  };
+}
+
+function filesOf({ service, datasets }: RollbackPlan, tag: string, safetyTag: string): Step[] {
+  return datasets.map(({ name, mountpoint }): Step => {
+    const [snapshot, safety] = [`${name}@${tag}`, `${name}@${safetyTag}`];
+    return { op: 'files-restore', service, snapshot, safety, guard: { dataset: name, mountpoint } };
+  });
+}
+
+/** What ran is to run again, and to be well where it can tell; Git may know nothing of this service any more. */
+function gateOf(project: string, containers: ObservedContainer[], held: string[]): HealthGate | null {
+  const byService = Map.groupBy(
+    containers.filter(({ name, state }) => held.includes(name) && state === 'running'),
+    ({ service }) => service ?? '',
+  );
+  const awaited = [...byService].map(([service, own]) => {
+    const hasHealthcheck = own.some(({ health }) => health !== 'none');
+    return { service, oneShot: false, hasHealthcheck, replicas: own.length };
+  });
+  return awaited.length === 0 ? null : { project, timeoutSeconds: 180, containers: awaited };
 }
 
 export function safetyTagAt(nowMs: number): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSnapshots } from '../../observers/snapshots-parse.ts';
+import type { ObservedContainer } from '../../observers/types.ts';
 import { createArgv, destroyProblem } from '../../reconciler/apply/snapshots-by-hand.ts';
 import {
   servicesOf,
@@ -8,8 +9,9 @@ import {
   tagProblem,
   whose,
 } from '../../reconciler/snapshots/by-hand.ts';
-import { rollbackProblem, rollbackSteps } from '../../reconciler/snapshots/rollback.ts';
+import { rollbackChange, rollbackProblem } from '../../reconciler/snapshots/rollback.ts';
 import type { InventoryEntry } from '../../reconciler/state/inventory.ts';
+import * as build from '../support/build.ts';
 import { datasetText, type Snapshot } from './zfs-text.ts';
 
 const photo = 'datapool/services/photo';
@@ -152,24 +154,46 @@ describe('going back', () => {
     return parseSnapshots(text, [photo, `${photo}/db`]);
   };
 
+  const plan = (containers: ObservedContainer[]) =>
+    rollbackChange({
+      ...{ service: 'photo', datasets: both([own], [own]), tag: 'mine', atMs: 0, containers },
+      location: '/backup/photo',
+    });
+  const safetyTag = 'before-rollback-1970-01-01T00:00:00Z';
+  const filesOf = (tag: string) =>
+    [photo, `${photo}/db`].map((dataset) => ({
+      op: 'files-restore',
+      service: 'photo',
+      snapshot: `${dataset}@${tag}`,
+      safety: `${dataset}@${safetyTag}`,
+      guard: { dataset, mountpoint: `/${dataset}` },
+    }));
+
   it('takes a safety snapshot of all, then brings back the files of each, parents first', () => {
-    const steps = rollbackSteps('photo', both([own], [own]), 'mine', 'before');
-    expect(steps).toEqual([
-      {
-        op: 'snapshot-by-hand',
-        datasets: [
-          { name: photo, guid: '42' },
-          { name: `${photo}/db`, guid: '43' },
-        ],
-        tag: 'before',
-      },
-      ...[photo, `${photo}/db`].map((dataset) => ({
-        op: 'files-restore',
-        service: 'photo',
-        snapshot: `${dataset}@mine`,
-        safety: `${dataset}@before`,
-        guard: { dataset, mountpoint: `/${dataset}` },
-      })),
+    const { steps, gate, disruption } = plan([]);
+    const datasets = [photo, `${photo}/db`].map((name, index) => ({ name, guid: String(42 + index) }));
+    expect(steps).toEqual([{ op: 'snapshot-by-hand', datasets, tag: safetyTag }, ...filesOf('mine')]);
+    expect([gate, disruption.containers]).toEqual([undefined, []]);
+  });
+
+  it('holds what runs still meanwhile, and takes itself back until that is well again', () => {
+    const server = build.seenContainer('server', { health: 'healthy', dependsOn: { db: 'service_started' } });
+    const { steps, rescue, gate } = plan([
+      server,
+      build.seenContainer('db'),
+      build.seenContainer('old', { state: 'exited' }),
+    ]);
+    const ops = ['containers-stop', 'snapshot-by-hand', 'files-restore', 'files-restore', 'containers-start'];
+    expect(steps.map(({ op }) => op)).toEqual(ops);
+    expect(rescue?.until).toBe(steps.length);
+    expect(rescue?.steps).toEqual([
+      { of: 2, step: steps[0] },
+      ...filesOf(safetyTag).map((step) => ({ of: 2, step })),
+      { of: 0, step: steps.at(-1) },
+    ]);
+    expect(gate?.containers).toEqual([
+      { service: 'server', oneShot: false, hasHealthcheck: true, replicas: 1 },
+      { service: 'db', oneShot: false, hasHealthcheck: false, replicas: 1 },
     ]);
   });
 

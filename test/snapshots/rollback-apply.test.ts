@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
-import { changedPaths, rollBack } from '../../reconciler/apply/rollback.ts';
+import { hostExecutor } from '../../reconciler/apply/host.ts';
+import { changedPaths } from '../../reconciler/apply/rollback.ts';
 import { allFiles, inMounts, placesOf } from '../../reconciler/apply/rollback-argv.ts';
 import { StepError } from '../../reconciler/apply/types.ts';
-import type { RollbackStep } from '../../reconciler/snapshots/rollback.ts';
+import type { Step } from '../../reconciler/types.ts';
 import { fakeTool } from '../support/fake-tools.ts';
 
 const places = placesOf('/run/steward', 'photo');
@@ -37,35 +38,14 @@ it('mounts are in a namespace of their own, and no path is part of the script', 
   expect(argv).toContain('/data/x; rm -rf "$HOME"');
 });
 
-const safety: RollbackStep = {
-  op: 'snapshot-by-hand',
-  datasets: [{ name: 'pool/photo', guid: '42' }],
-  tag: 'safe',
-};
 const guard = { dataset: 'pool/photo', mountpoint: '/nowhere/photo' };
-const restore: RollbackStep = {
+const step: Step = {
   ...{ op: 'files-restore', service: 'photo', snapshot: 'pool/photo@a', safety: 'pool/photo@safe', guard },
 };
 
-it('the service is quiesced around everything, and without the safety snapshot nothing is copied', async () => {
-  const events: string[] = [];
-  const zfs = fakeTool('echo "$*" >> "$LOG"; echo "out of space" >&2; exit 1');
-  const quiesced = async (service: string, action: () => Promise<void>) => {
-    events.push(`stop ${service}`);
-    await action().finally(() => events.push(`start ${service}`));
-  };
-  const options = { commands: { zfs: zfs.command }, timeoutMs: 5_000 };
-  await expect(rollBack('photo', [safety, restore], quiesced, options)).rejects.toThrow(
-    'zfs snapshot failed: out of space',
-  );
-  expect(zfs.calls()).toEqual(['snapshot -o steward:snapshot=42 pool/photo@safe']);
-  expect(events).toEqual(['stop photo', 'start photo']);
-});
-
 it('nothing is written where the dataset is not mounted', async () => {
   const zfs = fakeTool('echo "$*" >> "$LOG"');
-  const options = { commands: { zfs: zfs.command }, timeoutMs: 5_000 };
-  const run = rollBack('photo', [restore], (_service, action) => action(), options);
+  const run = hostExecutor({ commands: { zfs: zfs.command } }).execute(step, {});
   await expect(run).rejects.toThrow(StepError);
   await expect(run).rejects.toThrow('pool/photo is not mounted at /nowhere/photo; nothing was written');
   expect(zfs.calls()).toEqual([]);

@@ -133,7 +133,7 @@ describe('a database with a row counter', () => {
     await lab.run(`${largest}; head -c 200 /dev/urandom | dd of=$f bs=1 ${middle} conv=notrunc 2>/dev/null`);
     const { exitCode, stderr } = await lab.steward('restore git --yes');
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 1 });
-    expect(stderr).toContain('what was there before the restore is back');
+    expect(stderr).toContain('what was there before is back');
     expect(await rows()).toBe(later);
     expect((await health())['git-database']).toBe('healthy');
     expect(await snapshotCount()).toBe(0);

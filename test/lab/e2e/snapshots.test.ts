@@ -80,10 +80,11 @@ describe('a snapshot by hand', () => {
     const good = await lab.run(manifest);
     await lab.run(afterwards);
     const bad = await lab.run(manifest);
-    const running = await lab.steward('snapshot rollback photo good --confirm photo@good');
-    expect(running.stderr).toContain('photo runs, and would write meanwhile');
-    await lab.run('docker stop photo');
+    const startedAt = (await lab.containers()).photo?.startedAt;
     await ok('snapshot rollback photo good --confirm photo@good');
+    const { photo } = await lab.containers();
+    expect(photo?.status).toBe('running');
+    expect(photo?.startedAt).not.toBe(startedAt);
     expect(await lab.run(manifest)).toBe(good);
     expect(await lab.run(`cat ${root}/foreign/file; stat -c %a ${root}/foreign`)).toBe('precious701');
     expect(await lab.run('grep -c rollback /proc/mounts || true; ls /run/steward/rollback')).toBe('0');
@@ -96,5 +97,18 @@ describe('a snapshot by hand', () => {
       'before-rollback',
       'before-rollback',
     ]);
+  });
+
+  test('that is killed while it copies is taken back by whoever runs next', async () => {
+    const before = await lab.run(manifest);
+    const rollback = 'steward snapshot rollback photo good --confirm photo@good > /tmp/rollback.log 2>&1';
+    const killed = await lab.run(
+      `${rollback} & until pgrep -x rsync > /dev/null; do sleep 0.02; done; pkill -9 -f 'snapshot rollback'; wait; pgrep -xc rsync; docker inspect -f '{{.State.Status}}' photo`,
+    );
+    expect(killed).toBe('0\nexited');
+    const { stderr } = await lab.steward('reconcile --once');
+    expect(stderr).toMatch(/the last run ended in the middle of backup:photo\/restore; .*started again/);
+    expect(await lab.run(manifest)).toBe(before);
+    expect((await lab.containers()).photo?.status).toBe('running');
   });
 });

@@ -4,6 +4,7 @@ import { gateOf } from '../../../reconciler/kinds/compose-stack.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../../reconciler/restore/change.ts';
 import { runRestore } from '../../../reconciler/restore/run.ts';
 import { safetySnapshots } from '../../../reconciler/restore/safety.ts';
+import { rollbackChange } from '../../../reconciler/snapshots/rollback.ts';
 import type { Change, Outcome } from '../../../reconciler/types.ts';
 import { writeMarker } from '../../../simulator/file-tree.ts';
 import * as build from '../../support/build.ts';
@@ -34,6 +35,8 @@ export interface RestoreLab extends LabRun {
   /** Once it is alone with the repository. */
   begin: () => void;
   restore(over?: Partial<RestorePlan>): Promise<Outcome>;
+  /** To a snapshot by hand. */
+  rollback(tag: string): Promise<Outcome>;
   /** Null where there is nothing to go back to. */
   undo(): Promise<Outcome | null>;
   /** `database:/rows`, sorted. */
@@ -76,6 +79,12 @@ function withRestore(lab: LabRun, archive: string): RestoreLab {
     begin: () => {},
     restore: async (over = {}) =>
       run(restoreChange({ ...(await parts()), archive, paths: [], older: found(), ...over })),
+    async rollback(tag) {
+      const datasets = snapshotted(lab);
+      const { containers, atMs } = await parts();
+      const { location } = backup.repository;
+      return run(rollbackChange({ service: 'photo', datasets, tag, atMs, containers, location }));
+    },
     async undo() {
       const change = undoRestoreChange({ ...(await parts()), kept: found() });
       return change === null ? null : await run(change);

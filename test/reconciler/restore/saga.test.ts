@@ -88,7 +88,7 @@ describe('a restore', () => {
     const outcome = await lab.restore();
     expect(outcome).toMatchObject({
       result: 'failed',
-      error: 'photo-db is unhealthy; what was there before the restore is back',
+      error: 'photo-db is unhealthy; what was there before is back',
     });
     await expectWhole(newer);
     expect(lab.kept()).toEqual([]);

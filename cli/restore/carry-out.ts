@@ -1,0 +1,59 @@
+import { gateKeeper } from '../../reconciler/gate.ts';
+import { runRestore } from '../../reconciler/restore/run.ts';
+import type { Lock } from '../../reconciler/state/lock.ts';
+import type { Change, Outcome } from '../../reconciler/types.ts';
+import { backgroundDeps } from '../background.ts';
+import { acquire, type LockRequest } from '../locked.ts';
+import { backupEvents } from '../render/backup-events.ts';
+import type { Settings } from '../settings.ts';
+import type { Wired } from '../wire.ts';
+
+export interface CarryOut {
+  wired: Wired;
+  settings: Settings;
+  request: LockRequest;
+  output: 'text' | 'json';
+}
+
+/**
+ * Plans and carries out what exchanges the data of a service. No cycle from the last look on until the containers are
+ * down: one that was replaced meanwhile would not be among those that are stopped, and go on writing.
+ */
+export async function exchangeData(
+  plan: () => Promise<{ change: Change; commit: string }>,
+  context: CarryOut,
+): Promise<Outcome> {
+  const lock = releasedOnce(await acquire(context.request));
+  try {
+    const { change, commit } = await plan();
+    return await carryOut(change, commit, context, lock);
+  } finally {
+    lock.release();
+  }
+}
+
+function releasedOnce(lock: Lock): Lock {
+  let held = true;
+  return {
+    release() {
+      if (held) lock.release();
+      held = false;
+    },
+  };
+}
+
+async function carryOut(
+  change: Change,
+  commit: string,
+  { wired, settings, request, output }: CarryOut,
+  lock: Lock,
+): Promise<Outcome> {
+  const events = backupEvents(output, process.stderr);
+  const { observer, clock, signal } = wired.deps;
+  const gate = gateKeeper(() => observer.observeContainers(signal), clock);
+  const usual = backgroundDeps(wired, settings, request.command);
+  const deps = { ...usual, holdCycles: async () => lock, progress: events.event, gate };
+  const outcome = await runRestore(change, commit, deps);
+  events.end([outcome]);
+  return outcome;
+}
