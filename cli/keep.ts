@@ -38,12 +38,16 @@ const putRight: Partial<Record<string, string>> = {
   'zfs-rollback': 'its data is what it was before',
   'files-restore': 'its data is what it was before',
   'zfs-destroy-snapshots': 'its snapshot is cleared away',
+  'drill-stop': 'its stack of the drill is stopped',
   'scratch-destroy': 'its scratch dataset is cleared away',
   'container-exec': 'its hook after the snapshot was run',
 };
 
 function settledSentence({ changeId, done, failed }: Settled): string {
-  const parts = [...done.map((op) => putRight[op] ?? op), ...failed.map((error) => `not yet: ${error}`)];
+  const parts = [
+    ...new Set(done.map((op) => putRight[op] ?? op)),
+    ...failed.map((error) => `not yet: ${error}`),
+  ];
   return `steward: the last run ended in the middle of ${changeId}; ${parts.join('; ')}`;
 }
 

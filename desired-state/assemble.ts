@@ -84,9 +84,7 @@ function withForeignNeeds(
   return { ...resource, needs: [...new Set([...resource.needs, ...foreign])] };
 }
 
-function labNotActedOn({ yaml, lab }: LabFile): DesiredState['notActedOn'] {
-  const starts = lab.backup?.drill?.start === true ? [['backup', 'drill', 'start']] : [];
-  return [['hub', 'address'], ...starts].flatMap((path) =>
-    yaml.find(path) ? [{ service: null, part: path.join('.'), origin: yaml.atKey(path) }] : [],
-  );
+function labNotActedOn({ yaml }: LabFile): DesiredState['notActedOn'] {
+  const path = ['hub', 'address'];
+  return yaml.find(path) ? [{ service: null, part: path.join('.'), origin: yaml.atKey(path) }] : [];
 }

@@ -106,8 +106,7 @@ function foreignMounts(context: ServiceContext): Named[] {
 /** Parts of later issues: valid, and said aloud to be without effect. */
 function notActedOn(context: ServiceContext): DesiredState['notActedOn'] {
   const { name: service, folder, encrypted } = context.folder;
-  const starts = context.config.backup?.drill?.start === true ? [['backup', 'drill', 'start']] : [];
-  const parts = [['routes'], ['policy'], ['deploy', 'onFailure'], ...starts].flatMap((path) => {
+  const parts = [['routes'], ['policy'], ['deploy', 'onFailure']].flatMap((path) => {
     if (!context.serviceYaml?.find(path)) return [];
     return [{ service, part: path.join('.'), origin: context.serviceYaml.atKey(path) }];
   });

@@ -62,6 +62,7 @@ export function backupFacts(world: World, step: BackupStep): StepFacts {
     case 'borg-check':
     case 'borg-manifest':
     case 'borg-compare':
+    case 'drill-start':
       return proofFacts(world, step);
     default:
       return {};

@@ -47,7 +47,7 @@ export function simulatedExecutor(context: ExecutorContext): Executor {
 }
 
 function isBackupStep(step: Step): step is BackupStep {
-  return /^(borg|containers|scratch|snapshot|files)-|^container-exec$|^zfs-((destroy-)?snapshots?|rollback)$/.test(
+  return /^(borg|containers|drill|scratch|snapshot|files)-|^container-exec$|^zfs-((destroy-)?snapshots?|rollback)$/.test(
     step.op,
   );
 }

@@ -23,6 +23,10 @@ export function proofActions(world: World, step: ProofStep): Action[] {
       return extract(world, step);
     case 'borg-compare':
       return [];
+    case 'drill-start':
+      return startDrill(world, step);
+    case 'drill-stop':
+      return world.settings.has(step.project) ? [() => world.settings.delete(step.project)] : [];
     case 'scratch-destroy':
       return destroy(world, step);
     default:
@@ -41,6 +45,8 @@ export function proofFacts(world: World, step: ProofStep): StepFacts {
     }
     case 'borg-compare':
       return compareFacts(world, step.manifest, step.guard.dataset);
+    case 'drill-start':
+      return { drill: { archive: step.archive, entries: 0, difference: null } };
     default:
       return {};
   }
@@ -95,6 +101,13 @@ function extract(world: World, { repository, archive, guard }: StepOf<'borg-extr
     world.datasets.set(guard.dataset, { ...scratch, local });
   };
   return [holding(Math.floor(files / 2)), holding(files)];
+}
+
+/** A drill's stack runs or does not: nobody looks into it. */
+function startDrill(world: World, { project, guard }: StepOf<'drill-start'>): Action[] {
+  if (world.datasets.get(guard.dataset)?.mountedAt !== guard.mountpoint)
+    throw new StepError(`${guard.dataset} is not mounted`);
+  return [() => world.settings.set(project, 1)];
 }
 
 function destroy(world: World, { dataset, run }: StepOf<'scratch-destroy'>): Action[] {

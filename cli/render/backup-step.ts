@@ -28,6 +28,8 @@ const words: Partial<Record<Step['op'], string>> = {
   'scratch-create': 'making a scratch dataset',
   'borg-extract-scratch': 'restoring into the scratch dataset',
   'borg-compare': 'comparing what was restored',
+  'drill-start': 'starting its stack on what was restored',
+  'drill-stop': 'stopping that again',
   'scratch-destroy': 'clearing the scratch dataset away',
 };
 

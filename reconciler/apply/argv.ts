@@ -1,6 +1,7 @@
-import type { ComposeUp, StackRef, Step } from '../types.ts';
+import type { Step } from '../types.ts';
 
 import { backupArgv } from './backup-argv.ts';
+import { composeArgv, composeDownArgv, composeUpArgv } from './compose-argv.ts';
 
 /**
  * The commands of each step, as argv. Where a tool is called, it is called with exactly these; directories, networks
@@ -62,37 +63,4 @@ export function assignments(properties: Record<string, string>): string[] {
 function networkCreateArgv(network: string, subnet: string, labels: Record<string, string>): string[] {
   const marks = assignments(labels).flatMap((pair) => ['--label', pair]);
   return ['docker', 'network', 'create', '--subnet', subnet, ...marks, network];
-}
-
-function composeArgv(stack: StackRef): string[] {
-  const files = [...stack.files, ...(stack.override === null ? [] : [stack.override.path])];
-  return [
-    ...['docker', 'compose', '-p', stack.project, '--project-directory', stack.directory],
-    ...files.flatMap((file) => ['-f', file]),
-    // Without any, compose would take a .env from the folder by itself, which desired-state may have left out.
-    ...(stack.envFiles.length === 0 ? ['/dev/null'] : stack.envFiles).flatMap((file) => ['--env-file', file]),
-  ];
-}
-
-/**
- * Never `--no-deps`: compose 2.26 then hashes the service without its depends_on, so that the container carries
- * another config-hash than `config --hash` prints and would be recreated for ever. Without it compose looks at the
- * dependencies as well: those that run unchanged stay, those that are down are started.
- */
-function composeUpArgv(step: ComposeUp): string[] {
-  return [
-    ...composeArgv(step.stack),
-    ...['up', '-d'],
-    ...(step.build ? ['--build'] : []),
-    ...(step.forceRecreate ? ['--force-recreate'] : []),
-    ...step.services,
-  ];
-}
-
-/**
- * By the project label alone: the compose file may be gone from Git. `--remove-orphans` takes the one-off containers
- * of `compose run` too, which would keep the network busy. Never `-v`: volumes are data.
- */
-function composeDownArgv(project: string): string[] {
-  return ['docker', 'compose', '-p', project, 'down', '--remove-orphans'];
 }

@@ -1,5 +1,6 @@
 import { assertNever } from '../../tools/assert-never.ts';
 import type { ProofStep } from '../types.ts';
+import { drillArgv, drillStopArgv } from './compose-argv.ts';
 
 type StepOf<Op extends ProofStep['op']> = Extract<ProofStep, { op: Op }>;
 
@@ -19,6 +20,10 @@ export function proofArgv(step: ProofStep): string[][] {
       return [extractArgv(step)];
     case 'borg-compare':
       return [['borg', ...listArgs(step.repository.location, step.manifest.archive)]];
+    case 'drill-start':
+      return [[...drillArgv(step.project), '-f', '-', 'up', '-d', '--no-build']];
+    case 'drill-stop':
+      return [drillStopArgv(step.project)];
     case 'scratch-destroy':
       return [['zfs', 'destroy', step.dataset]];
     default:

@@ -4,6 +4,7 @@ import type { BackupContext } from './backup-steps.ts';
 import { checkRepository } from './borg-check.ts';
 import { compareRestored } from './borg-compare.ts';
 import { takeManifest } from './borg-manifest.ts';
+import { type DrillStackOptions, startDrill, stopDrill } from './drill-stack.ts';
 import { createScratch, destroyScratch, extractToScratch } from './scratch.ts';
 import type { StepFacts } from './types.ts';
 
@@ -22,9 +23,17 @@ export function runProofStep(step: ProofStep, context: BackupContext): Promise<S
       return extractToScratch(step, borg, snapshots.readMountinfo);
     case 'borg-compare':
       return compareRestored(step, borg, snapshots.readMountinfo);
+    case 'drill-start':
+      return startDrill(step, stackOptions(context));
+    case 'drill-stop':
+      return stopDrill(step, stackOptions(context));
     case 'scratch-destroy':
       return destroyScratch(step, snapshots);
     default:
       return assertNever(step);
   }
+}
+
+function stackOptions({ snapshots, containers: { socketPath } }: BackupContext): DrillStackOptions {
+  return { ...snapshots, socketPath };
 }

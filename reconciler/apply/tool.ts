@@ -26,7 +26,7 @@ export interface ToolOptions {
  */
 export async function callTool(
   argv: string[],
-  options: ToolOptions & Pick<RunOptions, 'cwd' | 'env' | 'inheritEnv'>,
+  options: ToolOptions & Pick<RunOptions, 'cwd' | 'env' | 'inheritEnv' | 'input'>,
   sentence: (stderr: string) => string = firstLine,
 ): Promise<string> {
   const { commands, signal, ...rest } = options;

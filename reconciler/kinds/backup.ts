@@ -43,7 +43,7 @@ function askedFor(desired: DesiredBackup, { what = 'archive', atMs }: Asked, wor
 
 function askedDrill(desired: DesiredBackup, world: World): Verdict {
   const found = drillNow(desired, 'asked for by hand', world);
-  if (found !== null) return { state: 'change', change: drillChange(desired, found, world.nowMs), data: {} };
+  if (found !== null) return { state: 'change', change: drillChange(desired, found, world), data: {} };
   const first =
     desired.drill === null
       ? 'no drill is declared for it, so that its archives have nothing to be compared with; add backup.drill, then run'
@@ -64,7 +64,7 @@ function drilled(desired: DesiredBackup, record: BackupRecord | undefined, world
     world.nowMs,
   );
   if (later !== null) return report(desired, 'degraded', `restore drill: ${later}`);
-  return { state: 'change', change: drillChange(desired, due, world.nowMs), data: {} };
+  return { state: 'change', change: drillChange(desired, due, world), data: {} };
 }
 
 /** Whether an archive of the service is due and may be made now: what uses its repository otherwise waits for it. */

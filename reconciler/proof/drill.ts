@@ -1,8 +1,9 @@
-import type { DesiredBackup } from '../../desired-state/types.ts';
+import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
 import { archiveName, instant } from '../backup/names.ts';
+import { stackRef } from '../kinds/compose-stack.ts';
 import { repositoryLock } from '../state/lock.ts';
 import { proofKey } from '../state/proofs.ts';
-import type { Change, Reason } from '../types.ts';
+import type { Change, Reason, Step } from '../types.ts';
 import { quietChange, type World } from '../world.ts';
 import { againMs, dueSince } from './check.ts';
 import type { Manifest } from './types.ts';
@@ -56,25 +57,52 @@ export function scratchDataset({ datasets }: DesiredBackup): string {
 }
 
 /** The scratch dataset is destroyed however the drill ends: it is in the journal before it is made. */
-export function drillChange(desired: DesiredBackup, due: DueDrill, nowMs: number): Change {
+export function drillChange(desired: DesiredBackup, due: DueDrill, { nowMs, byId }: World): Change {
   const { repository, service } = desired;
   const { manifest } = due;
   const dataset = scratchDataset(desired);
   const run = `drill-${archiveName(service, nowMs)}`;
   const guard = { dataset, mountpoint: `/run/steward/drill/${service}` };
+  const stack = byId.get(`compose-stack:${service}`);
+  const started =
+    desired.drill?.start === true && stack?.kind === 'compose-stack' && !stack.suspend
+      ? startSteps(desired, stack, manifest.archive, guard)
+      : [];
+  const steps: Step[] = [
+    { op: 'scratch-create', ...guard, run, maxBytes: roomFor(due) },
+    { op: 'borg-extract-scratch', repository, archive: manifest.archive, guard },
+    { op: 'borg-compare', repository, guard, manifest },
+    ...started,
+    { op: 'scratch-destroy', dataset, run },
+  ];
+  const also = started.length === 0 ? '' : ', and starts its stack on it';
   const change = quietChange(desired, 'run', {
-    summary: `restores ${manifest.archive} into a scratch dataset and compares it`,
+    summary: `restores ${manifest.archive} into a scratch dataset and compares it${also}`,
     reasons: [reasonOf(desired, due)],
-    steps: [
-      { op: 'scratch-create', ...guard, run, maxBytes: roomFor(due) },
-      { op: 'borg-extract-scratch', repository, archive: manifest.archive, guard },
-      { op: 'borg-compare', repository, guard, manifest },
-      { op: 'scratch-destroy', dataset, run },
-    ],
+    steps,
     needs: desired.needs.filter((id) => !id.startsWith('compose-stack:')),
   });
   const background = { locks: [repositoryLock(repository.location)], exclusive: null };
-  return { ...change, undo: [{ of: 0, by: 3 }], background };
+  const stops = started.length === 0 ? [] : [{ of: 3, by: 4 }];
+  return { ...change, undo: [...stops, { of: 0, by: steps.length - 1 }], background };
+}
+
+/** Beside the live stack, and apart from it; stopped before what it stands on is destroyed. */
+function startSteps(
+  { service, datasets }: DesiredBackup,
+  stack: DesiredStack,
+  archive: string,
+  guard: { dataset: string; mountpoint: string },
+): Step[] {
+  const project = `steward-drill-${service}`;
+  const oneShots = stack.containers.filter(({ oneShot }) => oneShot).map(({ name }) => name);
+  const { healthTimeoutSeconds: timeoutSeconds } = stack;
+  const from = datasets[0]?.mountpoint ?? '';
+  const start = { service, stack: stackRef(stack), project, from, guard, archive, timeoutSeconds, oneShots };
+  return [
+    { op: 'drill-start', ...start },
+    { op: 'drill-stop', project },
+  ];
 }
 
 function reasonOf({ origin }: DesiredBackup, { manifest, note }: DueDrill): Reason {

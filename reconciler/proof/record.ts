@@ -16,11 +16,16 @@ export function kindOfProof({ steps }: Change): ProofKind | null {
   return proofOf(steps)?.kind ?? null;
 }
 
+function startsStack({ steps }: Change): boolean {
+  return steps.some(({ op }) => op === 'drill-start');
+}
+
 /** What a change proves, and of whom. */
 function proofOf(steps: Step[], service: string | null = ''): { kind: ProofKind; subject: string } | null {
   for (const step of steps) {
     if (step.op === 'borg-check') return { kind: step.mode, subject: step.repository.location };
-    if (step.op === 'borg-compare') return { kind: 'drill', subject: service ?? '' };
+    if (step.op === 'borg-compare' || step.op === 'drill-start')
+      return { kind: 'drill', subject: service ?? '' };
   }
   return null;
 }
@@ -34,6 +39,8 @@ export function proofRecorder(store: Store, clock: Clock) {
       const verdict = verdictOf(facts);
       const proof = proofOf([step], change.service);
       if (verdict === null || proof === null) return;
+      // What is right so far is proven once the stack runs on it.
+      if (step.op === 'borg-compare' && verdict.message === null && startsStack(change)) return;
       ended.add(change);
       const atMs = clock.now();
       const good = verdict.message === null ? { goodMs: atMs, goodArchive: verdict.archive } : {};

@@ -1,4 +1,5 @@
 import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { StackRef } from '../types.ts';
 
 /** What proves a backup: checks of the repository, and restores that are compared with what was archived. */
 
@@ -38,8 +39,27 @@ export type ProofStep =
   | { op: 'scratch-create'; dataset: string; mountpoint: string; run: string; maxBytes: number }
   | { op: 'borg-extract-scratch'; repository: RepositoryRef; archive: string; guard: Scratch }
   | { op: 'borg-compare'; repository: RepositoryRef; guard: Scratch; manifest: Manifest }
+  | DrillStart
+  /** Containers, network and volumes of a drill's own. */
+  | { op: 'drill-stop'; project: string }
   /** Only the one that carries the mark of this run, set locally. */
   | { op: 'scratch-destroy'; dataset: string; run: string };
+
+/** The service's stack, kept apart from everything, on what was restored. */
+export interface DrillStart {
+  op: 'drill-start';
+  service: string;
+  stack: StackRef;
+  /** Compose project of the drill. */
+  project: string;
+  /** The service's data, in whose place the restored is seen. */
+  from: string;
+  guard: Scratch;
+  archive: string;
+  timeoutSeconds: number;
+  /** Containers that may end with 0. */
+  oneShots: string[];
+}
 
 export interface BorgManifest {
   op: 'borg-manifest';

@@ -82,7 +82,6 @@ test('parts of later versions are told apart as not acted on', async () => {
   });
   expect(state.notActedOn.map(({ service, part }) => `${service} ${part}`)).toEqual([
     'null hub.address',
-    'null backup.drill.start',
     'photo routes',
     'photo policy',
     'photo .env.age',

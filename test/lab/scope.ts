@@ -14,6 +14,8 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/e2e/backup-steps.test.ts': 'steps of a backup one by one: backup.test.ts runs them together',
   'test/lab/e2e/contract.test.ts': 'the simulated tools against the real ones: changes only with either',
   'test/lab/e2e/drill-crash.test.ts': 'drills that die: the simulator tries the same places',
+  'test/lab/e2e/drill-start.test.ts':
+    'stacks on restored data: their isolation is tested as data, their steps on the simulator',
   'test/lab/e2e/many-services.test.ts': 'forty networks: subnets are given out in unit tests',
   'test/lab/e2e/outage.test.ts': 'no Docker, no pool: the simulator has either missing too',
   'test/lab/e2e/proof-steps.test.ts': 'steps of a drill one by one: test/apply runs them with the real Borg',

@@ -103,7 +103,7 @@ describe('a snapshot by hand', () => {
     const before = await lab.run(manifest);
     const rollback = 'steward snapshot rollback photo good --confirm photo@good > /tmp/rollback.log 2>&1';
     const killed = await lab.run(
-      `${rollback} & until pgrep -x rsync > /dev/null; do sleep 0.02; done; pkill -9 -f 'snapshot rollback'; wait; pgrep -xc rsync; docker inspect -f '{{.State.Status}}' photo`,
+      `${rollback} & until pgrep -x rsync > /dev/null; do sleep 0.02; done; kill -9 $!; wait; pgrep -xc rsync; docker inspect -f '{{.State.Status}}' photo`,
     );
     expect(killed).toBe('0\nexited');
     const { stderr } = await lab.steward('reconcile --once');

@@ -161,6 +161,7 @@ describe('a restore drill', () => {
   });
 
   const toSunday = () => lab.later(4 * dayMs);
+  const where = ['nothing', 'half', 'all'] as const;
 
   it('takes a manifest with each archive, after the service runs again', () => {
     const all = ops();
@@ -233,9 +234,64 @@ describe('a restore drill', () => {
     expect(readUndo(lab.store())).toEqual([]);
   });
 
-  const where = ['nothing', 'half', 'all'] as const;
   const steps: Step['op'][] = ['scratch-create', 'borg-extract-scratch', 'borg-compare', 'scratch-destroy'];
   const places = steps.flatMap((op) => where.map((after) => [op, after] as const));
+
+  describe('that starts the stack as well', () => {
+    const drill = { cron: '0 5 * * 0', timezone: 'UTC', start: true };
+    const project = 'steward-drill-photo';
+
+    beforeEach(async () => {
+      lab.push(photo({ ...drilled, drill }, false));
+      toSunday();
+      await lab.beside(await lab.cycle());
+    });
+
+    it('does so on what was restored and compared, and stops it before that goes', async () => {
+      const before = lab.host.steps.length;
+      await settle();
+      const all = [
+        'scratch-create',
+        'borg-extract-scratch',
+        'borg-compare',
+        'drill-start',
+        'drill-stop',
+        'scratch-destroy',
+      ];
+      expect(ops(before)).toEqual(all);
+      expect(lab.host.steps.find(({ op }) => op === 'drill-start')).toMatchObject({
+        ...{ service: 'photo', project, from: '/datapool/services/photo', stack: { project: 'photo' } },
+        guard: { dataset: scratch, mountpoint: '/run/steward/drill/photo' },
+      });
+      expect(proof('drill', 'photo')).toMatchObject({
+        result: 'good',
+        goodArchive: 'photo-2023-11-19T02:30:00Z',
+      });
+      expect(lab.host.state.settings.has(project)).toBe(false);
+    });
+
+    const ends = (['borg-compare', 'drill-start', 'drill-stop', 'scratch-destroy'] as const).flatMap((op) =>
+      where.map((after) => [op, after] as const),
+    );
+
+    it.each(ends)(
+      'and dies at %s with %s of it done, leaves nothing, and is made up for',
+      async (op, after) => {
+        const cycle = await lab.cycle();
+        lab.host.faults = { steps: [{ when: { op }, how: 'freeze', after }] };
+        await Promise.race([lab.beside(cycle), lab.host.crashed]);
+        lab.restart();
+        await lab.settleRuns();
+        expect([lab.host.state.settings.has(project), lab.host.state.datasets.has(scratch)]).toEqual([
+          false,
+          false,
+        ]);
+        expect(readUndo(lab.store())).toEqual([]);
+        await settle();
+        expect(proof('drill', 'photo')).toMatchObject({ result: 'good' });
+      },
+    );
+  });
 
   it.each(places)('that dies at %s with %s of it done leaves nothing, and comes again', async (op, after) => {
     toSunday();

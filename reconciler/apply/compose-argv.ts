@@ -1,0 +1,45 @@
+import type { ComposeUp, StackRef } from '../types.ts';
+
+/** Compose for one stack, up to its sub-command. */
+export function composeArgv(stack: StackRef): string[] {
+  const files = [...stack.files, ...(stack.override === null ? [] : [stack.override.path])];
+  return [
+    ...['docker', 'compose', '-p', stack.project, '--project-directory', stack.directory],
+    ...files.flatMap((file) => ['-f', file]),
+    // Without any, compose would take a .env from the folder by itself, which desired-state may have left out.
+    ...(stack.envFiles.length === 0 ? ['/dev/null'] : stack.envFiles).flatMap((file) => ['--env-file', file]),
+  ];
+}
+
+/**
+ * Never `--no-deps`: compose 2.26 then hashes the service without its depends_on, so that the container carries
+ * another config-hash than `config --hash` prints and would be recreated for ever. Without it compose looks at the
+ * dependencies as well: those that run unchanged stay, those that are down are started.
+ */
+export function composeUpArgv(step: ComposeUp): string[] {
+  return [
+    ...composeArgv(step.stack),
+    ...['up', '-d'],
+    ...(step.build ? ['--build'] : []),
+    ...(step.forceRecreate ? ['--force-recreate'] : []),
+    ...step.services,
+  ];
+}
+
+/**
+ * By the project label alone: the compose file may be gone from Git. `--remove-orphans` takes the one-off containers
+ * of `compose run` too, which would keep the network busy. Never `-v`: volumes are data.
+ */
+export function composeDownArgv(project: string): string[] {
+  return ['docker', 'compose', '-p', project, 'down', '--remove-orphans'];
+}
+
+/** Compose for a stack that only a drill knows of: it reads no file. */
+export function drillArgv(project: string): string[] {
+  return ['docker', 'compose', '-p', project, '--project-directory', '/', '--env-file', '/dev/null'];
+}
+
+/** With its network and volumes: all of it is the drill's own. */
+export function drillStopArgv(project: string): string[] {
+  return [...drillArgv(project), 'down', '--remove-orphans', '--volumes', '--timeout', '10'];
+}

@@ -1,0 +1,83 @@
+import { observeContainers } from '../../observers/docker.ts';
+import { systemClock } from '../../tools/clock.ts';
+import { composeEnvironment } from '../../tools/compose.ts';
+import { gateKeeper } from '../gate.ts';
+import { isolated, type Model } from '../proof/isolated.ts';
+import type { DrillFacts } from '../proof/types.ts';
+import type { ProofStep } from '../types.ts';
+import { composeArgv, drillArgv, drillStopArgv } from './compose-argv.ts';
+import { lastFault } from './compose-output.ts';
+import { type ReadMountinfo, whileMounted } from './guard.ts';
+import { callTool, type ToolOptions } from './tool.ts';
+import { StepError, type StepFacts } from './types.ts';
+
+type StepOf<Op extends ProofStep['op']> = Extract<ProofStep, { op: Op }>;
+
+export interface DrillStackOptions extends ToolOptions {
+  socketPath?: string | undefined;
+  readMountinfo?: ReadMountinfo | undefined;
+}
+
+/** For `up` itself; how long it may take to become healthy is the step's. */
+const upTimeoutMs = 900_000;
+
+/**
+ * The stack of the service on what was restored. Its configuration, secrets and all, goes from compose to compose in
+ * memory. One that cannot be kept apart is not started, and that is told; one that does not become healthy fails the drill.
+ */
+export async function startDrill(
+  step: StepOf<'drill-start'>,
+  options: DrillStackOptions,
+): Promise<StepFacts> {
+  const { stack, project, from, guard, archive } = step;
+  const model = JSON.parse(
+    await compose([...composeArgv(stack), 'config', '--format', 'json'], options),
+  ) as Model;
+  const apart = isolated(model, { project, from, to: guard.mountpoint, directory: stack.directory });
+  const good: DrillFacts = { archive, entries: 0, difference: null };
+  if ('refused' in apart)
+    return { drill: good, notes: [`it was not started on what was restored: ${apart.refused}`] };
+  await whileMounted([guard], options.readMountinfo, async () => {
+    const input = JSON.stringify(apart.model);
+    await compose([...drillArgv(project), '-f', '-', 'up', '-d', '--no-build'], { ...options, input });
+  });
+  const why = await untilHealthy(step, apart.model, options);
+  if (why === null) return { drill: good };
+  const difference = `${archive} restores to what was archived, and ${step.service} does not get well on it: ${why}`;
+  return { drill: { ...good, difference }, failed: difference };
+}
+
+function untilHealthy(
+  { project, timeoutSeconds, oneShots }: StepOf<'drill-start'>,
+  { services }: Model,
+  { socketPath, signal }: DrillStackOptions,
+): Promise<string | null> {
+  const containers = Object.entries(services).map(([service, { healthcheck }]) => ({
+    ...{ service, oneShot: oneShots.includes(service), replicas: 1 },
+    hasHealthcheck: healthcheck !== undefined,
+  }));
+  const look = () => observeContainers({ signal, ...(socketPath === undefined ? {} : { socketPath }) });
+  return gateKeeper(look, systemClock)({ project, timeoutSeconds, containers }, signal);
+}
+
+/** What is not there is done. */
+export async function stopDrill(step: StepOf<'drill-stop'>, options: DrillStackOptions): Promise<void> {
+  await compose(drillStopArgv(step.project), options);
+}
+
+/** In `/`, as every call of compose: else it takes the compose file that it finds upwards of here. */
+async function compose(argv: string[], options: DrillStackOptions & { input?: string }): Promise<string> {
+  const { commands, signal, socketPath, input } = options;
+  const env = composeEnvironment(process.env, socketPath);
+  const given = input === undefined ? {} : { input };
+  try {
+    return await callTool(
+      argv,
+      { commands, timeoutMs: upTimeoutMs, signal, cwd: '/', env, inheritEnv: false, ...given },
+      lastFault,
+    );
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    throw new StepError(`the drill's stack: ${error.message}`, { retryable: error.retryable, cause: error });
+  }
+}
