@@ -7,7 +7,10 @@ import { git } from './support/lab-files.ts';
 let lab: Homelab;
 
 beforeAll(async () => {
-  lab = await startBackupLab(git, '  drill: { schedule: "0 5 1 1 *", start: true }\n');
+  // As after a power cut: PostgreSQL has to make its data whole by itself, and nothing waits for a container.
+  const live = `${git['services/git/service.yaml']}backup: { quiesce: none }\n`;
+  const files = { ...git, 'services/git/service.yaml': live };
+  lab = await startBackupLab(files, '  drill: { schedule: "0 5 1 1 *", start: true }\n');
   expect((await lab.steward('backup run git')).exitCode).toBe(0);
 });
 
@@ -53,7 +56,7 @@ test('killed while it starts, it leaves nothing', async () => {
 
 test('what it does not get well on is told, and nothing is left either', async () => {
   await lab.run('mv /datapool/services/git/database/global /datapool/services/git/database/lost');
-  expect((await lab.steward('backup run git')).exitCode).toBe(1);
+  expect((await lab.steward('backup run git')).exitCode).toBe(0);
   const { exitCode, stderr } = await lab.steward('backup drill git');
   expect(stderr).toMatch(
     /git-\S+ restores to what was archived, and git does not get well on it: steward-drill-git-database-1/,
