@@ -5,16 +5,15 @@ import { isCurrent } from '../reconciler/backup/current.ts';
 import { type Cycle, runCycle } from '../reconciler/cycle.ts';
 import type { Change, Notice, Outcome } from '../reconciler/types.ts';
 import type { AskedFor } from '../reconciler/world.ts';
+import { type AtWork, atWork } from './at-work.ts';
 import { backgroundDeps } from './background.ts';
-import { stopSignal } from './commands/reconcile.ts';
 import { nearest, UserError } from './errors.ts';
-import { keepBackups, settleJournal } from './keep.ts';
-import { type LockRequest, locked } from './locked.ts';
+import { keepBackups } from './keep.ts';
+import { locked } from './locked.ts';
 import { printCycle } from './print-cycle.ts';
 import { type BackupEvents, backupEvents } from './render/backup-events.ts';
-import { type Flags, readSettings, type Settings } from './settings.ts';
-import { noteWaiting } from './terminal.ts';
-import { type Wired, wire } from './wire.ts';
+import type { Flags } from './settings.ts';
+import type { Wired } from './wire.ts';
 
 /** What the schedule does, done now because a person wants it: the same changes, in the same way. */
 
@@ -37,23 +36,10 @@ interface Wanted {
 /** Exit 0: each has what was asked for; 1: not. */
 export async function runNow(names: string[], flags: NowFlags, wanted: Wanted): Promise<number> {
   if (names.length === 0 && flags.all !== true) throw new UserError('name a service, or give --all');
-  const settings = readSettings(flags);
-  const signal = stopSignal();
-  const wired = await wire(settings, signal);
-  const { stateDir } = settings;
-  const request = { stateDir, command: wanted.command, waitMs: 30_000, onWait: noteWaiting, signal };
-  try {
-    await locked(request, () => settleJournal(wired, stateDir));
-    return await run(names, flags, { wired, settings, request, wanted });
-  } finally {
-    wired.close();
-  }
+  return await atWork(flags, wanted.command, (at) => run(names, flags, { ...at, wanted }));
 }
 
-interface Context {
-  wired: Wired;
-  settings: Settings;
-  request: LockRequest;
+interface Context extends AtWork {
   wanted: Wanted;
 }
 

@@ -5,9 +5,10 @@ import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
 import { recoverService } from '../../reconciler/recover/run.ts';
 import { type Recovery, readRecoveries } from '../../reconciler/state/recovery.ts';
 import type { Plan } from '../../reconciler/types.ts';
+import { type AtWork, atWork } from '../at-work.ts';
 import { backgroundDeps } from '../background.ts';
-import { keep, settleJournal } from '../keep.ts';
-import { type LockRequest, locked } from '../locked.ts';
+import { keep } from '../keep.ts';
+import { locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
 import { candidatesFor } from '../recover/archives.ts';
 import { isRecovered, type RecoveryReport, renderReport } from '../recover/report.ts';
@@ -15,11 +16,10 @@ import { backupsOf, beginRecoveries, giveUp, leftAlone } from '../recover/servic
 import { backupEvents } from '../render/backup-events.ts';
 import { progressReporter } from '../render/progress.ts';
 import { lookOf } from '../render/text.ts';
-import { type Flags, readSettings, type Settings } from '../settings.ts';
+import type { Flags } from '../settings.ts';
 import { isApplied } from '../status-of.ts';
-import { noteWaiting, printJsonLine } from '../terminal.ts';
-import { type Wired, wire } from '../wire.ts';
-import { stopSignal } from './reconcile.ts';
+import { printJsonLine } from '../terminal.ts';
+import type { Wired } from '../wire.ts';
 
 export interface RecoverFlags extends Flags {
   output: 'text' | 'json';
@@ -27,26 +27,13 @@ export interface RecoverFlags extends Flags {
   keys?: string;
 }
 
-interface Context {
-  wired: Wired;
-  settings: Settings;
-  request: LockRequest;
+interface Context extends AtWork {
   flags: RecoverFlags;
 }
 
 /** A bare server becomes what Git and the backups say. Exit 0: all of it is back; 1: not yet, run it again. */
-export async function recover(flags: RecoverFlags): Promise<number> {
-  const settings = readSettings(flags);
-  const signal = stopSignal();
-  const wired = await wire(settings, signal);
-  const { stateDir } = settings;
-  const request = { stateDir, command: 'recover', waitMs: 30_000, onWait: noteWaiting, signal };
-  try {
-    await locked(request, () => settleJournal(wired, stateDir));
-    return await run({ wired, settings, request, flags });
-  } finally {
-    wired.close();
-  }
+export function recover(flags: RecoverFlags): Promise<number> {
+  return atWork(flags, 'recover', (at) => run({ ...at, flags }));
 }
 
 async function run(context: Context): Promise<number> {

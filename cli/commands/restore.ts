@@ -1,15 +1,13 @@
 import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
+import { type AtWork, atWork } from '../at-work.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
-import { settleJournal } from '../keep.ts';
-import { type LockRequest, locked } from '../locked.ts';
+import { locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
 import { exchangeData } from '../restore/carry-out.ts';
 import { planOf } from '../restore/plan.ts';
-import { type Flags, readSettings, type Settings } from '../settings.ts';
-import { note, noteWaiting } from '../terminal.ts';
-import { type Wired, wire } from '../wire.ts';
-import { stopSignal } from './reconcile.ts';
+import type { Flags } from '../settings.ts';
+import { note } from '../terminal.ts';
 
 export interface RestoreFlags extends Flags {
   output: 'text' | 'json';
@@ -21,10 +19,7 @@ export interface RestoreFlags extends Flags {
   yes?: boolean;
 }
 
-interface Context {
-  wired: Wired;
-  settings: Settings;
-  request: LockRequest;
+interface Context extends AtWork {
   flags: RestoreFlags;
 }
 
@@ -35,17 +30,8 @@ export async function restore(name: string, flags: RestoreFlags): Promise<number
       '--undo goes back to what the last restore has kept; it takes no archive and no path',
     );
   const { path: _path, configPath, ...rest } = flags;
-  const settings = readSettings({ ...rest, ...(configPath === undefined ? {} : { path: configPath }) });
-  const signal = stopSignal();
-  const wired = await wire(settings, signal);
-  const { stateDir } = settings;
-  const request = { stateDir, command: 'restore', waitMs: 30_000, onWait: noteWaiting, signal };
-  try {
-    await locked(request, () => settleJournal(wired, stateDir));
-    return await run(name, { wired, settings, request, flags });
-  } finally {
-    wired.close();
-  }
+  const own = { ...rest, ...(configPath === undefined ? {} : { path: configPath }) };
+  return await atWork(own, 'restore', (at) => run(name, { ...at, flags }));
 }
 
 async function run(name: string, context: Context): Promise<number> {

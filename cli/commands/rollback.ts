@@ -3,20 +3,18 @@ import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import { type ServiceDatasets, taggedOf } from '../../reconciler/snapshots/by-hand.ts';
 import { rollbackChange, rollbackProblem, safetyTagAt } from '../../reconciler/snapshots/rollback.ts';
 import { type InventoryEntry, readInventory, readRestoring } from '../../reconciler/state/inventory.ts';
+import { atWork } from '../at-work.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
-import { settleJournal } from '../keep.ts';
-import { locked } from '../locked.ts';
 import { bytes } from '../render/bytes.ts';
 import { utc } from '../render/snapshots.ts';
 import { plural } from '../render/text.ts';
 import { relative } from '../render/time.ts';
 import { exchangeData } from '../restore/carry-out.ts';
-import { type Flags, readSettings } from '../settings.ts';
+import type { Flags } from '../settings.ts';
 import { knownServices, serviceCalled, toolOptions } from '../snapshots.ts';
-import { note, noteWaiting } from '../terminal.ts';
-import { type Wired, wire } from '../wire.ts';
-import { stopSignal } from './reconcile.ts';
+import { note } from '../terminal.ts';
+import type { Wired } from '../wire.ts';
 import { tagged } from './snapshot.ts';
 
 /** The files of a service become those of its snapshot; what they were before is in a snapshot of its own. */
@@ -27,25 +25,17 @@ export async function rollback(
 ): Promise<number> {
   const service = serviceCalled(name, knownServices(flags));
   await allow(service, tag, await ready(service, tag), flags.confirm);
-  const settings = readSettings(flags);
-  const signal = stopSignal();
-  const wired = await wire(settings, signal);
-  const { stateDir } = settings;
-  const request = { stateDir, command: 'snapshot rollback', waitMs: 30_000, onWait: noteWaiting, signal };
-  try {
-    await locked(request, () => settleJournal(wired, stateDir));
-    const atMs = wired.deps.clock.now();
-    const plan = () => planOf(service, tag, atMs, wired);
-    const { result } = await exchangeData(plan, { wired, settings, request, output: 'text' });
+  return await atWork(flags, 'snapshot rollback', async (at) => {
+    const atMs = at.wired.deps.clock.now();
+    const plan = () => planOf(service, tag, atMs, at.wired);
+    const { result } = await exchangeData(plan, { ...at, output: 'text' });
+    if (result !== 'applied') return 1;
     const safety = safetyTagAt(atMs);
-    if (result === 'applied')
-      note(
-        `What ${name} was before is in ${safety}; steward snapshot rollback ${name} ${safety} goes back to it.`,
-      );
-    return result === 'applied' ? 0 : 1;
-  } finally {
-    wired.close();
-  }
+    note(
+      `What ${name} was before is in ${safety}; steward snapshot rollback ${name} ${safety} goes back to it.`,
+    );
+    return 0;
+  });
 }
 
 /** Looked at again, with nobody else at work. Throws UserError where it is refused. */

@@ -2,16 +2,12 @@ import { gateKeeper } from '../../reconciler/gate.ts';
 import { runRestore } from '../../reconciler/restore/run.ts';
 import type { Lock } from '../../reconciler/state/lock.ts';
 import type { Change, Outcome } from '../../reconciler/types.ts';
+import type { AtWork } from '../at-work.ts';
 import { backgroundDeps } from '../background.ts';
-import { acquire, type LockRequest } from '../locked.ts';
+import { acquire } from '../locked.ts';
 import { backupEvents } from '../render/backup-events.ts';
-import type { Settings } from '../settings.ts';
-import type { Wired } from '../wire.ts';
 
-export interface CarryOut {
-  wired: Wired;
-  settings: Settings;
-  request: LockRequest;
+export interface CarryOut extends AtWork {
   output: 'text' | 'json';
 }
 
