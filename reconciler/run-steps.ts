@@ -1,6 +1,7 @@
 import type { Clock } from '../tools/clock.ts';
 import { type Executor, StepError, type StepFacts, type StepProgress } from './apply/types.ts';
 import { heldBack } from './backup/held-back.ts';
+import { notesOf } from './notes.ts';
 import { positionsOf, stepAt } from './positions.ts';
 import type { Change, Step } from './types.ts';
 
@@ -193,14 +194,18 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
 }
 
 function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {
-  const said = [...(facts.notes ?? []), ...(facts.heldBack === undefined ? [] : [facts.heldBack])];
-  state.notes.push(...said.filter((note) => !state.notes.includes(note)));
+  tell(notesOf(change.steps[index], facts), state);
   // What was held back says something of this step and the next, not of those after another archive.
   const { heldBack: _earlier, notes: _said, ...known } = state.facts;
   state.facts = { ...known, ...facts };
   deps.learned?.(change, index, facts);
   settle(change, index, deps, state);
   if (change.background?.exclusive?.last === index) release(state);
+}
+
+/** Each once. */
+function tell(said: string[], { notes }: RunState): void {
+  notes.push(...said.filter((note) => !notes.includes(note)));
 }
 
 function settle(change: Change, index: number, deps: StepDeps, state: RunState): void {
@@ -233,9 +238,9 @@ async function putRight(change: Change, deps: StepDeps, state: RunState): Promis
     const step = stepAt(change, index);
     if (step === undefined || (index < 0 && isStuck)) continue;
     const error = await errorOf(async () => {
-      const facts = await deps.executor.execute(step, {});
+      const facts = (await deps.executor.execute(step, {})) ?? {};
       // Done, and not all is well with it: nothing that doing it again would mend.
-      if (facts?.failed !== undefined) state.notes.push(facts.failed);
+      tell([...notesOf(step, facts), ...(facts.failed === undefined ? [] : [facts.failed])], state);
     });
     // What is done counts as done even where that cannot be written down: the next run does it once more.
     const isHold = step.op === 'containers-stop';

@@ -1,7 +1,7 @@
 import { observeWritten } from '../../observers/snapshots.ts';
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import { type ServiceDatasets, taggedOf } from '../../reconciler/snapshots/by-hand.ts';
-import { rollbackChange, rollbackProblem, safetyTagAt } from '../../reconciler/snapshots/rollback.ts';
+import { rollbackChange, rollbackProblem } from '../../reconciler/snapshots/rollback.ts';
 import { type InventoryEntry, readInventory, readRestoring } from '../../reconciler/state/inventory.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
@@ -23,7 +23,7 @@ import { tagged } from './snapshot.ts';
 export async function rollback(
   name: string,
   tag: string,
-  flags: Flags & { confirm?: string },
+  flags: Flags & { confirm?: string; output: 'text' | 'json' },
 ): Promise<number> {
   const service = serviceCalled(name, knownServices(flags));
   await allow(service, tag, await ready(service, tag), flags.confirm);
@@ -36,12 +36,7 @@ export async function rollback(
     await locked(request, () => settleJournal(wired, stateDir));
     const atMs = wired.deps.clock.now();
     const plan = () => planOf(service, tag, atMs, wired);
-    const { result } = await exchangeData(plan, { wired, settings, request, output: 'text' });
-    const safety = safetyTagAt(atMs);
-    if (result === 'applied')
-      note(
-        `What ${name} was before is in ${safety}; steward snapshot rollback ${name} ${safety} goes back to it.`,
-      );
+    const { result } = await exchangeData(plan, { wired, settings, request, output: flags.output });
     return result === 'applied' ? 0 : 1;
   } finally {
     wired.close();

@@ -32,10 +32,12 @@ export function rollbackChange(plan: RollbackPlan): Change {
     op: 'snapshot-by-hand',
     datasets: datasets.map(({ name, guid }) => ({ name, guid })),
     tag: safety,
+    note: wayBack(service, safety),
   } as const;
   const steps = [...held.stop, take, ...filesOf(plan, tag, safety), ...held.start];
+  const back = filesOf(plan, safety, safety).map((step) => ({ ...step, note: take.note }));
   const rescue: RescueParts = [
-    { of: 'files-restore', steps: [...held.stop, ...filesOf(plan, safety, safety)] },
+    { of: 'files-restore', steps: [...held.stop, ...back] },
     { of: 'containers-stop', steps: held.startAsBefore },
   ];
   const lock = location === null ? `data of ${service}` : repositoryLock(location);
@@ -48,10 +50,16 @@ export function rollbackChange(plan: RollbackPlan): Change {
   };
 }
 
-function filesOf({ service, datasets }: RollbackPlan, tag: string, safetyTag: string): Step[] {
-  return datasets.map(({ name, mountpoint }): Step => {
+function wayBack(service: string, safety: string): string {
+  return `what ${service} was before is in ${safety}; steward snapshot rollback ${service} ${safety} goes back to it`;
+}
+
+type FilesRestore = Extract<Step, { op: 'files-restore' }>;
+
+function filesOf({ service, datasets }: RollbackPlan, tag: string, safetyTag: string): FilesRestore[] {
+  return datasets.map(({ name, mountpoint }) => {
     const [snapshot, safety] = [`${name}@${tag}`, `${name}@${safetyTag}`];
-    return { op: 'files-restore', service, snapshot, safety, guard: { dataset: name, mountpoint } };
+    return { op: 'files-restore', service, snapshot, safety, guard: { dataset: name, mountpoint } } as const;
   });
 }
 

@@ -160,6 +160,7 @@ describe('going back', () => {
       location: '/backup/photo',
     });
   const safetyTag = 'before-rollback-1970-01-01T00:00:00Z';
+  const note = `what photo was before is in ${safetyTag}; steward snapshot rollback photo ${safetyTag} goes back to it`;
   const filesOf = (tag: string) =>
     [photo, `${photo}/db`].map((dataset) => ({
       op: 'files-restore',
@@ -172,7 +173,7 @@ describe('going back', () => {
   it('takes a safety snapshot of all, then brings back the files of each, parents first', () => {
     const { steps, gate, disruption } = plan([]);
     const datasets = [photo, `${photo}/db`].map((name, index) => ({ name, guid: String(42 + index) }));
-    expect(steps).toEqual([{ op: 'snapshot-by-hand', datasets, tag: safetyTag }, ...filesOf('mine')]);
+    expect(steps).toEqual([{ op: 'snapshot-by-hand', datasets, tag: safetyTag, note }, ...filesOf('mine')]);
     expect([gate, disruption.containers]).toEqual([undefined, []]);
   });
 
@@ -188,7 +189,7 @@ describe('going back', () => {
     expect(rescue?.until).toBe(steps.length);
     expect(rescue?.steps).toEqual([
       { of: 2, step: steps[0] },
-      ...filesOf(safetyTag).map((step) => ({ of: 2, step })),
+      ...filesOf(safetyTag).map((step) => ({ of: 2, step: { ...step, note } })),
       { of: 0, step: steps.at(-1) },
     ]);
     expect(gate?.containers).toEqual([
