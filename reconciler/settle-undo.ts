@@ -59,7 +59,10 @@ async function settleLock(entries: Undo[], deps: SettleDeps): Promise<Settled[]>
   return settled;
 }
 
-/** One that cannot be done does not keep the others: a container that is gone must not leave a snapshot behind. */
+/**
+ * One that cannot be done does not keep the others: a container that is gone must not leave a snapshot behind. But for a
+ * rescue, which comes first: nothing goes on before it is back, not even what an earlier run of this change has left.
+ */
 async function settleChange(
   changeId: string,
   own: Undo[],
@@ -67,9 +70,9 @@ async function settleChange(
 ): Promise<Settled> {
   const settled: Settled = { changeId, done: [], failed: [], notes: [] };
   const done: number[] = [];
+  let isStuck = false;
   for (const { position, step } of own) {
-    // A rescue goes on only from what is back: see Rescue.
-    if (position < 0 && settled.failed.length > 0) continue;
+    if (isStuck) continue;
     try {
       const facts = (await executor.execute(step, {})) ?? {};
       done.push(position);
@@ -81,6 +84,7 @@ async function settleChange(
       if (!(error instanceof Error) || error.name !== 'StepError') throw error;
       failUndo(store, changeId, position, error.message);
       settled.failed.push(error.message);
+      isStuck = position < 0;
     }
   }
   return settled;

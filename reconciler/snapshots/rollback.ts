@@ -1,7 +1,7 @@
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import { instant } from '../backup/names.ts';
-import { type RescueParts, reversible } from '../restore/change.ts';
+import { type RescueParts, type Reversible, reversible } from '../restore/change.ts';
 import { heldContainers } from '../restore/containers.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { Change, HealthGate, Step } from '../types.ts';
@@ -10,7 +10,9 @@ import { taggedOf, whose } from './by-hand.ts';
 /**
  * A service's files back to what a snapshot holds. Not by `zfs rollback`: that destroys every snapshot newer than its
  * target, and so the very copy that would make it undoable (docs/decisions/0013-rollback.md). Instead a safety snapshot
- * is taken and the files are copied back; going back to the safety snapshot undoes it, also where this ends half-way. Pure.
+ * is taken and the files are copied back; going back to the safety snapshot undoes it, also where this ends half-way.
+ * Once all files are back they stay: somebody has asked for them, and whether the service gets well on them may depend
+ * on what he does next, such as going back to the image that wrote them. Pure.
  */
 export interface RollbackPlan {
   service: string;
@@ -34,17 +36,19 @@ export function rollbackChange(plan: RollbackPlan): Change {
     tag: safety,
     note: wayBack(service, safety),
   } as const;
-  const steps = [...held.stop, take, ...filesOf(plan, tag, safety), ...held.start];
+  const needed = [...held.stop, take, ...filesOf(plan, tag, safety)];
+  const start = held.start.map((step) => ({ ...step, note: take.note }));
   const back = filesOf(plan, safety, safety).map((step) => ({ ...step, note: take.note }));
   const rescue: RescueParts = [
     { of: 'files-restore', steps: [...held.stop, ...back] },
     { of: 'containers-stop', steps: held.startAsBefore },
   ];
   const lock = location === null ? `data of ${service}` : repositoryLock(location);
-  const parts = { service, name: service, lock, containers, gate: gateOf(service, containers, held.names) };
+  const gate = gateOf(service, containers, held.names);
+  const parts: Reversible = { service, name: service, lock, containers, gate, unwell: 'told' };
   const note = `asked for by hand: what it was before is in ${safety}`;
   return {
-    ...reversible(parts, steps, rescue, []),
+    ...reversible(parts, needed, rescue, start),
     summary: `back to ${tag}`,
     reasons: [{ field: 'data', from: safety, to: tag, note }],
   };

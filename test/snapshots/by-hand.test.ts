@@ -177,20 +177,22 @@ describe('going back', () => {
     expect([gate, disruption.containers]).toEqual([undefined, []]);
   });
 
-  it('holds what runs still meanwhile, and takes itself back until that is well again', () => {
+  it('holds what runs still meanwhile, and takes itself back until the last file is there', () => {
     const server = build.seenContainer('server', { health: 'healthy', dependsOn: { db: 'service_started' } });
-    const { steps, rescue, gate } = plan([
+    const { steps, rescue, undo, gate } = plan([
       server,
       build.seenContainer('db'),
       build.seenContainer('old', { state: 'exited' }),
     ]);
     const ops = ['containers-stop', 'snapshot-by-hand', 'files-restore', 'files-restore', 'containers-start'];
     expect(steps.map(({ op }) => op)).toEqual(ops);
-    expect(rescue?.until).toBe(steps.length);
+    expect(rescue).toMatchObject({ until: 4, unwell: 'told' });
+    expect(undo).toEqual([{ of: 4, by: 4 }]);
+    const [stop] = steps;
     expect(rescue?.steps).toEqual([
-      { of: 2, step: steps[0] },
+      { of: 2, step: stop },
       ...filesOf(safetyTag).map((step) => ({ of: 2, step: { ...step, note } })),
-      { of: 0, step: steps.at(-1) },
+      { of: 0, step: { ...stop, op: 'containers-start' } },
     ]);
     expect(gate?.containers).toEqual([
       { service: 'server', oneShot: false, hasHealthcheck: true, replicas: 1 },

@@ -91,13 +91,14 @@ it('does nothing while somebody else is at work on the repository', async () => 
   expect(lab.host.steps.length).toBe(before);
 });
 
-it('a service that is not well on it gets back what it had', async () => {
+it('a service that is not well on it is told with the way back, and keeps it', async () => {
   lab.unhealthy = 'photo-db is unhealthy';
   expect(await lab.rollback('good')).toMatchObject({
     result: 'failed',
-    error: 'photo-db is unhealthy; what was there before is back',
+    error: 'photo-db is unhealthy; what was brought back stays',
+    notes: [wayBack()],
   });
-  await expectWhole(since);
+  await expectWhole(atTag);
 });
 
 type When = { op: Step['op']; dataset?: string };
@@ -114,7 +115,10 @@ const placesOf = (chosen: [string, When][]) =>
   chosen.flatMap(([name, when]) =>
     (['nothing', 'half', 'all'] as const).map((after): Place => [name, after, when]),
   );
-const places = placesOf(steps);
+const isStart = ([, { op }]: [string, When]) => op === 'containers-start';
+/** Until the last file is back. */
+const before = placesOf(steps.filter((step) => !isStart(step)));
+const after = placesOf(steps.filter(isStart));
 
 function faultAt({ op, dataset }: When, after: StepFault['after'], how: StepFault['how'], times = 1): void {
   const matches = (step: Step) =>
@@ -123,9 +127,50 @@ function faultAt({ op, dataset }: When, after: StepFault['after'], how: StepFaul
 }
 
 describe('where a step fails', () => {
-  it.each(places)('at %s with %s of it done, what was before is back', async (_name, after, when) => {
+  it.each(before)('at %s with %s of it done, what was before is back', async (_name, after, when) => {
     faultAt(when, after, 'fail');
     expect(await lab.rollback('good')).toMatchObject({ result: 'failed' });
+    await expectWhole(since);
+  });
+
+  it.each(after)('at %s with %s of it done, it is started on what it has', async (_name, after, when) => {
+    faultAt(when, after, 'fail');
+    const outcome = await lab.rollback('good');
+    expect(outcome).toMatchObject({ result: 'failed', notes: [wayBack()] });
+    expect(outcome.error).toContain('what was brought back stays');
+    await expectWhole(atTag);
+  });
+
+  it('for good at the start, cycles mend what is whole', async () => {
+    faultAt({ op: 'containers-start' }, 'nothing', 'fail', 2);
+    await lab.rollback('good');
+    expect(await lab.running()).toEqual([]);
+    await lab.cycle();
+    await lab.settleRuns();
+    await expectWhole(atTag);
+  });
+
+  it('at the start, and the next one dies, nothing starts on a mixture for what the first has left', async () => {
+    faultAt({ op: 'containers-start' }, 'nothing', 'fail', 2);
+    await lab.rollback('good');
+    const database = `${photo}/database`;
+    lab.later(60_000);
+    faultAt({ op: 'files-restore', dataset: database }, 'half', 'freeze');
+    await dies();
+    faultAt({ op: 'files-restore', dataset: database }, 'nothing', 'fail');
+    await lab.settleRuns();
+    expect(await lab.running()).toEqual([]);
+    await lab.settleRuns();
+    await expectWhole(atTag);
+  });
+
+  it('since the way back cannot be exchanged for the start, it is gone', async () => {
+    const { db } = lab.store();
+    db.exec(
+      "CREATE TRIGGER full BEFORE INSERT ON undo WHEN NEW.position >= 0 BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
+    await expect(lab.rollback('good')).rejects.toThrow('full');
+    db.exec('DROP TRIGGER full');
     await expectWhole(since);
   });
 
@@ -142,29 +187,39 @@ describe('where a step fails', () => {
 });
 
 describe('where the process dies', () => {
-  it.each(places)('at %s with %s of it done, what was before is back', async (_name, after, when) => {
+  it.each(before)('at %s with %s of it done, what was before is back', async (_name, after, when) => {
     faultAt(when, after, 'freeze');
     await dies();
     await lab.settleRuns();
     await expectWhole(since);
   });
 
-  it.each(places)(
+  it.each(after)('at %s with %s of it done, the next one ends it', async (_name, after, when) => {
+    faultAt(when, after, 'freeze');
+    await dies();
+    await lab.settleRuns();
+    await expectWhole(atTag);
+  });
+
+  it.each([...before, ...after])(
     'of a service without a backup, at %s with %s of it done, no less',
-    async (_name, after, when) => {
-      faultAt(when, after, 'freeze');
+    async (_name, howFar, when) => {
+      faultAt(when, howFar, 'freeze');
       await dies(null);
       await lab.settleRuns();
-      await expectWhole(since);
+      await expectWhole(when.op === 'containers-start' ? atTag : since);
     },
   );
 
-  it('in the middle, the next one says where what was before is', async () => {
-    faultAt({ op: 'files-restore' }, 'half', 'freeze');
-    await dies();
-    const [settled] = await lab.settleRuns();
-    expect(new Set(settled?.notes)).toEqual(new Set([wayBack()]));
-  });
+  it.each(['files-restore', 'containers-start'] as const)(
+    'in %s, the next one says where what was before is',
+    async (op) => {
+      faultAt({ op }, 'half', 'freeze');
+      await dies();
+      const [settled] = await lab.settleRuns();
+      expect(new Set(settled?.notes)).toEqual(new Set([wayBack()]));
+    },
+  );
 
   it.each(placesOf(steps.filter(([, { op }]) => op === 'files-restore')))(
     'again on the way back, at %s with %s of it done, the next one ends it',
