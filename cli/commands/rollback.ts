@@ -54,11 +54,11 @@ async function planOf(service: ServiceDatasets, tag: string, atMs: number, { sto
   const entries = [...readInventory(store).entries.values()].filter((entry) => entry.service === name);
   const named = (kind: InventoryEntry['kind']) => entries.find((entry) => entry.kind === kind);
   const location = (named('borg-repository')?.data.location ?? null) as string | null;
-  const containers = observed.value.filter(
-    ({ project }) => project === (named('compose-stack')?.name ?? name),
-  );
-  const change = rollbackChange({ service: name, datasets, tag, atMs, containers, location });
-  return { change, commit: named('compose-stack')?.appliedCommit ?? '' };
+  const stack = named('compose-stack');
+  const containers = observed.value.filter(({ project }) => project === (stack?.name ?? name));
+  const healthTimeoutSeconds = (stack?.data.healthTimeoutSeconds ?? 180) as number;
+  const parts = { service: name, datasets, tag, atMs, containers, healthTimeoutSeconds, location };
+  return { change: rollbackChange(parts), commit: stack?.appliedCommit ?? '' };
 }
 
 async function ready(service: ServiceDatasets, tag: string): Promise<SnapshottedDataset[]> {

@@ -22,12 +22,14 @@ export interface RollbackPlan {
   atMs: number;
   /** Of its compose project, as observed. */
   containers: ObservedContainer[];
+  /** How long they may take to become healthy, as far as the last cycle knew; Git is not asked. */
+  healthTimeoutSeconds: number;
   /** Of its Borg repository; null where it has none. */
   location: string | null;
 }
 
 export function rollbackChange(plan: RollbackPlan): Change {
-  const { service, datasets, tag, atMs, containers, location } = plan;
+  const { service, datasets, tag, atMs, containers, healthTimeoutSeconds, location } = plan;
   const safety = safetyTagAt(atMs);
   const held = heldContainers(containers);
   const take = {
@@ -37,14 +39,14 @@ export function rollbackChange(plan: RollbackPlan): Change {
     note: wayBack(service, safety),
   } as const;
   const needed = [...held.stop, take, ...filesOf(plan, tag, safety)];
-  const start = held.start.map((step) => ({ ...step, note: take.note }));
+  const start = held.start.map((step) => ({ ...step, healthTimeoutSeconds, note: take.note }));
   const back = filesOf(plan, safety, safety).map((step) => ({ ...step, note: take.note }));
   const rescue: RescueParts = [
     { of: 'files-restore', steps: [...held.stop, ...back] },
     { of: 'containers-stop', steps: held.startAsBefore },
   ];
   const lock = location === null ? `data of ${service}` : repositoryLock(location);
-  const gate = gateOf(service, containers, held.names);
+  const gate = gateOf(plan, held.names);
   const parts: Reversible = { service, name: service, lock, containers, gate, unwell: 'told' };
   const note = `asked for by hand: what it was before is in ${safety}`;
   return {
@@ -68,7 +70,8 @@ function filesOf({ service, datasets }: RollbackPlan, tag: string, safetyTag: st
 }
 
 /** What ran is to run again, and to be well where it can tell; Git may know nothing of this service any more. */
-function gateOf(project: string, containers: ObservedContainer[], held: string[]): HealthGate | null {
+function gateOf(plan: RollbackPlan, held: string[]): HealthGate | null {
+  const { service: project, containers, healthTimeoutSeconds: timeoutSeconds } = plan;
   const byService = Map.groupBy(
     containers.filter(({ name, state }) => held.includes(name) && state === 'running'),
     ({ service }) => service ?? '',
@@ -77,7 +80,7 @@ function gateOf(project: string, containers: ObservedContainer[], held: string[]
     const hasHealthcheck = own.some(({ health }) => health !== 'none');
     return { service, oneShot: false, hasHealthcheck, replicas: own.length };
   });
-  return awaited.length === 0 ? null : { project, timeoutSeconds: 180, containers: awaited };
+  return awaited.length === 0 ? null : { project, timeoutSeconds, containers: awaited };
 }
 
 export function safetyTagAt(nowMs: number): string {

@@ -157,6 +157,7 @@ describe('going back', () => {
   const plan = (containers: ObservedContainer[]) =>
     rollbackChange({
       ...{ service: 'photo', datasets: both([own], [own]), tag: 'mine', atMs: 0, containers },
+      healthTimeoutSeconds: 300,
       location: '/backup/photo',
     });
   const safetyTag = 'before-rollback-1970-01-01T00:00:00Z';
@@ -194,6 +195,7 @@ describe('going back', () => {
       ...filesOf(safetyTag).map((step) => ({ of: 2, step: { ...step, note } })),
       { of: 0, step: { ...stop, op: 'containers-start' } },
     ]);
+    expect([steps[4], gate]).toMatchObject([{ healthTimeoutSeconds: 300 }, { timeoutSeconds: 300 }]);
     expect(gate?.containers).toEqual([
       { service: 'server', oneShot: false, hasHealthcheck: true, replicas: 1 },
       { service: 'db', oneShot: false, hasHealthcheck: false, replicas: 1 },

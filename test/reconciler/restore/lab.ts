@@ -86,7 +86,12 @@ function withRestore(lab: LabRun, archive: string): RestoreLab {
     async rollback(tag, location = backup.repository.location) {
       const datasets = snapshotted(lab);
       const { containers, atMs } = await parts();
-      return run(rollbackChange({ service: 'photo', datasets, tag, atMs, containers, location }));
+      return run(
+        rollbackChange({
+          ...{ service: 'photo', datasets, tag, atMs, containers, location },
+          healthTimeoutSeconds: 180,
+        }),
+      );
     },
     async undo() {
       const change = undoRestoreChange({ ...(await parts()), kept: found() });
