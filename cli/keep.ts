@@ -43,10 +43,11 @@ const putRight: Partial<Record<string, string>> = {
   'container-exec': 'its hook after the snapshot was run',
 };
 
-function settledSentence({ changeId, done, failed }: Settled): string {
+function settledSentence({ changeId, done, failed, notes }: Settled): string {
   const parts = [
     ...new Set(done.map((op) => putRight[op] ?? op)),
     ...failed.map((error) => `not yet: ${error}`),
+    ...new Set(notes),
   ];
   return `steward: the last run ended in the middle of ${changeId}; ${parts.join('; ')}`;
 }

@@ -128,18 +128,17 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
 }
 
 export function undoLog(store: Store, clock: Clock): UndoLog {
+  const entriesOf = (change: Change, positions: number[]) =>
+    positions.flatMap((position) => {
+      const step = stepAt(change, position);
+      const lockName = change.background?.locks[0];
+      if (step === undefined || lockName === undefined) return [];
+      return [{ atMs: clock.now(), lockName, changeId: change.id, position, step }];
+    });
   return {
-    write(change, positions) {
-      const entries = positions.flatMap((position) => {
-        const step = stepAt(change, position);
-        const lockName = change.background?.locks[0];
-        if (step === undefined || lockName === undefined) return [];
-        return [{ atMs: clock.now(), lockName, changeId: change.id, position, step }];
-      });
-      writeUndo(store, entries);
-    },
+    write: (change, positions) => writeUndo(store, entriesOf(change, positions)),
     settle: (change, position) => settleUndo(store, change.id, position),
     fail: (change, position, error) => failUndo(store, change.id, position, error),
-    drop: (change, positions) => dropUndo(store, change.id, positions),
+    drop: (change, positions, next = []) => dropUndo(store, change.id, positions, entriesOf(change, next)),
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../tools/clock.ts';
 import { type Executor, StepError, type StepFacts, type StepProgress } from './apply/types.ts';
 import { heldBack } from './backup/held-back.ts';
+import { notesOf } from './notes.ts';
 import { positionsOf, stepAt } from './positions.ts';
 import type { Change, Step } from './types.ts';
 
@@ -31,8 +32,8 @@ export interface UndoLog {
   write(change: Change, positions: number[]): void;
   settle(change: Change, position: number): void;
   fail(change: Change, position: number, error: string): void;
-  /** Of a rescue that is not wanted any more: all of it at once. */
-  drop(change: Change, positions: number[]): void;
+  /** Of a rescue that is not wanted any more: all of it at once, and `next` takes its place in the same instant. */
+  drop(change: Change, positions: number[], next?: number[]): void;
 }
 
 export type StepEvent =
@@ -53,8 +54,8 @@ export interface StepsRun {
   facts: StepFacts;
   /** What steps held back on purpose. */
   notes: string[];
-  /** It failed, and everything that its rescue is for is back. */
-  rescued: boolean;
+  /** It failed, and everything that its rescue is for is back, or it was too late for that. */
+  data: 'back' | 'stays' | null;
   /** Measured around the steps that stop and start containers; null where there are none. */
   downtimeMs: number | null;
 }
@@ -65,6 +66,7 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
     facts: {},
     notes: [],
     open: new Set(),
+    isPast: false,
     held: null,
     downSinceMs: null,
     downtimeMs: null,
@@ -73,10 +75,11 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
     const failure = await forwards(change, deps, stop, state);
     const rescue = [...state.open].some((position) => bringsBack(stepAt(change, position)));
     const left = failure === null ? [] : await putRight(change, deps, state);
-    const rescued = rescue && left.length === 0;
+    const stays = state.isPast && change.rescue?.unwell === 'told';
+    const data = rescue && left.length === 0 ? 'back' : stays ? 'stays' : null;
     const message = [failure?.message ?? '', ...left].join('; ');
     const { facts, notes, downtimeMs } = state;
-    return { failure: failure === null ? null : { ...failure, message }, facts, notes, downtimeMs, rescued };
+    return { failure: failure === null ? null : { ...failure, message }, facts, notes, downtimeMs, data };
   } finally {
     state.held?.release();
   }
@@ -92,6 +95,8 @@ interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs'> {
   failures: string[];
   /** Positions of the steps that must still put something right. */
   open: Set<number>;
+  /** Its rescue is not wanted any more. */
+  isPast: boolean;
   /** Cycles are held back. */
   held: { release(): void } | null;
   downSinceMs: number | null;
@@ -131,10 +136,15 @@ async function forwards(
   }
   const unproven = await prove(change, change.steps.length, deps, stop, state);
   if (unproven !== null) return unproven;
+  if (state.failures.length === 0 && change.rescue?.unwell === 'told')
+    state.failures.push(...((await provenBad(change, deps)) ?? []));
   return state.failures.length === 0 ? null : failed(state.failures);
 }
 
-/** From here on nobody wants back what was before. In one go: half of a rescue would be no way back. */
+/**
+ * From here on nobody wants back what was before. In one go: half of a rescue would be no way back. What the next step
+ * must put right is written with it: a container that only the rescue would have started must not be forgotten.
+ */
 async function prove(
   change: Change,
   index: number,
@@ -143,17 +153,26 @@ async function prove(
   state: RunState,
 ): Promise<StepFailure | null> {
   if (change.rescue?.until !== index) return null;
-  const message = (await deps.prove?.(change)) ?? null;
-  if (message !== null) return failed([...state.failures, message]);
+  const bad = change.rescue.unwell === 'told' ? null : await provenBad(change, deps);
+  if (bad !== null) return failed([...state.failures, ...bad]);
   const dropped = [...state.open].filter((position) => position < 0);
+  const next = positionsOf(change, index);
   try {
-    deps.undo?.drop(change, dropped);
+    deps.undo?.drop(change, dropped, next);
   } catch (error) {
     stop.error ??= error;
     return failed([...state.failures, (error as Error).message]);
   }
   for (const position of dropped) state.open.delete(position);
+  for (const position of next) state.open.add(position);
+  state.isPast = true;
   return null;
+}
+
+/** Null where it is good. */
+async function provenBad(change: Change, deps: StepDeps): Promise<[string] | null> {
+  const message = (await deps.prove?.(change)) ?? null;
+  return message === null ? null : [message];
 }
 
 function failed(messages: string[]): StepFailure {
@@ -193,14 +212,18 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
 }
 
 function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {
-  const said = [...(facts.notes ?? []), ...(facts.heldBack === undefined ? [] : [facts.heldBack])];
-  state.notes.push(...said.filter((note) => !state.notes.includes(note)));
+  tell(notesOf(change.steps[index], facts), state);
   // What was held back says something of this step and the next, not of those after another archive.
   const { heldBack: _earlier, notes: _said, ...known } = state.facts;
   state.facts = { ...known, ...facts };
   deps.learned?.(change, index, facts);
   settle(change, index, deps, state);
   if (change.background?.exclusive?.last === index) release(state);
+}
+
+/** Each once. */
+function tell(said: string[], { notes }: RunState): void {
+  notes.push(...said.filter((note) => !notes.includes(note)));
 }
 
 function settle(change: Change, index: number, deps: StepDeps, state: RunState): void {
@@ -233,9 +256,9 @@ async function putRight(change: Change, deps: StepDeps, state: RunState): Promis
     const step = stepAt(change, index);
     if (step === undefined || (index < 0 && isStuck)) continue;
     const error = await errorOf(async () => {
-      const facts = await deps.executor.execute(step, {});
+      const facts = (await deps.executor.execute(step, {})) ?? {};
       // Done, and not all is well with it: nothing that doing it again would mend.
-      if (facts?.failed !== undefined) state.notes.push(facts.failed);
+      tell([...notesOf(step, facts), ...(facts.failed === undefined ? [] : [facts.failed])], state);
     });
     // What is done counts as done even where that cannot be written down: the next run does it once more.
     const isHold = step.op === 'containers-stop';

@@ -1,4 +1,5 @@
 import type { Executor } from './apply/types.ts';
+import { notesOf } from './notes.ts';
 import { type BackupRecord, doubtRepositoryOfLock, readRunning, writeBackupRecord } from './state/backups.ts';
 import type { Lock } from './state/lock.ts';
 import { type BackupRun, endProof, type RunningProof, readRunningProofs, recordRun } from './state/runs.ts';
@@ -24,6 +25,8 @@ export interface Settled {
   done: string[];
   /** Sentences; what could not be done is tried again at the next look. */
   failed: string[];
+  /** Sentences; what is to be known of what was done. */
+  notes: string[];
 }
 
 export async function settleRuns(deps: SettleDeps): Promise<Settled[]> {
@@ -56,27 +59,32 @@ async function settleLock(entries: Undo[], deps: SettleDeps): Promise<Settled[]>
   return settled;
 }
 
-/** One that cannot be done does not keep the others: a container that is gone must not leave a snapshot behind. */
+/**
+ * One that cannot be done does not keep the others: a container that is gone must not leave a snapshot behind. But for a
+ * rescue, which comes first: nothing goes on before it is back, not even what an earlier run of this change has left.
+ */
 async function settleChange(
   changeId: string,
   own: Undo[],
   { store, executor }: SettleDeps,
 ): Promise<Settled> {
-  const settled: Settled = { changeId, done: [], failed: [] };
+  const settled: Settled = { changeId, done: [], failed: [], notes: [] };
   const done: number[] = [];
+  let isStuck = false;
   for (const { position, step } of own) {
-    // A rescue goes on only from what is back: see Rescue.
-    if (position < 0 && settled.failed.length > 0) continue;
+    if (isStuck) continue;
     try {
-      await executor.execute(step, {});
+      const facts = (await executor.execute(step, {})) ?? {};
       done.push(position);
       // A stop is settled with what it is for: after a power cut Docker may have started the containers again.
       if (step.op !== 'containers-stop') dropUndo(store, changeId, done.splice(0));
       settled.done.push(step.op);
+      settled.notes.push(...notesOf(step, facts), ...(facts.failed === undefined ? [] : [facts.failed]));
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'StepError') throw error;
       failUndo(store, changeId, position, error.message);
       settled.failed.push(error.message);
+      isStuck = position < 0;
     }
   }
   return settled;

@@ -115,8 +115,8 @@ export type BackupStep =
   | { op: 'container-exec'; id: string; name: string; argv: string[]; timeoutSeconds: number }
   /** Dependents first, each with its own stop_grace_period. */
   | { op: 'containers-stop'; containers: QuiescedContainer[] }
-  /** What they need first. Those that run already stay as they are. `healthTimeoutSeconds`: default 180. */
-  | { op: 'containers-start'; containers: QuiescedContainer[]; healthTimeoutSeconds?: number }
+  /** What they need first. Those that run already stay as they are. `healthTimeoutSeconds`: default 180; `note`: said when done. */
+  | { op: 'containers-start'; containers: QuiescedContainer[]; healthTimeoutSeconds?: number; note?: string }
   | { op: 'containers-pause'; containers: QuiescedContainer[] }
   | { op: 'containers-unpause'; containers: QuiescedContainer[] }
   /**
@@ -213,11 +213,13 @@ export interface Change {
 /**
  * Steps that are no part of the change: what puts everything back where it fails. From step `of` on each is in the
  * journal; they run in this order, and one that cannot be done keeps those after it from being begun. When all before
- * step `until` is done, and proven to be good, none of them is wanted any more.
+ * step `until` is done, none of them is wanted any more.
  */
 export interface Rescue {
   steps: { of: number; step: Step }[];
   until: number;
+  /** Whether what was done must first be proven to be good, or stays, and what is not well at the end is only told. */
+  unwell: 'taken-back' | 'told';
 }
 
 export interface Background {

@@ -1,7 +1,7 @@
 import { observeWritten } from '../../observers/snapshots.ts';
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import { type ServiceDatasets, taggedOf } from '../../reconciler/snapshots/by-hand.ts';
-import { rollbackChange, rollbackProblem, safetyTagAt } from '../../reconciler/snapshots/rollback.ts';
+import { rollbackChange, rollbackProblem } from '../../reconciler/snapshots/rollback.ts';
 import { type InventoryEntry, readInventory, readRestoring } from '../../reconciler/state/inventory.ts';
 import { atWork } from '../at-work.ts';
 import { canAsk, typed } from '../confirm.ts';
@@ -21,20 +21,15 @@ import { tagged } from './snapshot.ts';
 export async function rollback(
   name: string,
   tag: string,
-  flags: Flags & { confirm?: string },
+  flags: Flags & { confirm?: string; output: 'text' | 'json' },
 ): Promise<number> {
   const service = serviceCalled(name, knownServices(flags));
   await allow(service, tag, await ready(service, tag), flags.confirm);
   return await atWork(flags, 'snapshot rollback', async (at) => {
     const atMs = at.wired.deps.clock.now();
     const plan = () => planOf(service, tag, atMs, at.wired);
-    const { result } = await exchangeData(plan, { ...at, output: 'text' });
-    if (result !== 'applied') return 1;
-    const safety = safetyTagAt(atMs);
-    note(
-      `What ${name} was before is in ${safety}; steward snapshot rollback ${name} ${safety} goes back to it.`,
-    );
-    return 0;
+    const { result } = await exchangeData(plan, { ...at, output: flags.output });
+    return result === 'applied' ? 0 : 1;
   });
 }
 
@@ -49,11 +44,11 @@ async function planOf(service: ServiceDatasets, tag: string, atMs: number, { sto
   const entries = [...readInventory(store).entries.values()].filter((entry) => entry.service === name);
   const named = (kind: InventoryEntry['kind']) => entries.find((entry) => entry.kind === kind);
   const location = (named('borg-repository')?.data.location ?? null) as string | null;
-  const containers = observed.value.filter(
-    ({ project }) => project === (named('compose-stack')?.name ?? name),
-  );
-  const change = rollbackChange({ service: name, datasets, tag, atMs, containers, location });
-  return { change, commit: named('compose-stack')?.appliedCommit ?? '' };
+  const stack = named('compose-stack');
+  const containers = observed.value.filter(({ project }) => project === (stack?.name ?? name));
+  const healthTimeoutSeconds = (stack?.data.healthTimeoutSeconds ?? 180) as number;
+  const parts = { service: name, datasets, tag, atMs, containers, healthTimeoutSeconds, location };
+  return { change: rollbackChange(parts), commit: stack?.appliedCommit ?? '' };
 }
 
 async function ready(service: ServiceDatasets, tag: string): Promise<SnapshottedDataset[]> {

@@ -19,7 +19,7 @@ export function snapshots(program: Command): void {
     .option('--yes', 'do not ask')
     .description('destroy one that was taken by hand')
     .action(lazily(async () => (await import('../commands/snapshot.ts')).destroy));
-  local(group.command('rollback'))
+  local(output(group.command('rollback')))
     .arguments('<name> <tag>')
     .option('--confirm <name@tag>', 'do not ask')
     .description('bring the files of a service back; what they are now is kept in a snapshot first')

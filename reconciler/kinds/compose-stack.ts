@@ -39,7 +39,8 @@ function verdict(desired: DesiredStack, found: ObservedContainer[], all: Finding
   const names = new Set(desired.containers.map((container) => container.name));
   const orphans = found.filter((container) => container.service === null || !names.has(container.service));
   const work = all.filter((finding) => finding.action !== 'unwell');
-  const data = { containers: appliedData(desired.containers) };
+  const { healthTimeoutSeconds } = desired;
+  const data = { containers: appliedData(desired.containers), healthTimeoutSeconds };
   if (work.length === 0 && orphans.length === 0) return settled(desired, all, data);
   const permission = mayAttempt(desired, world.inventory.services.get(desired.name), world.nowMs);
   if (!permission.ok) return blocked(desired, permission.state, permission.note);

@@ -2,7 +2,7 @@ import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import { instant } from '../backup/names.ts';
 import { repositoryLock } from '../state/lock.ts';
-import type { Change, HealthGate, RestoreMount, Step } from '../types.ts';
+import type { Change, HealthGate, Rescue, RestoreMount, Step } from '../types.ts';
 import { heldContainers } from './containers.ts';
 import { restoreId, restoreRun, safetyName } from './names.ts';
 import type { SafetySnapshots } from './safety.ts';
@@ -48,7 +48,7 @@ export function restoreChange(plan: RestorePlan): Change {
   const what = paths.length === 0 ? 'everything' : paths.join(', ');
   const reason = { field: 'data', from: instant(atMs), to: archive, note: `asked for by hand: ${what}` };
   return {
-    ...reversible(partsOf(plan), steps, rescue, older),
+    ...reversible(partsOf(plan), steps, rescue, destroyed(older)),
     summary: `${what} back to ${archive}`,
     reasons: [{ ...reason, origin: desired.origin }],
   };
@@ -71,15 +71,20 @@ export function undoRestoreChange(plan: UndoPlan): Change | null {
   ] satisfies RescueParts;
   const note = 'asked for by hand: restore --undo';
   return {
-    ...reversible(partsOf(plan), [...held.stop, rollback, ...held.start], rescue, [target]),
+    ...reversible(partsOf(plan), [...held.stop, rollback, ...held.start], rescue, destroyed([target])),
     summary: `back to ${target.tag}`,
     reasons: [{ field: 'data', from: instant(plan.atMs), to: target.tag, note, origin: plan.desired.origin }],
   };
 }
 
+function destroyed(obsolete: SafetySnapshots[]): Step[] {
+  return obsolete.map(({ snapshots, run }) => ({ op: 'zfs-destroy-snapshots', snapshots, run }));
+}
+
 function partsOf({ desired, containers, gate }: Omit<UndoPlan, 'kept' | 'atMs'>): Reversible {
   const { service, name, repository } = desired;
-  return { service, name, lock: repositoryLock(repository.location), containers, gate };
+  const lock = repositoryLock(repository.location);
+  return { service, name, lock, containers, gate, unwell: 'taken-back' };
 }
 
 /** Whose data is exchanged, and what must hold still meanwhile. */
@@ -90,18 +95,18 @@ export interface Reversible {
   lock: string;
   containers: ObservedContainer[];
   gate: HealthGate | null;
+  unwell: Rescue['unwell'];
 }
 
 export type RescueParts = { of: Step['op']; steps: Step[] }[];
 
-/** A change that takes itself back until the service is healthy on what it has made. */
+/** A change that takes itself back until what is needed for it is done. From there on only its `last` steps are left. */
 export function reversible(
-  { service, name, lock, containers, gate }: Reversible,
+  { service, name, lock, containers, gate, unwell }: Reversible,
   needed: Step[],
   rescue: RescueParts,
-  obsolete: SafetySnapshots[],
+  last: Step[],
 ): Omit<Change, 'summary' | 'reasons'> {
-  const last = obsolete.map(({ snapshots, run }): Step => ({ op: 'zfs-destroy-snapshots', snapshots, run }));
   const steps = [...needed, ...last];
   const until = needed.length;
   const at = (op: Step['op']) => steps.findIndex((step) => step.op === op);
@@ -123,6 +128,7 @@ export function reversible(
     rescue: {
       steps: rescue.flatMap(({ of, steps: own }) => own.map((step) => ({ of: at(of), step }))),
       until,
+      unwell,
     },
     // From the first entry in the journal on, cycles leave the service alone: no more than that do they wait for.
     background: { locks: [lock], exclusive: exclusiveOf(steps) },

@@ -47,11 +47,11 @@ async function carryOut(change: Change, commit: string, deps: RestoreDeps): Prom
   return outcome;
 }
 
-const back = 'what was there before is back';
+const ends = { back: '; what was there before is back', stays: '; what was brought back stays' };
 
 function outcomeOf(change: Change, ran: StepsRun, durationMs: number): Outcome {
-  const { failure, notes, downtimeMs, rescued } = ran;
+  const { failure, notes, downtimeMs, data } = ran;
   const result = failure === null ? 'applied' : 'failed';
-  const error = failure === null ? null : `${failure.message}${rescued ? `; ${back}` : ''}`;
+  const error = failure === null ? null : `${failure.message}${data === null ? '' : ends[data]}`;
   return { change, result, error, durationMs, downtimeMs: downtimeMs ?? 0, notes };
 }

@@ -30,7 +30,13 @@ export type RestoreStep =
 
 /** What a rollback to a snapshot by hand does. */
 export type RollbackStep =
-  | { op: 'snapshot-by-hand'; datasets: { name: string; guid: string }[]; tag: string }
+  | {
+      op: 'snapshot-by-hand';
+      datasets: { name: string; guid: string }[];
+      tag: string;
+      /** Said when it is done. */
+      note?: string;
+    }
   /** The files of one dataset become those of its snapshot; datasets mounted below it are not touched. */
   | {
       op: 'files-restore';
@@ -38,6 +44,8 @@ export type RollbackStep =
       snapshot: string;
       safety: string;
       guard: { dataset: string; mountpoint: string };
+      /** Said when it is done. */
+      note?: string;
     };
 
 /** A copy of what the archive holds, in a new or an empty folder: no service's data is touched. */

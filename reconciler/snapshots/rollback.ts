@@ -1,7 +1,7 @@
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import { instant } from '../backup/names.ts';
-import { type RescueParts, reversible } from '../restore/change.ts';
+import { type RescueParts, type Reversible, reversible } from '../restore/change.ts';
 import { heldContainers } from '../restore/containers.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { Change, HealthGate, Step } from '../types.ts';
@@ -10,7 +10,9 @@ import { taggedOf, whose } from './by-hand.ts';
 /**
  * A service's files back to what a snapshot holds. Not by `zfs rollback`: that destroys every snapshot newer than its
  * target, and so the very copy that would make it undoable (docs/decisions/0013-rollback.md). Instead a safety snapshot
- * is taken and the files are copied back; going back to the safety snapshot undoes it, also where this ends half-way. Pure.
+ * is taken and the files are copied back; going back to the safety snapshot undoes it, also where this ends half-way.
+ * Once all files are back they stay: somebody has asked for them, and whether the service gets well on them may depend
+ * on what he does next, such as going back to the image that wrote them. Pure.
  */
 export interface RollbackPlan {
   service: string;
@@ -20,43 +22,56 @@ export interface RollbackPlan {
   atMs: number;
   /** Of its compose project, as observed. */
   containers: ObservedContainer[];
+  /** How long they may take to become healthy, as far as the last cycle knew; Git is not asked. */
+  healthTimeoutSeconds: number;
   /** Of its Borg repository; null where it has none. */
   location: string | null;
 }
 
 export function rollbackChange(plan: RollbackPlan): Change {
-  const { service, datasets, tag, atMs, containers, location } = plan;
+  const { service, datasets, tag, atMs, containers, healthTimeoutSeconds, location } = plan;
   const safety = safetyTagAt(atMs);
   const held = heldContainers(containers);
   const take = {
     op: 'snapshot-by-hand',
     datasets: datasets.map(({ name, guid }) => ({ name, guid })),
     tag: safety,
+    note: wayBack(service, safety),
   } as const;
-  const steps = [...held.stop, take, ...filesOf(plan, tag, safety), ...held.start];
+  const needed = [...held.stop, take, ...filesOf(plan, tag, safety)];
+  const start = held.start.map((step) => ({ ...step, healthTimeoutSeconds, note: take.note }));
+  const back = filesOf(plan, safety, safety).map((step) => ({ ...step, note: take.note }));
   const rescue: RescueParts = [
-    { of: 'files-restore', steps: [...held.stop, ...filesOf(plan, safety, safety)] },
+    { of: 'files-restore', steps: [...held.stop, ...back] },
     { of: 'containers-stop', steps: held.startAsBefore },
   ];
   const lock = location === null ? `data of ${service}` : repositoryLock(location);
-  const parts = { service, name: service, lock, containers, gate: gateOf(service, containers, held.names) };
+  const gate = gateOf(plan, held.names);
+  const parts: Reversible = { service, name: service, lock, containers, gate, unwell: 'told' };
   const note = `asked for by hand: what it was before is in ${safety}`;
   return {
-    ...reversible(parts, steps, rescue, []),
+    ...reversible(parts, needed, rescue, start),
     summary: `back to ${tag}`,
     reasons: [{ field: 'data', from: safety, to: tag, note }],
   };
 }
 
-function filesOf({ service, datasets }: RollbackPlan, tag: string, safetyTag: string): Step[] {
-  return datasets.map(({ name, mountpoint }): Step => {
+function wayBack(service: string, safety: string): string {
+  return `what ${service} was before is in ${safety}; steward snapshot rollback ${service} ${safety} goes back to it`;
+}
+
+type FilesRestore = Extract<Step, { op: 'files-restore' }>;
+
+function filesOf({ service, datasets }: RollbackPlan, tag: string, safetyTag: string): FilesRestore[] {
+  return datasets.map(({ name, mountpoint }) => {
     const [snapshot, safety] = [`${name}@${tag}`, `${name}@${safetyTag}`];
-    return { op: 'files-restore', service, snapshot, safety, guard: { dataset: name, mountpoint } };
+    return { op: 'files-restore', service, snapshot, safety, guard: { dataset: name, mountpoint } } as const;
   });
 }
 
 /** What ran is to run again, and to be well where it can tell; Git may know nothing of this service any more. */
-function gateOf(project: string, containers: ObservedContainer[], held: string[]): HealthGate | null {
+function gateOf(plan: RollbackPlan, held: string[]): HealthGate | null {
+  const { service: project, containers, healthTimeoutSeconds: timeoutSeconds } = plan;
   const byService = Map.groupBy(
     containers.filter(({ name, state }) => held.includes(name) && state === 'running'),
     ({ service }) => service ?? '',
@@ -65,7 +80,7 @@ function gateOf(project: string, containers: ObservedContainer[], held: string[]
     const hasHealthcheck = own.some(({ health }) => health !== 'none');
     return { service, oneShot: false, hasHealthcheck, replicas: own.length };
   });
-  return awaited.length === 0 ? null : { project, timeoutSeconds: 180, containers: awaited };
+  return awaited.length === 0 ? null : { project, timeoutSeconds, containers: awaited };
 }
 
 export function safetyTagAt(nowMs: number): string {

@@ -79,9 +79,14 @@ export function readInventory(store: Store): Inventory {
   }));
 }
 
-/** What is in the journal of restores: under way, or to be put right. */
+/**
+ * What is in the journal of restores: under way, or to be put right. Not what could not be done after the way back was
+ * given up: the data is whole then, and a cycle may mend the rest, such as a container that cannot be started.
+ */
 export function readRestoring(store: Store): Map<string, string> {
-  const entries = readUndo(store).filter(({ changeId }) => restoredService(changeId) !== null);
+  const entries = readUndo(store).filter(
+    ({ changeId, position, error }) => restoredService(changeId) !== null && (position < 0 || error === null),
+  );
   const byService = Map.groupBy(entries, ({ changeId }) => restoredService(changeId) ?? '');
   const sentence = (own: Undo[]) => {
     const error = own.find(({ error }) => error !== null)?.error ?? null;

@@ -37,10 +37,16 @@ export function settleUndo(store: Store, changeId: string, position: number): vo
   );
 }
 
-/** Several at once: all of them, or none. */
-export function dropUndo(store: Store, changeId: string, positions: number[]): void {
+/** Several at once: all of them, or none. What takes their place is there when they are gone. */
+export function dropUndo(
+  store: Store,
+  changeId: string,
+  positions: number[],
+  next: Omit<Undo, 'error'>[] = [],
+): void {
   transaction(store, () => {
     for (const position of positions) settleUndo(store, changeId, position);
+    writeUndo(store, next);
   });
 }
 

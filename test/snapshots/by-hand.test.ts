@@ -157,9 +157,11 @@ describe('going back', () => {
   const plan = (containers: ObservedContainer[]) =>
     rollbackChange({
       ...{ service: 'photo', datasets: both([own], [own]), tag: 'mine', atMs: 0, containers },
+      healthTimeoutSeconds: 300,
       location: '/backup/photo',
     });
   const safetyTag = 'before-rollback-1970-01-01T00:00:00Z';
+  const note = `what photo was before is in ${safetyTag}; steward snapshot rollback photo ${safetyTag} goes back to it`;
   const filesOf = (tag: string) =>
     [photo, `${photo}/db`].map((dataset) => ({
       op: 'files-restore',
@@ -172,25 +174,28 @@ describe('going back', () => {
   it('takes a safety snapshot of all, then brings back the files of each, parents first', () => {
     const { steps, gate, disruption } = plan([]);
     const datasets = [photo, `${photo}/db`].map((name, index) => ({ name, guid: String(42 + index) }));
-    expect(steps).toEqual([{ op: 'snapshot-by-hand', datasets, tag: safetyTag }, ...filesOf('mine')]);
+    expect(steps).toEqual([{ op: 'snapshot-by-hand', datasets, tag: safetyTag, note }, ...filesOf('mine')]);
     expect([gate, disruption.containers]).toEqual([undefined, []]);
   });
 
-  it('holds what runs still meanwhile, and takes itself back until that is well again', () => {
+  it('holds what runs still meanwhile, and takes itself back until the last file is there', () => {
     const server = build.seenContainer('server', { health: 'healthy', dependsOn: { db: 'service_started' } });
-    const { steps, rescue, gate } = plan([
+    const { steps, rescue, undo, gate } = plan([
       server,
       build.seenContainer('db'),
       build.seenContainer('old', { state: 'exited' }),
     ]);
     const ops = ['containers-stop', 'snapshot-by-hand', 'files-restore', 'files-restore', 'containers-start'];
     expect(steps.map(({ op }) => op)).toEqual(ops);
-    expect(rescue?.until).toBe(steps.length);
+    expect(rescue).toMatchObject({ until: 4, unwell: 'told' });
+    expect(undo).toEqual([{ of: 4, by: 4 }]);
+    const [stop] = steps;
     expect(rescue?.steps).toEqual([
-      { of: 2, step: steps[0] },
-      ...filesOf(safetyTag).map((step) => ({ of: 2, step })),
-      { of: 0, step: steps.at(-1) },
+      { of: 2, step: stop },
+      ...filesOf(safetyTag).map((step) => ({ of: 2, step: { ...step, note } })),
+      { of: 0, step: { ...stop, op: 'containers-start' } },
     ]);
+    expect([steps[4], gate]).toMatchObject([{ healthTimeoutSeconds: 300 }, { timeoutSeconds: 300 }]);
     expect(gate?.containers).toEqual([
       { service: 'server', oneShot: false, hasHealthcheck: true, replicas: 1 },
       { service: 'db', oneShot: false, hasHealthcheck: false, replicas: 1 },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startBackupLab } from './support/backup-lab.ts';
 import { type Homelab, startHomelab } from './support/homelab.ts';
-import { labYaml, small } from './support/lab-files.ts';
+import { git, labYaml, small } from './support/lab-files.ts';
 
 const withChild = `version: 1
 dataset:
@@ -110,5 +111,84 @@ describe('a snapshot by hand', () => {
     expect(stderr).toMatch(/the last run ended in the middle of backup:photo\/restore; .*started again/);
     expect(await lab.run(manifest)).toBe(before);
     expect((await lab.containers()).photo?.status).toBe('running');
+  });
+});
+
+describe('a rollback of a PostgreSQL that runs', () => {
+  let lab: Homelab;
+  const rollback = 'snapshot rollback git';
+
+  beforeAll(async () => {
+    lab = await startBackupLab();
+    await sql('create table counter (n serial)');
+    await insert(500);
+    expect(await lab.steward('snapshot create git good')).toMatchObject({ exitCode: 0 });
+    await insert(77);
+  });
+
+  afterAll(() => lab?.[Symbol.asyncDispose]());
+
+  const sql = (statement: string) => lab.run(`docker exec git-database psql -U app -qAtc "${statement}"`);
+  const insert = (rows: number) => sql(`insert into counter select from generate_series(1, ${rows})`);
+  const rows = async () => Number(await sql('select count(*) from counter'));
+  const safeties = async () => {
+    const names = await lab.run('zfs list -H -t snapshot -o name -s creation | grep @before-rollback-');
+    return [...new Set(names.trim().split('\n'))];
+  };
+  const ids = async () => {
+    const { 'git-database': database, 'git-app': app } = await lab.containers();
+    return { ids: [database?.id, app?.id], status: [database?.status, app?.status] };
+  };
+
+  test('gives the rows of the snapshot, in the same containers, and keeps the others', async () => {
+    const before = await ids();
+    const { exitCode, stdout } = await lab.steward(`${rollback} good --confirm git@good --output json`);
+    const lines = stdout.trim().split('\n');
+    const ended = JSON.parse(lines.at(-1) ?? '{}') as { result: string; notes: string[] };
+    expect({ exitCode, result: ended.result }).toEqual({ exitCode: 0, result: 'applied' });
+    expect(await rows()).toBe(500);
+    expect(await ids()).toEqual(before);
+    const [first = '', second] = await safeties();
+    const tag = first.split('@')[1];
+    expect([first, second]).toEqual(
+      ['git', 'git/database'].map((name) => `datapool/services/${name}@${tag}`),
+    );
+    expect(ended.notes).toEqual([
+      `what git was before is in ${tag}; steward ${rollback} ${tag} goes back to it`,
+    ]);
+    expect(await lab.why('backup:git/restore')).toMatchObject([
+      { result: 'applied', reasons: [{ field: 'data', from: tag, to: 'good' }] },
+    ]);
+  });
+
+  test('is taken back by whoever runs next when it is killed while it copies', async () => {
+    await insert(30);
+    const killed = await lab.run(
+      `steward ${rollback} good --confirm git@good > /tmp/killed.log 2>&1 & until pgrep -x rsync > /dev/null; do sleep 0.02; done; kill -9 $!; wait; docker inspect -f '{{.State.Status}}' git-database git-app`,
+    );
+    expect(killed.trim()).toBe('exited\nexited');
+    const { stderr } = await lab.steward('reconcile --once');
+    expect(stderr).toMatch(
+      /in the middle of backup:git\/restore; .*data is what it was before; .*started again; what git was before is in before-rollback-\S+; steward snapshot rollback git before-rollback-\S+ goes back to it/,
+    );
+    expect(await rows()).toBe(530);
+    expect((await ids()).status).toEqual(['running', 'running']);
+  });
+
+  test('stays where the service does not get well on it, and the command that is told undoes it', async () => {
+    const version = '/datapool/services/git/database/PG_VERSION';
+    await lab.run(`mv ${version} /tmp/PG_VERSION && zfs snapshot -r datapool/services/git@broken`);
+    await lab.run(`mv /tmp/PG_VERSION ${version}`);
+    await lab.push({
+      'services/git/service.yaml': `${git['services/git/service.yaml']}`.replace('300s', '90s'),
+    });
+    await lab.converge();
+    const { exitCode, stderr } = await lab.steward(`${rollback} broken --confirm git@broken`);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 1 });
+    expect(stderr).toContain('what was brought back stays');
+    const [, back, tag] = /steward (snapshot rollback git (\S+)) goes back to it/.exec(stderr) ?? [];
+    await lab.steward(`${back} --confirm git@${tag}`);
+    await lab.run('until docker exec git-database pg_isready -U app; do sleep 1; done');
+    expect(await rows()).toBe(530);
   });
 });

@@ -32,11 +32,13 @@ const stack = desired.resources.find(({ kind }) => kind === 'compose-stack') as 
 export interface RestoreLab extends LabRun {
   /** What the health gate will say. */
   unhealthy: string | null;
+  /** Somebody else has the lock. */
+  busy: boolean;
   /** Once it is alone with the repository. */
   begin: () => void;
   restore(over?: Partial<RestorePlan>): Promise<Outcome>;
-  /** To a snapshot by hand. */
-  rollback(tag: string): Promise<Outcome>;
+  /** To a snapshot by hand; `location` null: of a service without a backup. */
+  rollback(tag: string, location?: string | null): Promise<Outcome>;
   /** Null where there is nothing to go back to. */
   undo(): Promise<Outcome | null>;
   /** `database:/rows`, sorted. */
@@ -69,6 +71,7 @@ function withRestore(lab: LabRun, archive: string): RestoreLab {
   const run = (change: Change) =>
     runRestore(change, build.commit.id, {
       ...lab.besides(),
+      ...(own.busy ? { tryLock: () => ({ ok: false as const, holder: null }) } : {}),
       gate: async () => own.unhealthy,
       begin: own.begin,
     });
@@ -76,14 +79,19 @@ function withRestore(lab: LabRun, archive: string): RestoreLab {
   const own: RestoreLab = {
     ...lab,
     unhealthy: null,
+    busy: false,
     begin: () => {},
     restore: async (over = {}) =>
       run(restoreChange({ ...(await parts()), archive, paths: [], older: found(), ...over })),
-    async rollback(tag) {
+    async rollback(tag, location = backup.repository.location) {
       const datasets = snapshotted(lab);
       const { containers, atMs } = await parts();
-      const { location } = backup.repository;
-      return run(rollbackChange({ service: 'photo', datasets, tag, atMs, containers, location }));
+      return run(
+        rollbackChange({
+          ...{ service: 'photo', datasets, tag, atMs, containers, location },
+          healthTimeoutSeconds: 180,
+        }),
+      );
     },
     async undo() {
       const change = undoRestoreChange({ ...(await parts()), kept: found() });
