@@ -16,6 +16,7 @@ import type {
 /** Puts lab and services together; resources sorted by id. Models stay as they are, since other loads share them. */
 export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[]): DesiredState {
   const suspended = models.filter((model) => model.suspended).map(({ name }) => name);
+  const hub = hubOf(models);
   const { name, sharedGroup, networks, limits } = lab.lab;
   return {
     commit,
@@ -23,7 +24,7 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
     storage: storageOf(lab.lab),
     sharedGroup: sharedGroup ?? null,
     networkPool: { cidr: networks.pool, prefix: networks.prefix },
-    hub: hubOf(models),
+    hub,
     limits: {
       removalCount: limits.removals.count,
       removalPercent: limits.removals.percent,
@@ -33,7 +34,7 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
     services: models.map((model) => model.name),
     suspended,
     resources: allResources(lab, models, new Set(suspended)),
-    notActedOn: [...labNotActedOn(lab), ...models.flatMap((model) => notActedOn(model, hubOf(models)))],
+    notActedOn: [...labNotActedOn(lab), ...models.flatMap((model) => notActedOn(model, hub))],
     warnings: [],
   };
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import PQueue from 'p-queue';
 import { type AdminOptions, CaddyRefused, caddySentence, load } from '../../tools/caddy/admin.ts';
@@ -24,13 +24,16 @@ export async function loadSnippet(step: CaddyLoad, options: Omit<AdminOptions, '
         error instanceof CaddyRefused ? `Caddy refuses it: ${error.message}` : caddySentence(error);
       throw new StepError(`the routes of ${name} were not loaded: ${words}`, { cause: error });
     });
-    if (snippet !== null) await keep(path.join(folder, `${name}.caddy`), snippet);
+    if (snippet !== null) await keep(path.join(folder, `${name}.caddy`), snippet, name);
   });
 }
 
+/** The folder is never made here: where it is not there, its dataset may not be mounted. */
 async function readSnippets(folder: string): Promise<Map<string, string>> {
-  await mkdir(folder, { recursive: true });
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.caddy'));
+  const all = await readdir(folder).catch((cause: Error) => {
+    throw new StepError(`${folder} cannot be read, so no route was loaded: ${cause.message}`, { cause });
+  });
+  const names = all.filter((name) => name.endsWith('.caddy'));
   const read = names.map(async (name) => {
     return [path.basename(name, '.caddy'), await readFile(path.join(folder, name), 'utf8')] as const;
   });
@@ -38,9 +41,15 @@ async function readSnippets(folder: string): Promise<Map<string, string>> {
 }
 
 /** At once or not at all: a hub that starts in this moment reads it. */
-async function keep(file: string, text: string): Promise<void> {
-  if (text === '') return rm(file, { force: true });
+async function keep(file: string, text: string, name: string): Promise<void> {
   const beside = `${file}.new`;
-  await writeFile(beside, text, { mode: 0o644 });
-  await rename(beside, file);
+  try {
+    if (text === '') return await rm(file, { force: true });
+    await writeFile(beside, text, { mode: 0o644, flush: true });
+    await rename(beside, file);
+  } catch (cause) {
+    await rm(beside, { force: true }).catch(() => {});
+    const why = `the hub runs with the routes of ${name}, and they could not be kept for its next start`;
+    throw new StepError(`${why}: ${(cause as Error).message}`, { cause });
+  }
 }

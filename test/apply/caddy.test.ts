@@ -168,3 +168,20 @@ it('without an answer nothing is known, and nothing is written', async () => {
   const found = await observeHub({ ...nowhere, own: 'hub/Caddyfile', snippets: {} }, {});
   expect(found).toEqual({ known: false, error: 'Caddy is not running: there is no admin socket' });
 });
+
+it('a folder that is not there is not made: its dataset may not be mounted', async () => {
+  const nowhere = { ...step({}), folder: at('unmounted/routes'), snippet: site('photo', 'x') };
+  await expect(hostExecutor({}).execute(nowhere, {})).rejects.toThrow(
+    'cannot be read, so no route was loaded',
+  );
+  expect(existsSync(at('unmounted'))).toBe(false);
+});
+
+it.each([null, [], { apps: { http: { servers: { s: { routes: { a: 1 } } } } } }, 'nonsense'])(
+  'nonsense (%j) is another configuration, and no crash',
+  async (nonsense) => {
+    const { wanted } = await seen({ photo: site('photo', 'pictures') });
+    expect(sameSites(nonsense, wanted, ['photo.lan'])).toBe(false);
+    expect(sameHub(nonsense, wanted, ['photo.lan'])).toBe(false);
+  },
+);

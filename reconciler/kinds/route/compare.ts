@@ -29,12 +29,19 @@ function serversOf(config: unknown): { listen: unknown; routes: Site[] }[] {
   const servers = at(config, 'apps', 'http', 'servers');
   return Object.values((servers ?? {}) as object).map((server) => ({
     listen: at(server, 'listen') ?? null,
-    routes: (at(server, 'routes') ?? []) as Site[],
+    routes: asList(at(server, 'routes')) as Site[],
   }));
 }
 
 function isOf(site: Site, hosts: ReadonlySet<string>): boolean {
-  return (site.match ?? []).some(({ host }) => host?.some((name) => hosts.has(name)) === true);
+  return asList(at(site, 'match')).some((each) =>
+    asList(at(each, 'host')).some((name) => hosts.has(String(name))),
+  );
+}
+
+/** What Caddy would never print is no list, and no reason to fall. */
+function asList(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** Caddy names the hosts of sites at other places as well, such as policies of certificates: they are left out there. */
