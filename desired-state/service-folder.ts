@@ -3,7 +3,7 @@ import path from 'node:path';
 import { digest } from '../tools/digest.ts';
 import type { Entry, RepositoryFiles } from './files.ts';
 import { errorAt, warningAt } from './problems.ts';
-import { serviceNamePattern } from './schema/names.ts';
+import { drillPrefix, serviceNamePattern } from './schema/names.ts';
 import type { Problem } from './types.ts';
 
 /** The order in which compose itself looks; the first one wins. */
@@ -90,6 +90,10 @@ function noCompose(folder: string, names: Set<string>): Problem {
 }
 
 function badName(folder: string, compose: string, name: string): Problem {
+  if (name.startsWith(drillPrefix)) {
+    const message = `"${name}" cannot name a service: what is called ${drillPrefix}… belongs to restore drills, and goes with them`;
+    return errorAt({ file: `${folder}/${compose}`, line: 1, column: 1 }, message, 'rename the folder', name);
+  }
   const good = name
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, '_')

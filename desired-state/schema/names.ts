@@ -4,7 +4,10 @@ import { durationSeconds } from './units.ts';
 import { text } from './words.ts';
 
 /** A folder name that serves as compose project name, ZFS dataset component and DNS-safe text alike. */
-export const serviceNamePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+export const serviceNamePattern = /^(?!steward-drill-)[a-z0-9][a-z0-9_-]{0,62}$/;
+
+/** Projects and datasets of restore drills are called so, and are thrown away with all that is in them. */
+export const drillPrefix = 'steward-drill-';
 
 export const serviceName = (description: string) =>
   text({
