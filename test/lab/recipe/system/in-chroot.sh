@@ -61,7 +61,7 @@ make_keys() {
 # Everything that would wake up by itself during a test, or is only here for its files, stays off.
 choose_services() {
   systemctl enable systemd-networkd ssh docker
-  systemctl disable caddy postgresql prometheus
+  systemctl disable caddy postgresql prometheus named docker-registry
   systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer \
     dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer \
     systemd-tmpfiles-clean.timer getty@tty1.service zfs-volume-wait.service
