@@ -27,6 +27,16 @@ it('creates the archive out of snapshots that are mounted at a fixed path', asyn
   expect(statSync(root).mode & 0o777).toBe(0o700);
 });
 
+it('lets services have the processor first, and a look at the repository does not wait for them', async () => {
+  const lab = borgLab(
+    `nice > "$STATE/$1"; case "$1" in create) exit 30 ;; info) echo '${told('run 7')}' ;; esac`,
+  );
+  await lab.run(createStep(lab.repository));
+  const nicenessOf = (command: string) =>
+    Number(readFileSync(path.join(path.dirname(lab.options.commands.borg), command), 'utf8'));
+  expect(nicenessOf('create')).toBeGreaterThan(nicenessOf('info'));
+});
+
 it('tells how far it is, and how many files had to be read', async () => {
   const lines = [progress(1, 'a'), status('A'), status('M'), progress(2, 'b'), status('E')].join('\n');
   const lab = borgLab(`${lines}\necho '${JSON.stringify(made)}'`);

@@ -65,8 +65,12 @@ function processOptions({ idleMs = 1_800_000, timeoutMs, signal, onLine }: BorgO
 /** What a person would not type: output for machines, and patience. */
 function wholeArgv([command = '', ...rest]: string[], options: BorgOptions): string[] {
   const { borg = 'borg', lockWaitSeconds = 600, wrap = (argv) => argv } = options;
-  return wrap([borg, command, '--log-json', '--lock-wait', String(lockWaitSeconds), ...rest]);
+  const manners = inNoHurry.includes(command) ? ['nice', '-n', '10'] : [];
+  return wrap([...manners, borg, command, '--log-json', '--lock-wait', String(lockWaitSeconds), ...rest]);
 }
+
+/** Nobody waits for these; somebody waits for the services that run meanwhile, above all for one that is down. */
+const inNoHurry = ['create', 'check', 'compact'];
 
 function progressTaker(log: BorgLog, onProgress: BorgOptions['onProgress']): (line: string) => void {
   let progress: BorgProgress = { files: 0, bytes: 0, totalBytes: null, at: null };
