@@ -76,10 +76,11 @@ export function cycleJson(cycle: Cycle) {
     return { id: change.id, verb: change.verb, result, error, ...times };
   });
   if (cycle.plan === null) {
-    const { result, commit, problems, fetchError, loadError } = cycle;
-    return { result, commit, problems, fetchError, loadError, changes: [], blocked: [], outcomes };
+    const { result, commit, problems, fetchError, refused, loadError } = cycle;
+    return { result, commit, problems, fetchError, refused, loadError, changes: [], blocked: [], outcomes };
   }
-  return { ...planJson(cycle.plan, commandOf), result: cycle.result, fetchError: cycle.fetchError, outcomes };
+  const { result, fetchError, refused } = cycle;
+  return { ...planJson(cycle.plan, commandOf), result, fetchError, refused, outcomes };
 }
 
 /** What is in force against what is to be: the checkout is the last of the roots, staging the first. */

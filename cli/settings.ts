@@ -17,12 +17,18 @@ const credentials = z.strictObject({
   caFile: z.string().optional(),
 });
 
+const verify = z.strictObject({
+  /** Files with the keys whose commits are applied: as in ALLOWED SIGNERS of ssh-keygen(1), or armored GPG keys. */
+  allowedSigners: z.union([z.string(), z.array(z.string()).min(1)]),
+});
+
 const bootstrap = z.strictObject({
   repository: z.string().optional(),
   branch: z.string().optional(),
   tag: z.string().optional(),
   path: z.string().optional(),
   credentials: credentials.optional(),
+  verify: verify.optional(),
   /** This machine's name in messages and metrics. */
   name: z.string().optional(),
   stateDir: z.string().optional(),
@@ -52,6 +58,8 @@ export interface Settings {
   tag: string | null;
   path: string | null;
   credentials: z.infer<typeof credentials>;
+  /** Null: a commit needs no signature. */
+  allowedSigners: string[] | null;
   name: string;
   stateDir: string;
   environmentDir: string;
@@ -73,6 +81,7 @@ export function readSettings(flags: Flags): Settings {
     tag: flags.tag ?? file.tag ?? null,
     path: flags.path ?? file.path ?? null,
     credentials: file.credentials ?? {},
+    allowedSigners: file.verify === undefined ? null : [file.verify.allowedSigners].flat(),
     name: file.name ?? hostname(),
     stateDir: resolve(flags.stateDir ?? file.stateDir ?? defaultStateDir()),
     environmentDir: file.environmentDir ?? '/etc/steward/env',

@@ -36,8 +36,9 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
     },
     async sync(signal) {
       const result = await repository.sync(signal);
-      const error = result.ok ? null : result.error;
-      return { commit: result.commit, error, fetched: result.ok };
+      if (result.ok) return { commit: result.commit, error: null, fetched: true, refused: null };
+      const { commit, error, refused } = result;
+      return { commit, error, fetched: refused !== null, refused };
     },
     async load(commit) {
       const key = keyOf(commit, options);

@@ -18,6 +18,8 @@ export function statusOf(
     services: plan === null || desired === null ? [] : servicesOf(cycle, plan, desired, records),
     problems: cycle.problems,
     held: plan?.held ?? null,
+    repositoryError: cycle.fetchError,
+    refused: cycle.refused === null ? null : { id: cycle.refused.id, subject: cycle.refused.subject },
     orphans: (plan?.reports ?? []).filter(({ state }) => state === 'orphaned').map(({ id }) => id),
   };
 }

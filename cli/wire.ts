@@ -76,7 +76,7 @@ async function composeReader(settings: Settings, cache: TextCache): Promise<Comp
 }
 
 function repositoryOptions(settings: Settings) {
-  const { repository: url, branch, tag, path, stateDir, credentials } = settings;
+  const { repository: url, branch, tag, path, stateDir, credentials, allowedSigners } = settings;
   if (url === null) {
     throw new UserError(
       'no repository: give --repo URL or DIR, or write `repository:` into /etc/steward/steward.yaml',
@@ -91,6 +91,7 @@ function repositoryOptions(settings: Settings) {
     tag: tag ?? undefined,
     path: path ?? undefined,
     credentials: withoutUndefined(given),
+    allowedSigners: allowedSigners ?? undefined,
   });
 }
 

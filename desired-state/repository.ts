@@ -5,6 +5,8 @@ import { gitConfig } from './repository/config.ts';
 import { type Git, gitRunner } from './repository/git.ts';
 import { askRemote } from './repository/remote.ts';
 import { explainFile } from './repository/sentence.ts';
+import { signatureFlaw } from './repository/signature.ts';
+import { readSigners } from './repository/signers.ts';
 import { parseSource, type Source } from './repository/source.ts';
 import { isCommitId, prepare, readHead, removeDurably, writeDurably } from './repository/state-dir.ts';
 import { openStore, type Store } from './repository/store.ts';
@@ -90,7 +92,7 @@ async function sync(
   let known: CommitInfo | null = null;
   try {
     const { git, source, store } = await parts();
-    const name = JSON.stringify([source.gitUrl, options.branch ?? null, options.tag ?? null]);
+    const name = sourceName(source, options);
     const saved = await readHead(headFile);
     known = saved?.source === name ? saved.commit : null;
     const head = await askRemote(git, source.gitUrl, options, signal);
@@ -98,13 +100,40 @@ async function sync(
       return { ok: true, commit: known, changed: false, remoteAsked: true };
     }
     const commit = await store.fetch(source.gitUrl, head, signal);
+    const refused = await refusalOf(commit, options, git, store);
+    if (refused !== null)
+      return { ok: false, error: refused, retryable: false, commit: known, refused: commit };
+    await store.keep('head', commit.id);
     await writeDurably(headFile, JSON.stringify({ source: name, commit }));
     memory.verified = commit.id;
     return { ok: true, commit, changed: commit.id !== known?.id, remoteAsked: true };
   } catch (error) {
     const { message, retryable } = explainFile(error, options.stateDir);
-    return { ok: false, error: message, retryable, commit: known };
+    return { ok: false, error: message, retryable, commit: known, refused: null };
   }
+}
+
+/**
+ * What was accepted before stays in force whatever becomes of the signers' files; only once they are named at all,
+ * a commit that was taken without them is none.
+ */
+function sourceName({ gitUrl }: Source, { branch, tag, allowedSigners }: RepositoryOptions): string {
+  const verified = allowedSigners === undefined ? [] : ['signed'];
+  return JSON.stringify([gitUrl, branch ?? null, tag ?? null, ...verified]);
+}
+
+/** One sentence why the commit is not applied; null where it may be. Throws where that cannot be told. */
+async function refusalOf(
+  commit: CommitInfo,
+  { allowedSigners, stateDir }: RepositoryOptions,
+  git: Git,
+  store: Store,
+): Promise<string | null> {
+  if (allowedSigners === undefined) return null;
+  const signers = await readSigners(allowedSigners, stateDir);
+  const flaw = await signatureFlaw(git, store.directory, commit.id, signers);
+  if (flaw === null) return null;
+  return `commit ${commit.id.slice(0, 7)} "${commit.subject}" is not applied: ${flaw} (${allowedSigners.join(', ')})`;
 }
 
 async function isWhole(

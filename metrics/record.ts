@@ -13,6 +13,7 @@ export function record(metrics: Metrics, cycle: CycleRecord): void {
   recordOutcomes(metrics, cycle.outcomes);
   metrics.lastCycle.set(cycle.at / 1000);
   if (cycle.fetchedAt !== null) metrics.lastFetch.set(cycle.fetchedAt / 1000);
+  metrics.refused.set(cycle.refused ? 1 : 0);
   if (cycle.result === 'converged' || cycle.result === 'changed') metrics.lastSuccess.set(cycle.at / 1000);
   for (const severity of ['error', 'warning'] as const) {
     metrics.problems.set({ severity }, cycle.problems.filter((each) => each.severity === severity).length);

@@ -16,6 +16,7 @@ export interface Metrics {
   lastCycle: Gauge;
   problems: Gauge<'severity'>;
   held: Gauge;
+  refused: Gauge;
   backups: BackupGauges;
 }
 
@@ -41,6 +42,7 @@ export function createMetrics(info: { version: string; node: string }): Metrics 
     lastCycle: gauge('last_cycle_timestamp_seconds', 'When the last cycle began; 0 never.'),
     problems: gauge('problems', 'Problems in the repository at the last cycle.', ['severity']),
     held: gauge('held', 'Whether a commit waits for approval: 1 or 0.'),
+    refused: gauge('commit_refused', 'Whether the newest commit is not applied for its signature: 1 or 0.'),
     backups: backupGauges(registry),
   };
   startAtZero(metrics);

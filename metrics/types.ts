@@ -29,6 +29,8 @@ export interface CycleRecord {
   outcomes: Outcome[];
   /** Milliseconds since the epoch of the last fetch that succeeded; null: never. */
   fetchedAt: number | null;
+  /** Whether the newest commit is not applied for its signature. */
+  refused: boolean;
   problems: PlanProblem[];
 }
 

@@ -18,8 +18,8 @@ import type { Asked } from './world.ts';
 
 /** Git, as a cycle needs it. */
 export interface Source {
-  /** The commit to be reconciled. `error`: the remote could not be asked; `commit` is then the last one known. */
-  sync(signal?: AbortSignal): Promise<{ commit: CommitInfo | null; error: string | null; fetched: boolean }>;
+  /** The commit to be reconciled. */
+  sync(signal?: AbortSignal): Promise<Synced>;
   load(commit: CommitInfo): Promise<LoadResult>;
   /** Fills in what compose would stamp on the containers of these stacks. */
   hashes(stacks: DesiredStack[], commit: CommitInfo): Promise<DesiredStack[]>;
@@ -27,6 +27,16 @@ export interface Source {
   learn(stamped: Stamped[], commit: CommitInfo): Promise<void>;
   /** The stable checkout becomes this commit; files that were edited there by hand are put right. */
   promote(commit: CommitInfo): Promise<void>;
+}
+
+export interface Synced {
+  /** The newest one, or with an `error` the last that was good. */
+  commit: CommitInfo | null;
+  /** Why the newest commit was not got, as a sentence. */
+  error: string | null;
+  fetched: boolean;
+  /** The newest commit, where the reason is that nobody whom this host trusts has signed it. */
+  refused: CommitInfo | null;
 }
 
 export interface CycleDeps {
@@ -59,6 +69,8 @@ export interface Cycle {
   problems: Problem[];
   /** Why the remote could not be asked; the last known commit stays in force. */
   fetchError: string | null;
+  /** The newest commit, where it is not applied for its signature; `fetchError` says why. */
+  refused: CommitInfo | null;
   /** Why the commit could not be read although it may be right: a tool is missing, hangs or talks nonsense. */
   loadError: string | null;
   durationsMs: Partial<Record<Phase, number>>;
@@ -78,6 +90,7 @@ export async function runCycle(deps: CycleDeps, options: CycleOptions): Promise<
   const synced = await timed(cycle, 'fetch', deps, () => deps.source.sync(deps.signal));
   cycle.fetchError = synced.error;
   cycle.commit = synced.commit;
+  cycle.refused = synced.refused;
   const { commit } = synced;
   if (commit === null) return { ...cycle, result: 'no-commit' };
   const loaded = await timed(cycle, 'load', deps, () => deps.source.load(commit)).catch(toolError);
@@ -221,6 +234,7 @@ function emptyCycle(atMs: number): Cycle {
     outcomes: [],
     problems: [],
     fetchError: null,
+    refused: null,
     loadError: null,
     desired: null,
   };

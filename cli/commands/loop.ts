@@ -103,7 +103,8 @@ function learn(cycle: Cycle, metrics: Metrics, memory: Memory, log: Log): void {
     phases: { ...cycle.durationsMs, total: total(cycle) },
     plan: cycle.plan,
     outcomes: cycle.outcomes,
-    fetchedAt: cycle.fetchError === null ? cycle.atMs : null,
+    fetchedAt: cycle.fetchError === null || cycle.refused !== null ? cycle.atMs : null,
+    refused: cycle.refused !== null,
     problems: cycle.problems,
   });
   recordBackups(metrics.backups, (memory.status?.backups ?? []).map(metricOfBackup));
@@ -130,7 +131,9 @@ function logCycle(cycle: Cycle, log: Log): void {
   logOutcomes(cycle.outcomes, cycle.commit?.id, log);
   for (const { file, line, column, message } of cycle.problems) log.warn({ file, line, column }, message);
   if (cycle.loadError !== null) log.error({ err: cycle.loadError }, 'commit could not be read');
-  if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
+  if (cycle.refused !== null)
+    log.error({ err: cycle.fetchError, refused: cycle.refused.id }, 'commit refused');
+  else if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
   if (cycle.result === 'converged') log.debug(fields, 'cycle');
   else log.info(fields, 'cycle');
 }

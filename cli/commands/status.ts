@@ -16,6 +16,7 @@ export async function status(flags: Flags & { output: 'text' | 'json' }): Promis
     const shown = withLock(kept ?? nothingYet, stateDir);
     if (flags.output === 'json') printJson(shown);
     else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: Date.now() }));
+    if (shown.refused !== undefined && shown.refused !== null) return 1;
     return ['converged', 'changed'].includes(shown.lastCycle?.result ?? '') ? 0 : 1;
   } finally {
     store.close();

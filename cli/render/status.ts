@@ -36,7 +36,14 @@ function head(status: Status, options: StatusOptions): string[] {
       : `${safe(lastCycle.result)} ${relative(lastCycle.at, options.now)}, took ${duration(lastCycle.durationMs)}`;
   const held =
     lock === undefined ? [] : [`at work     process ${lock.pid}, since ${relative(lock.since, options.now)}`];
-  return [`commit      ${commits(status)}`, `last cycle  ${cycle}`, ...held];
+  return [`commit      ${commits(status)}`, ...repository(status, options), `last cycle  ${cycle}`, ...held];
+}
+
+function repository({ repositoryError, refused, commit }: Status, look: Look): string[] {
+  if (repositoryError === undefined || repositoryError === null) return [];
+  const word = refused === undefined || refused === null ? 'repository' : 'refused';
+  const still = commit === null ? '' : `; ${short(commit)} stays in force`;
+  return [paint(look, 'red', `${pad(word, 10)}  ${safe(repositoryError)}${still}`)];
 }
 
 function commits({ commit, appliedCommit }: Status): string {

@@ -62,6 +62,10 @@ export interface Status {
   services: ServiceStatus[];
   problems: Problem[];
   held: Reason | null;
+  /** Why the newest commit was not got: the remote does not answer, or nobody who is trusted has signed it. */
+  repositoryError?: string | null;
+  /** The newest commit, where its signature is why it is not applied. */
+  refused?: { id: string; subject: string } | null;
   orphans: string[];
   backups?: BackupStatus[];
   lock?: { pid: number; since: number };

@@ -39,6 +39,8 @@ export async function gitConfig(options: RepositoryOptions, source: Source): Pro
     ['gc', [['autoDetach', 'false'], ['autoPackLimit', '50']]],
     ['maintenance', [['autoDetach', 'false']]],
     ['submodule', [['recurse', 'false']]],
+    // An S/MIME signature would be judged by whatever certificates this machine trusts.
+    ['gpg "x509"', [['program', '/bin/false']]],
     ['advice', [['detachedHead', 'false']]],
     ['safe', (await safeDirectories(source)).map((directory): [string, string] => ['directory', directory])],
     ['http', [['lowSpeedLimit', '1'], ['lowSpeedTime', '30'], ...(caFile === undefined ? [] : [['sslCAInfo', caFile] as [string, string]])]],

@@ -7,6 +7,8 @@ export interface GitCall {
   gitDir?: string;
   workTree?: string;
   indexFile?: string;
+  /** Where GPG finds the keys that it may believe. */
+  gpgHome?: string;
   signal?: AbortSignal | undefined;
   /** For messages; default: the repository's URL. */
   where?: string;
@@ -82,6 +84,7 @@ function callEnvironment(call: GitCall): Record<string, string> {
     ...(call.gitDir === undefined ? {} : { GIT_DIR: call.gitDir }),
     ...(call.workTree === undefined ? {} : { GIT_WORK_TREE: call.workTree }),
     ...(call.indexFile === undefined ? {} : { GIT_INDEX_FILE: call.indexFile }),
+    ...(call.gpgHome === undefined ? {} : { GNUPGHOME: call.gpgHome }),
   };
 }
 

@@ -87,7 +87,6 @@ async function fetchInto(
     readCommit(git, gitDir, name, head.branch),
     verify(git, gitDir, name, signal),
   ]);
-  await git(['update-ref', 'refs/steward/head', commit.id], { gitDir, where: gitDir });
   return commit;
 }
 

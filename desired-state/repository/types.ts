@@ -23,14 +23,19 @@ export interface RepositoryOptions {
   path?: string;
   stateDir: string;
   credentials?: Credentials;
+  /** Files with allowed signers (ssh-keygen) or armored GPG keys: only what one of these has signed is applied. */
+  allowedSigners?: string[];
   /** For each single git command, default 60 s. */
   timeoutMs?: number;
 }
 
 export type SyncResult =
   | { ok: true; commit: CommitInfo; changed: boolean; remoteAsked: boolean }
-  /** `error` is a sentence for people. `commit`, the last one known, stays in force; null: there never was one. */
-  | { ok: false; error: string; retryable: boolean; commit: CommitInfo | null };
+  /**
+   * `error` is a sentence for people. `commit`, the last one known, stays in force; null: there never was one.
+   * `refused` is the newest one, where its signature is why.
+   */
+  | { ok: false; error: string; retryable: boolean; commit: CommitInfo | null; refused: CommitInfo | null };
 
 /** `message` is one sentence for people, without secrets. */
 export class RepositoryError extends Error {

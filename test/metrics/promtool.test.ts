@@ -13,6 +13,7 @@ const cycle = {
   plan: photo,
   outcomes: [],
   fetchedAt: 4000,
+  refused: false,
   problems: [],
 } as const;
 

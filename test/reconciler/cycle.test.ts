@@ -38,7 +38,8 @@ describe('a cycle', () => {
   });
 
   it('whose remote does not answer goes on with the last commit', async () => {
-    const sync = async () => ({ commit: build.commit, error: 'git.lan: no route to host', fetched: false });
+    const error = 'git.lan: no route to host';
+    const sync = async () => ({ commit: build.commit, error, fetched: false, refused: null });
     const cycle = await cycleWith({ sync });
     expect(cycle).toMatchObject({ result: 'changed', fetchError: 'git.lan: no route to host' });
     expect(cycle.outcomes.map(({ result }) => result)).toEqual(['applied']);

@@ -52,7 +52,7 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
     ...options,
   });
   const source: Source = {
-    sync: async () => ({ commit: desired.commit, error: null, fetched: true }),
+    sync: async () => ({ commit: desired.commit, error: null, fetched: true, refused: null }),
     load: async () => ({ ok: true, state: desired }),
     hashes: async (stacks) => stacks,
     learn: async () => {},
