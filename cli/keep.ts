@@ -10,6 +10,7 @@ import { readLastRuns } from '../reconciler/state/runs.ts';
 import type { Store } from '../reconciler/state/store.ts';
 import { backupStatus } from './backup-status.ts';
 import type { Status } from './render/types.ts';
+import { forgetRoutes, routeStatus } from './route-status.ts';
 import { statusOf } from './status-of.ts';
 import { note } from './terminal.ts';
 import type { Wired } from './wire.ts';
@@ -58,7 +59,8 @@ export function keep(wired: Wired, cycle: Cycle): Status {
   const detail = { ...found, ...backupsOf(wired, cycle) };
   const { at: atMs, durationMs, result } = lastCycle;
   recordCycle(wired.store, { atMs, durationMs, result, commit: cycle.commit?.id ?? null, detail });
-  return { ...detail, lastCycle };
+  if (cycle.desired !== null) forgetRoutes(wired.store, cycle.desired);
+  return { ...detail, routes: routeStatus(wired.store), lastCycle };
 }
 
 /** What a person has just done to backups or keys is in `status` at once, and not with the next cycle. */

@@ -24,6 +24,7 @@ export function openSimulator(
     observer: {
       observe: (request) => host().observer.observe(request),
       observeContainers: (signal) => host().observer.observeContainers(signal),
+      probe: (request) => host().observer.probe(request),
     },
     executor: { execute: (step, options) => host().executor.execute(step, options) },
   };

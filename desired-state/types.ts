@@ -1,3 +1,5 @@
+import type { ProbeTarget } from '../tools/caddy/probe.ts';
+
 /** What Git asks for, as plain data. Paths are absolute as the host will see them, never of a staging area. */
 
 export const kinds = [
@@ -160,6 +162,8 @@ export interface DesiredRoute extends ResourceBase<'caddy-route'> {
   hosts: string[];
   /** `https://photo.homelab.lan → photo-server:2283`, one a route. */
   shown: string[];
+  /** What is asked of the hub to see that each of them works. */
+  probes: ProbeTarget[];
 }
 
 /** How Borg reaches one repository. Paths are of the host; the passphrase itself is never here. */

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Change, ChangeResult, ChangeVerb } from '../reconciler/types.ts';
 import { type BackupGauges, backupGauges } from './backups.ts';
+import { type RouteGauges, routeGauges } from './routes.ts';
 import { cycleResults, phases } from './types.ts';
 
 /** Every series of Steward, on a registry of its own. Labels are bounded: no names out of Git, no error texts. */
@@ -18,6 +19,7 @@ export interface Metrics {
   held: Gauge;
   refused: Gauge;
   backups: BackupGauges;
+  routes: RouteGauges;
 }
 
 export function createMetrics(info: { version: string; node: string }): Metrics {
@@ -44,6 +46,7 @@ export function createMetrics(info: { version: string; node: string }): Metrics 
     held: gauge('held', 'Whether a commit waits for approval: 1 or 0.'),
     refused: gauge('commit_refused', 'Whether the newest commit is not applied for its signature: 1 or 0.'),
     backups: backupGauges(registry),
+    routes: routeGauges(registry),
   };
   startAtZero(metrics);
   return metrics;

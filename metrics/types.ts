@@ -34,6 +34,17 @@ export interface CycleRecord {
   problems: PlanProblem[];
 }
 
+/** What one route says to the metrics; null: nobody answered. */
+export interface RouteMetric {
+  service: string;
+  url: string;
+  answers: boolean;
+  status: number | null;
+  latencyMs: number | null;
+  certificateEndsAt: number | null;
+  askedAt: number;
+}
+
 /** What one service's backups say to the metrics. Milliseconds; null: nothing to tell, and the series is absent. */
 export interface BackupMetric {
   service: string;

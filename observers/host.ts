@@ -1,5 +1,6 @@
 import { observeHub } from './caddy.ts';
 import { observeContainers, observeDocker } from './docker.ts';
+import { probeRoutes } from './probe.ts';
 import { observePaths, observeSystem } from './system.ts';
 import type { Observer } from './types.ts';
 import { observeZfs } from './zfs.ts';
@@ -30,5 +31,6 @@ export function hostObserver(options: HostObserverOptions = {}): Observer {
       return { zfs, docker, system, paths, hub };
     },
     observeContainers: (signal) => observeContainers({ ...options, signal }),
+    probe: (request) => probeRoutes(request, options),
   };
 }

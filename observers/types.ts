@@ -1,3 +1,7 @@
+import type { ProbeAnswer, ProbeTarget } from '../tools/caddy/probe.ts';
+
+export type { ProbeAnswer, ProbeTarget };
+
 /** What the host says, as plain data. Read only. */
 
 /** Unknown is not absent: a tool that did not answer says nothing about what exists. */
@@ -102,6 +106,15 @@ export interface HubRequest {
   snippets: Record<string, string>;
 }
 
+/** How the hub is asked for its routes. */
+export interface ProbeRequest {
+  /** Name of its container, and the socket of its admin API. */
+  container: string;
+  socket: string;
+  targets: ProbeTarget[];
+  signal?: AbortSignal | undefined;
+}
+
 export interface ObservedState {
   zfs: Observed<ObservedZfs>;
   docker: Observed<ObservedDocker>;
@@ -123,4 +136,6 @@ export interface Observer {
   observe(request: ObserveRequest): Promise<ObservedState>;
   /** All containers and nothing else, for health gates that look again and again. */
   observeContainers(signal?: AbortSignal): Promise<Observed<ObservedContainer[]>>;
+  /** Each route as the hub answers for it, in the same order. */
+  probe(request: ProbeRequest): Promise<ProbeAnswer[]>;
 }

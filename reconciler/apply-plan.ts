@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import type { ResourceId } from '../desired-state/types.ts';
 import type { GateKeeper } from './gate.ts';
+import type { ProbeKeeper } from './probe-gate.ts';
 import {
   runSteps,
   type StepDeps,
@@ -20,6 +21,7 @@ import type { Change, Outcome, Plan } from './types.ts';
  */
 export interface ApplyDeps extends StepDeps {
   gate: GateKeeper;
+  probe: ProbeKeeper;
   parallel: number;
   /** Called once for each change that was begun. */
   finished(outcome: Outcome): void;
@@ -80,9 +82,11 @@ async function applyAfter(
 }
 
 async function passGate(change: Change, deps: ApplyDeps): Promise<StepFailure | null> {
-  if (change.gate === undefined) return null;
+  const { gate, probe } = change;
+  if (gate === undefined && probe === undefined) return null;
   deps.progress?.({ type: 'waiting', change });
-  const message = await deps.gate(change.gate, deps.signal);
+  const unwell = gate === undefined ? null : await deps.gate(gate, deps.signal);
+  const message = unwell ?? (probe === undefined ? null : await deps.probe(probe, deps.signal));
   return message === null ? null : { message, begun: true };
 }
 

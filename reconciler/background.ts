@@ -118,6 +118,7 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
     holdCycles,
     parallel: 1,
     gate: async () => null,
+    probe: async () => null,
     announce: () => {},
     undo: undoLog(store, clock),
     learned: recorder.learned,

@@ -7,9 +7,11 @@ import { foreground } from './background.ts';
 import { gateKeeper } from './gate.ts';
 import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
+import { probeKeeper } from './probe-gate.ts';
 import { recordAttempt, recordAttemptResult, recordOutcome, recordPlan } from './record.ts';
 import { type Inventory, readInventory } from './state/inventory.ts';
 import { announce, discharge } from './state/journal.ts';
+import { recordProbes } from './state/probes.ts';
 import { type Store, transaction } from './state/store.ts';
 import type { Change, Outcome, Plan } from './types.ts';
 import type { Asked } from './world.ts';
@@ -148,6 +150,9 @@ async function apply(
   const outcomes = await applyPlan(foreground(planned.plan), {
     executor: deps.executor,
     gate: gateKeeper(look, clock, (project, containers) => settled.set(project, containers)),
+    probe: probeKeeper(deps.observer, clock, ({ service, targets }, answers) =>
+      recordProbes(store, service, targets, answers, clock.now()),
+    ),
     clock,
     parallel: desired.limits.parallel,
     announce: (change, step) => {

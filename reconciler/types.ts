@@ -1,4 +1,5 @@
 import type { CommitInfo, Kind, Origin, Problem, RepositoryRef, ResourceId } from '../desired-state/types.ts';
+import type { ProbeTarget } from '../tools/caddy/probe.ts';
 import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
 
@@ -181,6 +182,16 @@ export interface ComposeUp {
   guards: MountGuard[];
 }
 
+/** Routes that must answer through the hub. */
+export interface ProbeGate {
+  service: string;
+  /** The hub's container, and the socket of its admin API. */
+  container: string;
+  socket: string;
+  targets: ProbeTarget[];
+  timeoutSeconds: number;
+}
+
 export type ChangeVerb = 'create' | 'update' | 'replace' | 'delete' | 'run';
 
 export interface Change {
@@ -198,6 +209,8 @@ export interface Change {
   steps: Step[];
   /** A stack: wait until it is healthy. */
   gate?: HealthGate;
+  /** A route: ask for it until it answers. */
+  probe?: ProbeGate;
   /**
    * What must be put right if the change ends between two of its steps: step `of` makes it necessary, step `by` of
    * the same change does it. In the journal before step `of` begins, and run by whoever finds it undone.

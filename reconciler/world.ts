@@ -128,7 +128,7 @@ export function why(note: string): Reason {
 export function quietChange(
   subject: Subject,
   verb: Change['verb'],
-  parts: Pick<Change, 'summary' | 'reasons' | 'steps' | 'needs'>,
+  parts: Pick<Change, 'summary' | 'reasons' | 'steps' | 'needs' | 'probe'>,
 ): Change {
   const disruption = { level: 'none' as const, seconds: 0, containers: [] };
   const { kind, id, name, service } = subject;

@@ -1,4 +1,4 @@
-import type { HubRequest, Observed, ObservedHub } from '../observers/types.ts';
+import type { HubRequest, Observed, ObservedHub, ProbeAnswer, ProbeRequest } from '../observers/types.ts';
 import { StepError } from '../reconciler/apply/types.ts';
 import type { CaddyLoad } from '../reconciler/types.ts';
 import { composeCaddyfile } from '../tools/caddy/compose.ts';
@@ -27,6 +27,34 @@ function judged(request: HubRequest, files: Record<string, string>): Pick<Observ
     wanted: adapt(Object.values({ ...files, ...snippets, ...last })),
     refused: Object.fromEntries(bad.map((name) => [name, 'ambiguous site definition'])),
   };
+}
+
+/** A hub that has a site of this name, with what it goes to running, answers. */
+export function probeHub(world: World, { socket, targets }: ProbeRequest): ProbeAnswer[] {
+  const hub = hubOf(world, socket);
+  const text = hub === undefined ? '' : (world.hub.get(running)?.text ?? '');
+  const sites = new Map(sitesIn(text).map(([address, body]) => [address.replace(/^https?:\/\//, ''), body]));
+  return targets.map(({ host }) => {
+    const site = sites.get(host) ?? sites.get(host.replace(/^steward-probe/, '*'));
+    if (hub === undefined) return noAnswer('nobody listens at 127.0.0.1:443, where the hub should');
+    if (site === undefined) return noAnswer('the hub has no certificate for this name yet');
+    const reached = upstreamsOf(site).every((name) => isUp(world, name));
+    const error = reached ? null : 'the hub answers 502: it does not reach the service';
+    return { status: reached ? 200 : 502, latencyMs: 1, certificateEndsMs: null, error };
+  });
+}
+
+function noAnswer(error: string): ProbeAnswer {
+  return { status: null, latencyMs: null, certificateEndsMs: null, error };
+}
+
+function upstreamsOf(site: string): string[] {
+  return [...site.matchAll(/reverse_proxy (?:\w+:\/\/)?([^:\s]+)/g)].map(([, name = '']) => name);
+}
+
+function isUp(world: World, name: string): boolean {
+  const named = [...world.containers.values()].filter((each) => each.name === name || each.service === name);
+  return named.some(({ startedAtMs, stopped }) => startedAtMs !== null && stopped === null);
 }
 
 /** Whether it was told anything before. */

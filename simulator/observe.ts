@@ -16,7 +16,7 @@ import { SimulatedCrash } from './errors.ts';
 import type { FaultPlan, ObservedPart } from './faults.ts';
 import { entryAt } from './file-tree.ts';
 import { dockerDown } from './guards.ts';
-import { observeHub } from './hub.ts';
+import { observeHub, probeHub } from './hub.ts';
 import { parentOf, type SimulatedContainer, type SimulatedDataset, type World } from './world.ts';
 import { inherits, zfsDefaults } from './zfs-properties.ts';
 
@@ -51,6 +51,10 @@ export function simulatedObserver(context: ObserverContext): Observer {
     async observeContainers(signal) {
       const docker = dockerPart(context, await begin(context, signal));
       return docker.known ? { known: true, value: docker.value.containers } : docker;
+    },
+    async probe(request) {
+      await begin(context, request.signal);
+      return probeHub(context.world, request);
     },
   };
 }

@@ -4,6 +4,7 @@ import { watchRepository } from '../../desired-state/watch.ts';
 import { recordBackups } from '../../metrics/backups.ts';
 import { record, recordOutcomes } from '../../metrics/record.ts';
 import { createMetrics, type Metrics } from '../../metrics/registry.ts';
+import { recordRoutes } from '../../metrics/routes.ts';
 import { MetricsServer } from '../../metrics/server.ts';
 import type { CycleMetric } from '../../metrics/types.ts';
 import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.ts';
@@ -16,8 +17,10 @@ import { keep, settleJournal } from '../keep.ts';
 import { Lane } from '../lane.ts';
 import { locked } from '../locked.ts';
 import { logger } from '../log.ts';
+import { Prober } from '../prober.ts';
 import { reasonText } from '../render/reason.ts';
-import type { Status } from '../render/types.ts';
+import type { RouteStatus, Status } from '../render/types.ts';
+import { metricOfRoute, routeStatus } from '../route-status.ts';
 import type { Settings } from '../settings.ts';
 import { total } from '../status-of.ts';
 import { version } from '../version.ts';
@@ -36,6 +39,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
     onCycle: (cycle) => {
       learn(cycle, metrics, memory, log);
       lane.offer(cycle);
+      prober.offer(cycle);
     },
     onError: (error) => log.error({ err: messageOf(error).trim() }, 'cycle failed'),
   });
@@ -50,6 +54,13 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
     },
     onError: (error) => log.error({ err: messageOf(error).trim() }, 'backup failed'),
   });
+  const prober = new Prober({
+    wired,
+    signal: running.signal,
+    intervalMs: settings.intervalMs,
+    onDone: (turned) => tellRoutes(turned, wired, metrics, memory, log),
+    onError: (error) => log.error({ err: messageOf(error).trim() }, 'routes could not be asked'),
+  });
   const server = serverOf(settings, metrics, memory);
   try {
     const address = await server.start();
@@ -61,7 +72,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
     return 0;
   } finally {
     running.stop();
-    await lane.idle();
+    await Promise.all([lane.idle(), prober.idle()]);
     await server.stop();
     wired.close();
   }
@@ -109,6 +120,21 @@ function learn(cycle: Cycle, metrics: Metrics, memory: Memory, log: Log): void {
   });
   recordBackups(metrics.backups, (memory.status?.backups ?? []).map(metricOfBackup));
   logCycle(cycle, log);
+}
+
+function tellRoutes(
+  turned: RouteStatus[],
+  { store }: Wired,
+  metrics: Metrics,
+  memory: Memory,
+  log: Log,
+): void {
+  const routes = routeStatus(store);
+  recordRoutes(metrics.routes, routes.map(metricOfRoute));
+  if (memory.status !== null) memory.status = { ...memory.status, routes };
+  for (const { url, service, error, status } of turned)
+    if (error === null) log.info({ url, service, status }, 'route answers again');
+    else log.warn({ url, service, err: error }, 'route does not answer');
 }
 
 const resultMetrics = {

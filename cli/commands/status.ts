@@ -4,6 +4,7 @@ import { readKept } from '../keep.ts';
 import { renderStatus } from '../render/status.ts';
 import { lookOf } from '../render/text.ts';
 import type { Status } from '../render/types.ts';
+import { routeStatus } from '../route-status.ts';
 import { type Flags, readSettings } from '../settings.ts';
 import { printJson } from '../terminal.ts';
 
@@ -13,7 +14,7 @@ export async function status(flags: Flags & { output: 'text' | 'json' }): Promis
   const store = openStore(stateDir);
   try {
     const kept = readKept(store);
-    const shown = withLock(kept ?? nothingYet, stateDir);
+    const shown = withLock({ ...(kept ?? nothingYet), routes: routeStatus(store) }, stateDir);
     if (flags.output === 'json') printJson(shown);
     else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: Date.now() }));
     if (shown.refused !== undefined && shown.refused !== null) return 1;

@@ -41,6 +41,9 @@ export function records(program: Command): void {
   host(output(program.command('status')))
     .description('what is as Git says and what is not; exit 0 converged, 1 not')
     .action(lazily(async () => (await import('../commands/status.ts')).status));
+  host(program.command('ca'))
+    .description("print the root certificate of the hub's internal CA, for your devices to trust")
+    .action(lazily(async () => (await import('../commands/ca.ts')).ca));
   host(program.command('approve'))
     .argument('<commit>', 'at least 7 characters of it')
     .description('let a commit through that removes many services')

@@ -1,5 +1,6 @@
 import { backupLines } from './backup-status.ts';
 import { placeOf, reasonText } from './reason.ts';
+import { routeLines } from './route-status.ts';
 import { joinLines, type Look, pad, paint, plural, type Style, safe, truncate, widest } from './text.ts';
 import { duration, relative } from './time.ts';
 import type { ServiceState, ServiceStatus, Status } from './types.ts';
@@ -23,7 +24,9 @@ export interface StatusOptions extends Look {
 
 export function renderStatus(status: Status, options: StatusOptions): string {
   const backups = backupLines(status.backups ?? [], options);
-  const parts = [head(status, options), services(status.services, options), backups, notes(status, options)];
+  const routes = routeLines(status.routes ?? [], options);
+  const rows = services(status.services, options);
+  const parts = [head(status, options), rows, routes, backups, notes(status, options)];
   const blocks = parts.filter((block) => block.length > 0).flatMap((block) => [...block, '']);
   return joinLines([...blocks, paint(options, 'bold', total(status))]);
 }

@@ -53,6 +53,21 @@ export interface BackupStatus {
   keyProblem: string | null;
 }
 
+/** A route as it last answered through the hub; times are milliseconds since the epoch. */
+export interface RouteStatus {
+  url: string;
+  service: string;
+  askedAt: number;
+  /** Null where nobody answered. */
+  status: number | null;
+  latencyMs: number | null;
+  certificateEndsAt: number | null;
+  /** Why it does not do what it is for; null where it does. */
+  error: string | null;
+  /** Since when it does, or does not. */
+  since: number;
+}
+
 export interface Status {
   /** The newest commit that was seen. */
   commit: string | null;
@@ -68,6 +83,7 @@ export interface Status {
   refused?: { id: string; subject: string } | null;
   orphans: string[];
   backups?: BackupStatus[];
+  routes?: RouteStatus[];
   lock?: { pid: number; since: number };
 }
 

@@ -1,3 +1,4 @@
+import type { ProbeTarget } from '../../tools/caddy/probe.ts';
 import { type Inferred, type ServiceContext, yamlOrigin } from '../context.ts';
 import { describeHub } from '../hub/hub.ts';
 import { type Site, snippetOf } from '../hub/snippet.ts';
@@ -17,7 +18,7 @@ export function serviceRoutes(context: ServiceContext): Inferred<DesiredRoute> {
   const origin = { file: `${context.folder.folder}/Caddyfile`, line: 1, column: 1 };
   const base: DesiredRoute = {
     ...{ kind: 'caddy-route', id: `caddy-route:${name}/Caddyfile`, name: `${name}/Caddyfile`, service: name },
-    ...{ origin, needs: [stack], snippet: null, hosts: [], shown: [] },
+    ...{ origin, needs: [stack], snippet: null, hosts: [], shown: [], probes: [] },
   };
   return { resources: [base, ...own], problems: [] };
 }
@@ -35,7 +36,13 @@ function routeOf(context: ServiceContext, name: string, sites: Site[], hub: stri
     snippet: snippetOf(name, sites),
     hosts: [...new Set(sites.map(({ host }) => host))].sort(),
     shown: sites.map(shownSite),
+    probes: sites.map(probeOf),
   };
+}
+
+/** Some name that a wildcard stands for. */
+function probeOf({ host, route: { path = '/', tls } }: Site): ProbeTarget {
+  return { host: host.replace(/^\*/, 'steward-probe'), path, tls };
 }
 
 function shownSite({ host, route }: Site): string {

@@ -1,8 +1,9 @@
 import type { DesiredHub, DesiredRoute } from '../../desired-state/types.ts';
 import type { ObservedHub } from '../../observers/types.ts';
 import { digest } from '../../tools/digest.ts';
+import { urlOf } from '../probe-gate.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
-import type { Change, Reason, Step } from '../types.ts';
+import type { Change, ProbeGate, Reason, Step } from '../types.ts';
 import { blocked, notice, quietChange, type Verdict, type World } from '../world.ts';
 import { sameHub, sameSites } from './route/compare.ts';
 
@@ -21,8 +22,21 @@ export function diff(desired: DesiredRoute, world: World): Verdict {
     return unseen(desired, hub, world, data, seen?.error ?? 'it was not asked');
   const refused = seen.value.refused[desired.name];
   if (refused !== undefined) return refusal(desired, refused);
-  if (isRight(desired, seen.value, world)) return { state: 'in-sync', data };
-  return { state: 'change', change: loading(desired, hub, reasonsOf(desired, data, world)), data };
+  const right = isRight(desired, seen.value, world);
+  if (right && hasAnswered(desired, data, world)) return { state: 'in-sync', data };
+  const reasons = right ? [unanswered(desired, world)] : reasonsOf(desired, data, world);
+  return { state: 'change', change: loading(desired, hub, reasons, world), data };
+}
+
+/** What was loaded is recorded only once it had answered. */
+function hasAnswered({ id, probes }: DesiredRoute, data: Recorded, { inventory }: World): boolean {
+  return probes.length === 0 || inventory.entries.get(id)?.data.digest === data.digest;
+}
+
+function unanswered({ probes, origin }: DesiredRoute, { inventory }: World): Reason {
+  const errors = probes.flatMap((target) => inventory.probes.get(urlOf(target))?.error ?? []);
+  const note = errors[0] === undefined ? 'it was not asked yet' : `it did not answer: ${errors[0]}`;
+  return { field: 'answers', from: null, to: null, note, origin };
 }
 
 /** A hub that does not run is started by its own stack first; one that runs and does not answer is left alone. */
@@ -39,7 +53,8 @@ function unseen(
     return blocked(desired, 'unknown', error);
   // A hub that starts reads its own Caddyfile by itself.
   if (desired.snippet === null) return { state: 'in-sync', data };
-  return { state: 'change', change: loading(desired, hub, reasonsOf(desired, data, world)), data };
+  const reasons = reasonsOf(desired, data, world);
+  return { state: 'change', change: loading(desired, hub, reasons, world), data };
 }
 
 function refusal(desired: DesiredRoute, words: string): Verdict {
@@ -89,9 +104,9 @@ function reasonsOf(
   return [{ field, from: null, to: null, note: 'the hub runs with something else: changed by hand', origin }];
 }
 
-function loading(desired: DesiredRoute, hub: DesiredHub, reasons: Reason[]): Change {
+function loading(desired: DesiredRoute, hub: DesiredHub, reasons: Reason[], world: World): Change {
   const { name, snippet, hosts, needs } = desired;
-  const isNew = reasons.every(({ from }) => from === null) && snippet !== null;
+  const isNew = !world.inventory.entries.has(desired.id) && snippet !== null;
   const { socket, folder, caddyfile, line } = hub;
   const step: Step = { op: 'caddy-load', socket, folder, caddyfile, line, name, snippet };
   return quietChange(desired, isNew ? 'create' : 'update', {
@@ -99,7 +114,19 @@ function loading(desired: DesiredRoute, hub: DesiredHub, reasons: Reason[]): Cha
     reasons,
     steps: [step],
     needs,
+    ...(desired.probes.length === 0 ? {} : { probe: probing(desired, hub, world) }),
   });
+}
+
+/** A service without a health check may take a while to listen, and a certificate from outside takes its time. */
+const patienceSeconds = { internal: 30, off: 30, acme: 120 };
+
+/** One that has kept silent already is asked again, and not waited for again: others wait for the cycle. */
+function probing({ service, probes }: DesiredRoute, hub: DesiredHub, { inventory }: World): ProbeGate {
+  const isSilent = probes.some((target) => (inventory.probes.get(urlOf(target))?.error ?? null) !== null);
+  const timeoutSeconds = isSilent ? 2 : Math.max(...probes.map(({ tls }) => patienceSeconds[tls]));
+  const { container, socket } = hub;
+  return { service, container, socket, targets: probes, timeoutSeconds };
 }
 
 /** Routes that left Git go out of the hub; with the hub itself, there is nothing to be told. */

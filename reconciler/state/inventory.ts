@@ -1,6 +1,7 @@
 import type { Kind, ResourceId } from '../../desired-state/types.ts';
 import { restoredService } from '../restore/names.ts';
 import { type Backups, emptyBackups, readBackups } from './backups.ts';
+import { type ProbeRecord, readProbes } from './probes.ts';
 import { readRecovering } from './recovery.ts';
 import { guarded, type Store, transaction } from './store.ts';
 import { readUndo, type Undo } from './undo.ts';
@@ -41,6 +42,8 @@ export interface Inventory {
   services: Map<string, ServiceRecord>;
   subnets: Map<string, string>;
   approvals: Set<string>;
+  /** Address of a route -> what became of the last request for it. */
+  probes: Map<string, ProbeRecord>;
   backups: Backups;
   /** Services whose data is being restored, or was not put back yet -> why. Nothing of them may be touched. */
   restoring: Map<string, string>;
@@ -54,6 +57,7 @@ export function emptyInventory(): Inventory {
     services: new Map(),
     subnets: new Map(),
     approvals: new Set(),
+    probes: new Map(),
     backups: emptyBackups(),
     restoring: new Map(),
     recovering: new Map(),
@@ -73,6 +77,7 @@ export function readInventory(store: Store): Inventory {
     approvals: new Set(
       all<{ commit_id: string }>(store, 'SELECT commit_id FROM approvals').map((row) => row.commit_id),
     ),
+    probes: new Map(readProbes(store).map((record) => [record.url, record])),
     backups: readBackups(store),
     restoring: readRestoring(store),
     recovering: readRecovering(store),

@@ -67,6 +67,9 @@ const migrations = [
    CREATE TABLE proofs_running (
      lock_name TEXT NOT NULL, service TEXT NOT NULL, what TEXT NOT NULL, since_ms INTEGER NOT NULL,
      PRIMARY KEY (lock_name, service, what)) STRICT;`,
+  `CREATE TABLE probes (
+     url TEXT PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, status INTEGER, latency_ms INTEGER,
+     certificate_ends_ms INTEGER, error TEXT, since_ms INTEGER NOT NULL) STRICT;`,
 ];
 
 /** How long another process's write is waited for. */

@@ -15,6 +15,7 @@ async function apply(
     fail?: string;
     announceFails?: string;
     gate?: string | null;
+    probe?: string | null;
     parallel?: number;
     signal?: AbortSignal;
   } = {},
@@ -32,6 +33,7 @@ async function apply(
       },
     },
     gate: async () => over.gate ?? null,
+    probe: async () => over.probe ?? null,
     clock: systemClock,
     parallel: over.parallel ?? 4,
     announce: (change) => {

@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DesiredHub, DesiredResource } from '../../desired-state/types.ts';
 import type { ObservedHub, ObservedState } from '../../observers/types.ts';
 import { makePlan } from '../../reconciler/plan.ts';
 import { emptyInventory, type Inventory } from '../../reconciler/state/inventory.ts';
+import { digest } from '../../tools/digest.ts';
 import * as build from '../support/build.ts';
 
 const hub: DesiredHub = {
@@ -65,6 +66,54 @@ it('a route that is another one is loaded, and no other', () => {
     disruption: { level: 'none' },
   });
   expect(others).toEqual([]);
+});
+
+const asked = { host: 'photo.lan', path: '/', tls: 'internal' as const };
+const watched = build.route('photo', { ...photo, probes: [asked] });
+
+describe('a route that the hub has', () => {
+  const entry = (text: string) => ({
+    ...{ id: watched.id, kind: watched.kind, name: watched.name, service: watched.service },
+    ...{ ownedSince: 'a', appliedCommit: 'a', orphanedSince: null },
+    data: { hosts: photo.hosts, shown: photo.shown, digest: digest(text) },
+  });
+  const known = (text: string, error: string | null = null): Inventory => ({
+    ...emptyInventory(),
+    entries: new Map([[watched.id, entry(text)]]),
+    probes: new Map([['https://photo.lan', { ...noAnswer, error }]]),
+  });
+  const noAnswer = {
+    ...{ url: 'https://photo.lan', service: 'photo', atMs: 0, sinceMs: 0 },
+    ...{ status: null, latencyMs: null, certificateEndsMs: null },
+  };
+  const resources = [stack, own, watched, git];
+
+  it('and that has answered is left alone, whatever it answers now', () => {
+    expect(planOf({}, { resources, inventory: known('new', 'nobody listens') }).changes).toEqual([]);
+  });
+
+  it('and that was not asked yet is loaded again, and waited for until it answers', () => {
+    const [change, ...others] = planOf({}, { resources }).changes;
+    const probe = {
+      service: 'photo',
+      container: 'central_hub',
+      socket: hub.socket,
+      targets: [asked],
+      timeoutSeconds: 30,
+    };
+    expect(change).toMatchObject({
+      id: watched.id,
+      probe,
+      reasons: [{ field: 'answers', note: 'it was not asked yet' }],
+    });
+    expect(others).toEqual([]);
+  });
+
+  it('and that kept silent is tried again, without waiting for it a second time', () => {
+    const [change] = planOf({}, { resources, inventory: known('old', 'the hub answers 502') }).changes;
+    expect(change?.reasons[0]?.note).toBe('it did not answer: the hub answers 502');
+    expect(change?.probe?.timeoutSeconds).toBe(2);
+  });
 });
 
 it.each([

@@ -9,6 +9,7 @@ import {
   newServiceRecord,
 } from '../../reconciler/state/inventory.ts';
 import type { KeyRecord } from '../../reconciler/state/keys.ts';
+import { digest } from '../../tools/digest.ts';
 import * as build from '../support/build.ts';
 
 /** The host and the inventory as they are once this state was applied: scenarios start from here and break one thing. */
@@ -141,6 +142,7 @@ function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inven
     services: new Map(services),
     subnets,
     approvals: new Set(),
+    probes: new Map(),
     backups: { ...emptyBackups(), repositories: repositoriesOf(desired), keys: keysOf(desired) },
     restoring: new Map(),
     recovering: new Map(),
@@ -158,6 +160,8 @@ function dataOf(
       return { subnet: subnets.get(resource.name) };
     case 'compose-stack':
       return { containers: appliedData(resource.containers) };
+    case 'caddy-route':
+      return { digest: digest(resource.snippet ?? '') };
     default:
       return {};
   }

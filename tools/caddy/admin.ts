@@ -34,6 +34,16 @@ export async function load(caddyfile: string, options: AdminOptions): Promise<vo
   await call('POST', '/load', caddyfile, options);
 }
 
+/** PEM of the root certificate of its internal CA. It is made where there was none. Throws where it does not answer. */
+export async function rootCertificate(options: AdminOptions): Promise<string> {
+  const answer = JSON.parse(await call('GET', '/pki/ca/local', null, options)) as {
+    root_certificate?: unknown;
+  };
+  const { root_certificate: root } = answer;
+  if (typeof root === 'string' && root.includes('BEGIN CERTIFICATE')) return root;
+  throw new CaddyRefused('it has no internal CA');
+}
+
 async function call(
   method: string,
   path: string,

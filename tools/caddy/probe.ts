@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
+import type { TLSSocket } from 'node:tls';
+
+/** Asks the hub for a route as a browser would, wherever its name points to. */
+
+export interface ProbeTarget {
+  host: string;
+  /** `/`, or the path that the route is for. */
+  path: string;
+  /** Who issues its certificate; `off`: it has none. */
+  tls: 'internal' | 'acme' | 'off';
+}
+
+export interface ProbeAnswer {
+  /** Null where nobody answered. */
+  status: number | null;
+  /** From the first packet to the first line of the answer. */
+  latencyMs: number | null;
+  /** End of the certificate, in milliseconds since the epoch. */
+  certificateEndsMs: number | null;
+  /** One sentence why the route does not do what it is for; null where it does. */
+  error: string | null;
+}
+
+export interface ProbeOptions {
+  address: string;
+  port: number;
+  /** PEM of the root that an internal certificate must come from; others: those of this system. */
+  root: string | null;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** What Caddy answers with where it does not reach what is behind it. */
+const notReached = [502, 503, 504];
+
+/** Any answer of the service is one, also a refusal. Never throws. */
+export async function probe(target: ProbeTarget, options: ProbeOptions): Promise<ProbeAnswer> {
+  const beganMs = performance.now();
+  try {
+    const { status, certificateEndsMs } = await ask(target, options);
+    const latencyMs = Math.round(performance.now() - beganMs);
+    const error = notReached.includes(status)
+      ? `the hub answers ${status}: it does not reach the service`
+      : null;
+    return { status, latencyMs, certificateEndsMs, error };
+  } catch (error) {
+    return { status: null, latencyMs: null, certificateEndsMs: null, error: sentence(error, options) };
+  }
+}
+
+function ask(
+  { host, path, tls }: ProbeTarget,
+  { address, port, root, timeoutMs, signal }: ProbeOptions,
+): Promise<{ status: number; certificateEndsMs: number | null }> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const shared = {
+    ...{ host: address, port, path, method: 'GET', agent: false },
+    headers: { Host: host, 'User-Agent': 'steward-probe', Connection: 'close' },
+    signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+  };
+  const trust = tls === 'internal' && root !== null ? { ca: root } : {};
+  return new Promise((resolve, reject) => {
+    const take = (answer: IncomingMessage) => {
+      const certificateEndsMs = tls === 'off' ? null : endOf(answer.socket as TLSSocket);
+      // What it is made of does not matter, and may be without end.
+      answer.destroy();
+      resolve({ status: answer.statusCode ?? 0, certificateEndsMs });
+    };
+    const asked =
+      tls === 'off'
+        ? http.request(shared, take)
+        : https.request({ ...shared, ...trust, servername: host }, take);
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+function endOf(socket: TLSSocket): number | null {
+  const endMs = Date.parse(socket.getPeerCertificate().valid_to);
+  return Number.isNaN(endMs) ? null : endMs;
+}
+
+function sentence(error: unknown, { address, port }: ProbeOptions): string {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  const at = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  if (name === 'AbortError' || name === 'TimeoutError') return `no answer from the hub at ${at} in time`;
+  if (code === 'ECONNREFUSED') return `nobody listens at ${at}, where the hub should`;
+  if (code === 'ECONNRESET') return `the hub at ${at} ended the connection without an answer`;
+  if (code === 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR') return 'the hub has no certificate for this name yet';
+  if (code?.startsWith('ERR_SSL_') === true)
+    return `the hub at ${at} does not speak TLS for this name (${code})`;
+  if (/CERT|SIGNATURE|ISSUER/.test(code ?? '')) return `its certificate is not trusted: ${message}`;
+  return `it was not reached at ${at}: ${message}`;
+}
