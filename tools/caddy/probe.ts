@@ -89,8 +89,10 @@ function sentence(error: unknown, { address, port }: ProbeOptions): string {
   if (name === 'AbortError' || name === 'TimeoutError') return `no answer from the hub at ${at} in time`;
   if (code === 'ECONNREFUSED') return `nobody listens at ${at}, where the hub should`;
   if (code === 'ECONNRESET') return `the hub at ${at} ended the connection without an answer`;
-  if (code === 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR') return 'the hub has no certificate for this name yet';
-  if (code?.startsWith('ERR_SSL_') === true)
+  // Depending on the moment, Node tells an alert by a code of its own or as a failed write.
+  if (/ALERT.INTERNAL.ERROR/i.test(`${code} ${message}`))
+    return 'the hub has no certificate for this name yet';
+  if (code === 'EPROTO' || code?.startsWith('ERR_SSL_') === true)
     return `the hub at ${at} does not speak TLS for this name (${code})`;
   if (/CERT|SIGNATURE|ISSUER/.test(code ?? '')) return `its certificate is not trusted: ${message}`;
   return `it was not reached at ${at}: ${message}`;
