@@ -22,5 +22,9 @@ function good({ status, latencyMs, certificateEndsAt, askedAt }: RouteStatus, no
 }
 
 function bad({ error, since, askedAt }: RouteStatus, now: number): string {
-  return [safe(error ?? ''), `since ${relative(since, now)}`, `asked ${relative(askedAt, now)}`].join(' · ');
+  return [
+    safe(error ?? ''),
+    `for ${duration(Math.max(0, now - since))}`,
+    `asked ${relative(askedAt, now)}`,
+  ].join(' · ');
 }

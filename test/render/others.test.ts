@@ -5,7 +5,7 @@ import { renderHistory } from '../../cli/render/history.ts';
 import { renderOutcomes } from '../../cli/render/outcomes.ts';
 import { progressReporter } from '../../cli/render/progress.ts';
 import { renderStatus } from '../../cli/render/status.ts';
-import type { BackupStatus } from '../../cli/render/types.ts';
+import type { BackupStatus, RouteStatus } from '../../cli/render/types.ts';
 import type { Outcome } from '../../reconciler/types.ts';
 import { change, now } from './sample.ts';
 
@@ -73,6 +73,22 @@ const backups: BackupStatus[] = [
     keyProblem: 'its key was never exported',
   },
 ];
+const routes: RouteStatus[] = [
+  {
+    ...{ url: 'https://git.homelab.lan', service: 'git', askedAt: now - 20_000, since: now - day },
+    ...{ status: 200, latencyMs: 12, certificateEndsAt: now + 39_600_000, error: null },
+  },
+  {
+    ...{
+      url: 'https://photo.homelab.lan/api',
+      service: 'photo',
+      askedAt: now - 20_000,
+      since: now - 180_000,
+    },
+    ...{ status: 502, latencyMs: 9, certificateEndsAt: now + 39_600_000 },
+    error: 'the hub answers 502: it does not reach the service',
+  },
+];
 const entry = {
   at: now - 3_600_000,
   id: 'compose-stack:git',
@@ -88,6 +104,7 @@ it.each([
   ['outcomes', () => renderOutcomes(outcomes, look)],
   ['status', () => renderStatus(status, look)],
   ['backup-status', () => renderStatus({ ...status, backups }, look)],
+  ['route-status', () => renderStatus({ ...status, routes }, look)],
   ['history', () => renderHistory([{ ...entry, reasons: [...entry.reasons] }], look)],
   ['diff', () => renderDiff('a\nb\n', 'a\nc\n', 'Caddyfile')],
 ])('%s reads as its golden file says', async (name, render) => {

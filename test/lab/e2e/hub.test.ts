@@ -96,6 +96,43 @@ describe('the hub', () => {
   });
 });
 
+describe('a route', () => {
+  const to = (port: number) => site('photo', `  - { host: photo, to: "photo-web:${port}" }\n`);
+
+  test('whose service does not listen there is not done, and says so until it does', async () => {
+    await lab.push(to(9999));
+    const { exitCode, cycle } = await lab.reconcile();
+    expect(exitCode).toBe(1);
+    expect(cycle.outcomes).toMatchObject([
+      {
+        id: 'caddy-route:photo',
+        result: 'failed',
+        error:
+          'https://photo.homelab.lan does not answer within 30 s: the hub answers 502: it does not reach the service',
+      },
+    ]);
+    expect((await lab.plan()).plan.changes).toMatchObject([
+      { id: 'caddy-route:photo', reasons: [{ field: 'answers' }] },
+    ]);
+    expect(await lab.run('steward status || true')).toMatch(
+      /\nhttps:\/\/photo\.homelab\.lan +the hub answers 502/,
+    );
+    await lab.push(to(8080));
+    await lab.converge();
+    expect(await lab.run('steward status')).toMatch(
+      /\nhttps:\/\/photo\.homelab\.lan +answers 200 in .* certificate ends in/,
+    );
+    await expectNothingToDo();
+  });
+
+  test('is trusted by whoever trusts the root that `steward ca` prints', async () => {
+    await lab.run('steward ca > /tmp/ca.pem 2> /tmp/ca.said');
+    expect(await lab.run('cat /tmp/ca.said')).toContain('SHA-256');
+    const trusting = ask('photo').replace(/--cacert \S+/, '--cacert /tmp/ca.pem');
+    expect(await lab.run(trusting)).toBe('this is photo');
+  });
+});
+
 test('a route that Caddy refuses keeps its service as it was, and the others come', async () => {
   const bad = site('photo', '  - { host: photo, to: "photo-web:8080", caddy: "nonsense here" }\n');
   await lab.push({ ...bad, ...site('wiki') });
