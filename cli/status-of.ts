@@ -20,6 +20,9 @@ export function statusOf(
     held: plan?.held ?? null,
     repositoryError: cycle.fetchError,
     refused: cycle.refused === null ? null : { id: cycle.refused.id, subject: cycle.refused.subject },
+    notInGit: (plan?.reports ?? [])
+      .filter(({ state }) => state === 'not-in-git')
+      .flatMap(({ reasons }) => reasons.flatMap(({ note }) => note ?? [])),
     orphans: (plan?.reports ?? []).filter(({ state }) => state === 'orphaned').map(({ id }) => id),
   };
 }

@@ -99,6 +99,8 @@ export interface DesiredContainer {
   hasHealthcheck: boolean;
   /** Names of the real Docker networks it joins. */
   networks: string[];
+  /** Ports of the host that lead to it, as in ObservedContainer; null where Docker chooses some of them. */
+  published: string[] | null;
   /** Absolute host paths that are bind-mounted. */
   bindMounts: string[];
   stopGraceSeconds: number;

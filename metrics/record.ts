@@ -62,7 +62,8 @@ function countOf(counts: Map<string, Record<ResourceState, number>>, kind: strin
   return found;
 }
 
-function stateOf(state: NoticeState, verb: Notice['verb']): ResourceState {
+/** Null: it is no resource of Git's. */
+function stateOf(state: NoticeState, verb: Notice['verb']): ResourceState | null {
   switch (state) {
     case 'unknown':
     case 'orphaned':
@@ -70,6 +71,8 @@ function stateOf(state: NoticeState, verb: Notice['verb']): ResourceState {
       return state;
     case 'key-not-exported':
       return 'in_sync';
+    case 'not-in-git':
+      return null;
     case 'waiting':
     case 'conflict':
     case 'refused':

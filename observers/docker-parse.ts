@@ -1,4 +1,5 @@
 import type { ContainerInfo, NetworkInspectInfo } from 'dockerode';
+import { publishedPort } from '../tools/published-port.ts';
 import type { ContainerHealth, ContainerState, ObservedContainer, ObservedNetwork } from './types.ts';
 
 /** What Docker's API prints, read leniently: a missing field is an empty one. Source: Engine API v1.41 and later. */
@@ -30,6 +31,7 @@ export function parseContainer(info: ContainerInfo): ObservedContainer {
     health: parseHealth(info.Status ?? ''),
     exitCode: state === 'exited' ? parseExitCode(info.Status ?? '') : null,
     networks: networksOf(info),
+    published: publishedOf(info),
     oneOff: labels['com.docker.compose.oneoff'] === 'True',
     justStarted: (info.Status ?? '').startsWith('Up Less than a second'),
     dependsOn: parseDependsOn(labels['com.docker.compose.depends_on'] ?? ''),
@@ -56,6 +58,13 @@ function nameOf(info: ContainerInfo): string {
 function networksOf(info: ContainerInfo): Record<string, string> {
   const joined = Object.entries(info.NetworkSettings?.Networks ?? {});
   return Object.fromEntries(joined.map(([name, network]) => [name, network.NetworkID ?? '']));
+}
+
+/** Ports that are only exposed have no public half. Docker lists IPv4 and IPv6 apart. */
+function publishedOf(info: ContainerInfo): string[] {
+  const ports = (info.Ports ?? []).filter(({ PublicPort }) => PublicPort !== undefined);
+  const shown = ports.map(({ IP, PublicPort, Type }) => publishedPort(IP, PublicPort, Type));
+  return [...new Set(shown)].sort();
 }
 
 /** Out of `Up 5 seconds (healthy)`, `Up 5 seconds (health: starting)`. */

@@ -45,6 +45,8 @@ export interface ObservedContainer {
   exitCode: number | null;
   /** Network name -> network id. */
   networks: Record<string, string>;
+  /** Ports of the host that lead to it: `443/tcp`, or `127.0.0.1:8080/tcp` where it is not every address. Sorted. */
+  published: string[];
   /** One-off of `docker compose run`: not part of the stack. */
   oneOff: boolean;
   /** Runs for less than a second: one that is restarted again and again looks like this whenever it runs at all. */

@@ -2,6 +2,7 @@ import type { DesiredResource, DesiredStack, DesiredState, ResourceId } from '..
 import type { ObservedState } from '../observers/types.ts';
 import { togetherChange } from './backup/change.ts';
 import { heldReason } from './hold.ts';
+import { notInGit } from './isolation.ts';
 import { backupPlan } from './kinds/backup.ts';
 import { afterNewHub } from './kinds/hub-attachment.ts';
 import { diffResource, pruneEntry } from './kinds/index.ts';
@@ -45,7 +46,10 @@ export function makePlan(input: PlanInput): Planned {
     inSync: pick(verdicts, (verdict, id) => (verdict.state === 'in-sync' ? [id] : [])),
     changes,
     blocked: pick(verdicts, (verdict) => (verdict.state === 'blocked' ? [verdict.notice] : [])),
-    reports: pick(verdicts, (verdict) => (verdict.state === 'report' ? [verdict.notice] : [])),
+    reports: [
+      ...pick(verdicts, (verdict) => (verdict.state === 'report' ? [verdict.notice] : [])),
+      ...notInGit(world),
+    ],
     held: heldReason(input.desired, input.inventory),
     problems: input.desired.warnings,
   };

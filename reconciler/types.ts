@@ -271,6 +271,8 @@ export type NoticeState =
   | 'degraded'
   /** All is as Git says; a repository whose key is nowhere else. */
   | 'key-not-exported'
+  /** Containers that Git does not know, and that are reached from outside or reach what Git knows. */
+  | 'not-in-git'
   /** Under way beside the cycles. */
   | 'running';
 

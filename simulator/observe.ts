@@ -169,6 +169,7 @@ function observeContainer(world: World, container: SimulatedContainer): Observed
     networks,
     oneOff,
     justStarted: false,
+    published: [],
     dependsOn: {},
   };
 }

@@ -99,6 +99,7 @@ function adviceFor(state: NoticeState): string | null {
     case 'orphaned':
     case 'suspended':
     case 'key-not-exported':
+    case 'not-in-git':
     case 'running':
       return null;
     default:

@@ -78,9 +78,10 @@ function detail(service: ServiceStatus, now: number): string {
   ].join(' · ');
 }
 
-function notes({ held, orphans, problems }: Status, look: Look): string[] {
+function notes({ held, orphans, notInGit = [], problems }: Status, look: Look): string[] {
   return [
     ...(held === null ? [] : [paint(look, 'yellow', `held: ${reasonText(held)}`)]),
+    ...notInGit.map((sentence) => `! ${safe(sentence)}, and Git does not know it`),
     ...orphans.map((name) => `! ${safe(name)}  orphaned; data kept`),
     ...problems.map((problem) => `${problem.severity}: ${placeOf(problem)}: ${safe(problem.message)}`),
   ];

@@ -82,6 +82,8 @@ export interface Status {
   /** The newest commit, where its signature is why it is not applied. */
   refused?: { id: string; subject: string } | null;
   orphans: string[];
+  /** Containers that Git does not know, as sentences: reached from outside, or on a network of Git. */
+  notInGit?: string[];
   backups?: BackupStatus[];
   routes?: RouteStatus[];
   lock?: { pid: number; since: number };

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { digestValue } from '../../tools/digest.ts';
+import { publishedPort } from '../../tools/published-port.ts';
 import { overrideYaml } from '../compose/override.ts';
 import type { ComposeReader, ComposeRequest, ResolvedService, View } from '../compose/types.ts';
 import { repositoryContent } from '../content.ts';
@@ -72,6 +73,7 @@ function container(
     oneShot: isOneShot(service),
     hasHealthcheck: hasHealthcheck(service),
     networks: networkNames(context.project, service),
+    published: publishedPorts(service),
     bindMounts: [...new Set(sources)],
     stopGraceSeconds: graceSeconds(service.stop_grace_period),
     configHash: null,
@@ -88,6 +90,14 @@ function withoutNulls(service: ResolvedService): Record<string, unknown> {
 }
 
 /** Docker starts neither of these again after an exit with 0. */
+function publishedPorts({ ports = [] }: ResolvedService): string[] | null {
+  const isFixed = ports.every(({ published }) => /^\d+$/.test(published ?? ''));
+  if (!isFixed) return null;
+  return ports.map(({ host_ip, published = '', protocol = 'tcp' }) =>
+    publishedPort(host_ip, published, protocol),
+  );
+}
+
 function isOneShot(service: ResolvedService): boolean {
   const restart = service.restart ?? 'no';
   return restart === 'no' || restart === '' || restart.startsWith('on-failure');

@@ -122,7 +122,9 @@ function upSteps(desired: DesiredStack, work: Finding[], isNew: boolean, world: 
     return [{ op: 'compose-up', stack, services, build, forceRecreate, guards }];
   };
   const restarts = named('restart').map((finding) => finding.container);
+  const leaves = named('leave').flatMap((finding) => finding.leaves);
   return [
+    ...leaves.map((each): Step => ({ op: 'network-disconnect', ...each })),
     ...up(named('recreate'), true),
     ...up(named('up'), false),
     ...(restarts.length === 0 ? [] : [{ op: 'compose-restart' as const, stack, services: restarts, guards }]),
@@ -181,12 +183,15 @@ function describe(
   const restarts = stopping.filter((finding) => finding.action === 'restart').length;
   const recreates = stopping.length - restarts;
   const scaled = work.filter(isScaled);
-  const starts = work.length - stopping.length - scaled.length;
+  const leaves = work.flatMap((finding) => finding.leaves);
+  const leaving = work.filter(({ action }) => action === 'leave');
+  const starts = work.length - stopping.length - scaled.length - leaving.length;
   const parts = [
     ...(recreates > 0 ? [`recreates ${share(recreates, desired)}`] : []),
     ...(restarts > 0 ? [`restarts ${share(restarts, desired)}`] : []),
     ...(starts > 0 ? [`starts ${share(starts, desired)}`] : []),
     ...(scaled.length > 0 ? [`scales ${scaled.map(({ container }) => container).join(', ')}`] : []),
+    ...(leaves.length > 0 ? [`leaves ${plural(leaves.length, 'network')}`] : []),
     ...(orphans.length > 0 ? [`removes ${plural(orphans.length, 'orphaned container')}`] : []),
     ...(disruption.seconds > 0 && stopping.length > 0 ? [`about ${disruption.seconds} s down`] : []),
   ];

@@ -103,6 +103,7 @@ function containersOf(stack: DesiredStack): ObservedContainer[] {
     networks: Object.fromEntries(container.networks.map((name) => [name, `net-${name}`])),
     oneOff: false,
     justStarted: false,
+    published: [],
     dependsOn: {},
   }));
 }

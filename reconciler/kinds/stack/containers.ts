@@ -1,7 +1,7 @@
 import type { DesiredContainer, DesiredStack } from '../../../desired-state/types.ts';
 import type { ObservedContainer } from '../../../observers/types.ts';
 import type { Reason } from '../../types.ts';
-import type { World } from '../../world.ts';
+import { idOf, type World } from '../../world.ts';
 import { type AppliedContainer, configReasons } from './reasons.ts';
 
 /**
@@ -12,12 +12,14 @@ export interface Finding {
   container: string;
   /**
    * up: compose makes or starts it; recreate: compose would see no difference, so it is forced; restart: it only has
-   * to look at its mounts again; unwell: deploying the same again would not help.
+   * to look at its mounts again; leave: it leaves networks as it runs; unwell: deploying the same again would not help.
    */
-  action: 'up' | 'recreate' | 'restart' | 'unwell';
+  action: 'up' | 'recreate' | 'restart' | 'leave' | 'unwell';
   reasons: Reason[];
   /** Names of running containers that this stops. */
   stops: string[];
+  /** Names of containers, and networks on which they have no business. */
+  leaves: { container: string; network: string }[];
   /** A build whose context changed has to be built again. */
   build: boolean;
 }
@@ -35,7 +37,11 @@ export function examine(
     configuration(desired, found, applied) ??
     (isDone(desired, first)
       ? null
-      : (networks(desired, found, world) ?? mounts(stack, desired, found, world) ?? running(desired, found)))
+      : (networks(desired, found, world) ??
+        strayNetworks(desired, found, world) ??
+        mounts(stack, desired, found, world) ??
+        running(desired, found) ??
+        strayPorts(desired, found)))
   );
 }
 
@@ -48,7 +54,7 @@ function finding(
   desired: DesiredContainer,
   parts: Partial<Finding> & Pick<Finding, 'action' | 'reasons'>,
 ): Finding {
-  return { container: desired.name, stops: [], build: false, ...parts };
+  return { container: desired.name, stops: [], leaves: [], build: false, ...parts };
 }
 
 function missing(desired: DesiredContainer, applied: AppliedContainer | undefined): Finding {
@@ -96,6 +102,51 @@ function networks(desired: DesiredContainer, found: ObservedContainer[], world: 
 function isLost(container: ObservedContainer, network: string, id: string | undefined): boolean {
   if (container.state === 'created') return false;
   return id === undefined || container.networks[network] !== id;
+}
+
+/** A spoke on somebody else's network reaches what it must not. It leaves as it runs; nothing stops for it. */
+function strayNetworks(desired: DesiredContainer, found: ObservedContainer[], world: World): Finding | null {
+  const leaves = found.flatMap((container) => straysOf(container, desired, world));
+  if (leaves.length === 0) return null;
+  const note = 'Git does not put it there';
+  const reasons = leaves.map(
+    ({ network }): Reason => ({ field: 'network', from: network, to: null, note, container: desired.name }),
+  );
+  return finding(desired, { action: 'leave', reasons, leaves });
+}
+
+/** What the hub joins for routes has a kind of its own. Without a network of its own, one is on Docker's. */
+function straysOf(
+  { name, networks: joined }: ObservedContainer,
+  { networks: own }: DesiredContainer,
+  world: World,
+) {
+  const isElsewhere = (network: string) => !own.includes(network) && !isAttachment(network, name, world);
+  const strays = own.length === 0 ? [] : Object.keys(joined).filter(isElsewhere);
+  return strays.sort().map((network) => ({ container: name, network }));
+}
+
+function isAttachment(network: string, container: string, { byId, inventory }: World): boolean {
+  const id = idOf('hub-attachment', network);
+  const declared = byId.get(id);
+  if (declared?.kind === 'hub-attachment' && declared.hub.container === container) return true;
+  return inventory.entries.get(id)?.data.container === container;
+}
+
+/** Ports are given when a container is made: one that has more of them was not made as Git says, whatever it carries. */
+function strayPorts(desired: DesiredContainer, found: ObservedContainer[]): Finding | null {
+  const { published } = desired;
+  if (published === null) return null;
+  for (const { name, published: open } of found) {
+    const from = open.find((port) => !published.includes(port));
+    if (from === undefined) continue;
+    const note = `Git does not open it; docker rm -f ${name} has it made anew as Git says`;
+    return finding(desired, {
+      action: 'unwell',
+      reasons: [{ field: 'port', from, to: null, note, container: desired.name }],
+    });
+  }
+  return null;
 }
 
 /** Mounted later than the container started: the container still sees the directory underneath. */

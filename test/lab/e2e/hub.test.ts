@@ -62,6 +62,31 @@ test('a route comes while requests are under way, and not one of them is lost', 
   expect(await lab.run(`cat ${log}.slow`)).toBe('slow photo');
 });
 
+describe('walls that a hand has opened', () => {
+  test('are closed: a spoke leaves the network of another as it runs', async () => {
+    const before = (await lab.containers())['git-web'];
+    await lab.run('docker network connect photo_net git-web');
+    const { plan } = await lab.plan();
+    expect(plan.changes).toMatchObject([
+      { id: 'compose-stack:git', steps: [{ op: 'network-disconnect', network: 'photo_net' }] },
+    ]);
+    await lab.converge();
+    expect(await networksOf('git-web')).toEqual(['git_net']);
+    expect((await lab.containers())['git-web']).toEqual(before);
+    await expectNothingToDo();
+  });
+
+  test('are told where they are not ours: a container that Git does not know', async () => {
+    await lab.run('docker run -d --name stranger --network photo_net -p 8099:80 lab/busybox:1 sleep 600');
+    await lab.converge();
+    const status = await lab.run('steward status');
+    expect(status).toContain('! stranger is reached from outside at port 8099/tcp, and Git does not know it');
+    expect(status).toContain('! stranger is on photo_net, and Git does not know it');
+    expect(await lab.run("docker inspect -f '{{.State.Running}}' stranger")).toBe('true');
+    await lab.run('docker rm -f stranger');
+  });
+});
+
 describe('the hub', () => {
   test.each([
     ['killed', 'docker kill central_hub'],
