@@ -1,8 +1,17 @@
-import type { Observer, ProbeAnswer } from '../observers/types.ts';
+import type { Observer, ProbeAnswer, ProbeTarget } from '../observers/types.ts';
 import type { Clock } from '../tools/clock.ts';
-import type { ProbeGate } from './types.ts';
 
 /** Attempted is not applied: a route counts once it was asked for through the hub, and answered. */
+
+/** Routes that must answer through the hub. */
+export interface ProbeGate {
+  service: string;
+  /** The hub's container, and the socket of its admin API. */
+  container: string;
+  socket: string;
+  targets: ProbeTarget[];
+  timeoutSeconds: number;
+}
 
 const pollMs = 500;
 

@@ -1,5 +1,5 @@
 import type { CommitInfo, Kind, Origin, Problem, RepositoryRef, ResourceId } from '../desired-state/types.ts';
-import type { ProbeTarget } from '../tools/caddy/probe.ts';
+import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
 
@@ -180,16 +180,6 @@ export interface ComposeUp {
   /** Recreate although the configuration is the same: its network is a new one, or its files changed. */
   forceRecreate: boolean;
   guards: MountGuard[];
-}
-
-/** Routes that must answer through the hub. */
-export interface ProbeGate {
-  service: string;
-  /** The hub's container, and the socket of its admin API. */
-  container: string;
-  socket: string;
-  targets: ProbeTarget[];
-  timeoutSeconds: number;
 }
 
 export type ChangeVerb = 'create' | 'update' | 'replace' | 'delete' | 'run';

@@ -1,9 +1,9 @@
 import type { DesiredHub, DesiredRoute } from '../../desired-state/types.ts';
 import type { ObservedHub } from '../../observers/types.ts';
 import { digest } from '../../tools/digest.ts';
-import { urlOf } from '../probe-gate.ts';
+import { type ProbeGate, urlOf } from '../probe-gate.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
-import type { Change, ProbeGate, Reason, Step } from '../types.ts';
+import type { Change, Reason, Step } from '../types.ts';
 import { blocked, notice, quietChange, type Verdict, type World } from '../world.ts';
 import { sameHub, sameSites } from './route/compare.ts';
 

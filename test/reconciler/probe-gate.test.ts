@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ProbeAnswer } from '../../observers/types.ts';
-import { probeKeeper } from '../../reconciler/probe-gate.ts';
-import type { ProbeGate } from '../../reconciler/types.ts';
+import { type ProbeGate, probeKeeper } from '../../reconciler/probe-gate.ts';
 
 const target = (host: string, over = {}) => ({ host, path: '/', tls: 'internal' as const, ...over });
 const gate: ProbeGate = {
