@@ -30,6 +30,12 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
       removalPercent: limits.removals.percent,
       parallel: limits.parallel,
     },
+    registries: Object.fromEntries(
+      Object.entries(lab.lab.registries).map(([host, { username, password }]) => [
+        host,
+        { username, passwordFile: password.file },
+      ]),
+    ),
     backupsAtOnce: lab.lab.backup?.concurrency ?? 1,
     services: models.map((model) => model.name),
     suspended,

@@ -93,6 +93,8 @@ export interface DesiredContainer {
   containerName: string | null;
   image: string;
   build: boolean;
+  /** Compose's pull_policy: what is not there is fetched; each deploy of it fetches; nothing is ever fetched. */
+  pull: 'missing' | 'always' | 'never';
   replicas: number;
   /** `restart: "no"` (or none): may exit 0 and is then done. */
   oneShot: boolean;
@@ -264,6 +266,12 @@ export interface CommitInfo {
   committedAt: string;
 }
 
+/** The password itself is never here. */
+export interface RegistryLogin {
+  username: string;
+  passwordFile: string;
+}
+
 export interface Limits {
   removalCount: number;
   removalPercent: number;
@@ -280,6 +288,8 @@ export interface DesiredState {
   /** Null where lab.yaml names none, or it cannot be told about routes. */
   hub: DesiredHub | null;
   limits: Limits;
+  /** Host of a registry -> who Steward is there. */
+  registries: Record<string, RegistryLogin>;
   /** Backups that may upload at the same time. */
   backupsAtOnce: number;
   /** Every service of the commit, also suspended ones. */

@@ -1,6 +1,12 @@
-import type { ContainerInfo, NetworkInspectInfo } from 'dockerode';
+import type { ContainerInfo, ImageInfo, NetworkInspectInfo } from 'dockerode';
 import { publishedPort } from '../tools/published-port.ts';
-import type { ContainerHealth, ContainerState, ObservedContainer, ObservedNetwork } from './types.ts';
+import type {
+  ContainerHealth,
+  ContainerState,
+  ObservedContainer,
+  ObservedImage,
+  ObservedNetwork,
+} from './types.ts';
 
 /** What Docker's API prints, read leniently: a missing field is an empty one. Source: Engine API v1.41 and later. */
 
@@ -78,6 +84,13 @@ export function parseHealth(status: string): ContainerHealth {
 export function parseExitCode(status: string): number | null {
   const code = /^Exited \((-?\d+)\)/.exec(status)?.[1];
   return code === undefined ? null : Number(code);
+}
+
+/** One element of GET /images/json. What has neither tag nor digest is listed as `<none>`. */
+export function parseImage({ Id, RepoTags, RepoDigests }: ImageInfo): ObservedImage {
+  const named = (names: string[] | null | undefined) =>
+    (names ?? []).filter((name) => !name.startsWith('<none>')).sort();
+  return { id: Id, tags: named(RepoTags), digests: named(RepoDigests) };
 }
 
 /** One element of GET /networks. */

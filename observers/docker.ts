@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { connectDocker, type DockerConnection, deadline, dockerSentence } from '../tools/docker.ts';
-import { parseContainer, parseNetwork, parseUsernsBase } from './docker-parse.ts';
+import { parseContainer, parseImage, parseNetwork, parseUsernsBase } from './docker-parse.ts';
 import type { Observed, ObservedContainer, ObservedDocker } from './types.ts';
 
 export interface DockerObserverOptions extends DockerConnection {
@@ -9,7 +9,7 @@ export interface DockerObserverOptions extends DockerConnection {
   signal?: AbortSignal | undefined;
 }
 
-/** Containers, networks and the daemon itself, in three calls side by side. Unknown when any of them fails. */
+/** Containers, networks, images and the daemon itself, in four calls side by side. Unknown when any of them fails. */
 export function observeDocker(options: DockerObserverOptions): Promise<Observed<ObservedDocker>> {
   return asked(options, readAll);
 }
@@ -38,9 +38,10 @@ async function readContainers(docker: Docker, abortSignal: AbortSignal): Promise
 }
 
 async function readAll(docker: Docker, abortSignal: AbortSignal): Promise<ObservedDocker> {
-  const [containers, networks, info] = await Promise.all([
+  const [containers, networks, images, info] = await Promise.all([
     readContainers(docker, abortSignal),
     docker.listNetworks({ abortSignal }),
+    docker.listImages({ abortSignal }),
     infoOf(docker, abortSignal),
   ]);
   return {
@@ -48,6 +49,7 @@ async function readAll(docker: Docker, abortSignal: AbortSignal): Promise<Observ
     usernsBase: parseUsernsBase(info),
     containers,
     networks: asArray(networks).map(parseNetwork).sort(byName),
+    images: asArray(images).map(parseImage),
   };
 }
 

@@ -64,12 +64,23 @@ export interface ObservedNetwork {
   labels: Record<string, string>;
 }
 
+/** An image that is on this host. */
+export interface ObservedImage {
+  /** `sha256:…` of its configuration: Docker's own name of it. */
+  id: string;
+  /** `postgres:16`, as Docker lists them. */
+  tags: string[];
+  /** `postgres@sha256:…`: what a registry calls it; empty for one that was built or imported here. */
+  digests: string[];
+}
+
 export interface ObservedDocker {
   serverVersion: string;
   /** Host ids of container root: 0 without userns-remap. */
   usernsBase: { uid: number; gid: number };
   containers: ObservedContainer[];
   networks: ObservedNetwork[];
+  images: ObservedImage[];
 }
 
 export interface ObservedSystem {

@@ -1,4 +1,12 @@
-import type { CommitInfo, Kind, Origin, Problem, RepositoryRef, ResourceId } from '../desired-state/types.ts';
+import type {
+  CommitInfo,
+  Kind,
+  Origin,
+  Problem,
+  RegistryLogin,
+  RepositoryRef,
+  ResourceId,
+} from '../desired-state/types.ts';
 import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
@@ -65,6 +73,10 @@ export type Step =
   | { op: 'network-connect'; network: string; container: string }
   | { op: 'network-disconnect'; network: string; container: string }
   | CaddyLoad
+  /** By its tag, or by its digest, and then `tag` stands for it. */
+  | { op: 'image-pull'; image: string; tag: string | null; login: (RegistryLogin & { host: string }) | null }
+  /** An image that is there gets a name, whatever the name stood for. */
+  | { op: 'image-tag'; id: string; image: string }
   | ComposeUp
   | { op: 'compose-restart'; stack: StackRef; services: string[]; guards: MountGuard[] }
   | { op: 'compose-down'; project: string }

@@ -2,6 +2,7 @@ import type { DesiredResource, DesiredState, Kind, ResourceId } from '../desired
 import type {
   ObservedContainer,
   ObservedDocker,
+  ObservedImage,
   ObservedNetwork,
   ObservedState,
 } from '../observers/types.ts';
@@ -35,6 +36,8 @@ export interface World {
   containersOf: ReadonlyMap<string, ObservedContainer[]>;
   containerByName: ReadonlyMap<string, ObservedContainer>;
   networkByName: ReadonlyMap<string, ObservedNetwork>;
+  /** By tag, by digest and by id. */
+  imageByName: ReadonlyMap<string, ObservedImage>;
 }
 
 /** What to do about one resource. `data` is what the inventory records once the resource is as Git says. */
@@ -61,6 +64,11 @@ export function makeWorld(parts: {
     containersOf: groupByProject(docker?.containers ?? []),
     containerByName: new Map((docker?.containers ?? []).map((container) => [container.name, container])),
     networkByName: new Map((docker?.networks ?? []).map((network) => [network.name, network])),
+    imageByName: new Map(
+      (docker?.images ?? []).flatMap((image) =>
+        [image.id, ...image.tags, ...image.digests].map((name) => [name, image] as const),
+      ),
+    ),
   };
 }
 

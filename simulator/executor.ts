@@ -9,6 +9,7 @@ import { SimulatedCrash } from './errors.ts';
 import { actionsBefore, type FaultPlan, faultCounter, type StepFault } from './faults.ts';
 import { createGroup } from './groups.ts';
 import { loadStep } from './hub.ts';
+import { pullStep, tagStep } from './images.ts';
 import { createNetwork, removeNetworkStep } from './networks.ts';
 import type { ResolveStack, SimulatedService } from './services.ts';
 import type { World } from './world.ts';
@@ -99,6 +100,10 @@ function actionsOf(world: World, step: Step, services: SimulatedService[]): Acti
       return connectStep(world, step);
     case 'network-disconnect':
       return disconnectStep(world, step);
+    case 'image-pull':
+      return pullStep(world, step);
+    case 'image-tag':
+      return tagStep(world, step);
     case 'compose-up':
       return composeUp(world, step, services);
     case 'compose-restart':

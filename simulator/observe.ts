@@ -10,13 +10,13 @@ import type {
   ObservedZfs,
   Observer,
 } from '../observers/types.ts';
-import { digest } from '../tools/digest.ts';
 import { statusOf } from './container-status.ts';
 import { SimulatedCrash } from './errors.ts';
 import type { FaultPlan, ObservedPart } from './faults.ts';
 import { entryAt } from './file-tree.ts';
 import { dockerDown } from './guards.ts';
 import { observeHub, probeHub } from './hub.ts';
+import { imageId, observeImages } from './images.ts';
 import { parentOf, type SimulatedContainer, type SimulatedDataset, type World } from './world.ts';
 import { inherits, zfsDefaults } from './zfs-properties.ts';
 
@@ -151,6 +151,7 @@ function readDocker({ world, usernsBase }: ObserverContext): ObservedDocker {
     networks: [...world.networks.values()].map(
       (network): ObservedNetwork => ({ ...network, driver: 'bridge' }),
     ),
+    images: observeImages(world),
   };
 }
 
@@ -164,7 +165,7 @@ function observeContainer(world: World, container: SimulatedContainer): Observed
     configHash,
     filesDigest,
     image,
-    imageId: `sha256:${digest(image)}`,
+    imageId: imageId(world, image),
     ...statusOf(world, container),
     networks,
     oneOff,

@@ -123,6 +123,8 @@ export interface World {
   repositories: Table<SimulatedRepository>;
   archives: Table<SimulatedArchive>;
   behaviours: Table<Behaviour>;
+  /** Name -> id of what was fetched. */
+  images: Table<string>;
   /** Name of a service -> its sites, as they lie in the hub's folder. */
   snippets: Table<string>;
   /** What was loaded last, and into which start of which container. */
@@ -164,6 +166,7 @@ export function openWorld(file: string | undefined, now: () => number): World {
     repositories: store.table('repositories'),
     archives: store.table('archives'),
     behaviours: store.table('behaviours'),
+    images: store.table('images'),
     snippets: store.table('snippets'),
     hub: store.table('hub'),
     settings: store.table('settings'),

@@ -40,6 +40,9 @@ export function dockerStatus(error: unknown): number | null {
 export function dockerSentence(error: unknown): string {
   const { code, name, message, json } = error as Error & { code?: string; json?: { message?: unknown } };
   if (typeof json?.message === 'string') return `Docker says: ${oneLine(json.message)}`;
+  // Where it would have answered with a stream, the library puts Docker's words into a message of its own.
+  if (dockerStatus(error) !== null)
+    return `Docker says: ${oneLine(message.replace(/^\(HTTP code \d+\) [^-]*- /, ''))}`;
   if (name === 'AbortError' || code === 'ABORT_ERR') return 'Docker did not answer in time';
   if (code === 'ENOENT') return 'Docker is not running: there is no socket';
   if (code === 'ECONNREFUSED') return 'Docker is not running: nobody listens on its socket';

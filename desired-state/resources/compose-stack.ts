@@ -69,6 +69,7 @@ function container(
     containerName: service.container_name ?? null,
     image: service.image ?? '',
     build: service.build !== undefined,
+    pull: pullOf(service.pull_policy),
     replicas: service.deploy?.replicas ?? service.scale ?? 1,
     oneShot: isOneShot(service),
     hasHealthcheck: hasHealthcheck(service),
@@ -90,6 +91,11 @@ function withoutNulls(service: ResolvedService): Record<string, unknown> {
 }
 
 /** Docker starts neither of these again after an exit with 0. */
+/** What compose calls `build` or `if_not_present`, and the rarer `daily`, fetch nothing that is there. */
+function pullOf(policy: unknown): DesiredContainer['pull'] {
+  return policy === 'always' || policy === 'never' ? policy : 'missing';
+}
+
 function publishedPorts({ ports = [] }: ResolvedService): string[] | null {
   const isFixed = ports.every(({ published }) => /^\d+$/.test(published ?? ''));
   if (!isFixed) return null;

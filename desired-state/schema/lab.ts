@@ -75,6 +75,35 @@ const hub = mapping(
   '{ service: central_hub, container: central_hub, address: 192.168.1.100 }',
 );
 
+const registryHost = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
+  error: words(
+    'the host of a registry, as image names begin with it',
+    'write e.g. registry.homelab.lan:5000',
+  ),
+});
+
+const registries = table(
+  registryHost,
+  mapping(
+    {
+      username: text({
+        expected: 'the name of a user',
+        example: 'steward',
+        pattern: /^\S+$/,
+        description: 'Who Steward is at this registry.',
+      }),
+      password: mapping(
+        {
+          file: absolutePath('File with the password or token, mode 0600.', '/etc/steward/registry-password'),
+        },
+        'Where the password is, never the password itself.',
+      ),
+    },
+    'One registry.',
+  ),
+  'Registries that images are pulled from with a name and a password; `docker.io` for that of Docker.',
+);
+
 export const labSchema = mapping(
   {
     version,
@@ -96,6 +125,7 @@ export const labSchema = mapping(
     networks: networks.prefault({}),
     hub: hub.optional(),
     backup: labBackup.optional(),
+    registries: registries.default({}),
     limits: limits.prefault({}),
   },
   'The single point of truth of one lab.',

@@ -37,6 +37,13 @@ export function argvOf(step: Step): string[][] {
       return [['docker', 'network', 'disconnect', step.network, step.container]];
     case 'network-remove':
       return [['docker', 'network', 'rm', step.network]];
+    case 'image-pull':
+      return [
+        ['docker', 'pull', step.image],
+        ...(step.tag === null ? [] : [['docker', 'tag', step.image, step.tag]]),
+      ];
+    case 'image-tag':
+      return [['docker', 'tag', step.id, step.image]];
     case 'compose-up':
       return [composeUpArgv(step)];
     case 'compose-restart':

@@ -19,7 +19,8 @@ export function composeArgv(stack: StackRef): string[] {
 export function composeUpArgv(step: ComposeUp): string[] {
   return [
     ...composeArgv(step.stack),
-    ...['up', '-d'],
+    // What has to be fetched was fetched in steps of its own, by whoever may: `pull_policy: always` stays ours.
+    ...['up', '-d', '--pull', 'missing'],
     ...(step.build ? ['--build'] : []),
     ...(step.forceRecreate ? ['--force-recreate'] : []),
     ...step.services,

@@ -10,6 +10,7 @@ import { createDirectory, setMode, setOwner } from './directory.ts';
 import { createNetwork, removeContainer, removeNetwork } from './docker.ts';
 import { createGroup } from './group.ts';
 import type { ReadMountinfo } from './guard.ts';
+import { pullImage, tagImage } from './image.ts';
 import type { Commands, ToolOptions } from './tool.ts';
 import type { ExecuteOptions, Executor, StepFacts } from './types.ts';
 import { createDataset, inheritProperty, mountDataset, setProperty } from './zfs.ts';
@@ -20,6 +21,8 @@ export interface HostExecutorOptions {
   commands?: Commands;
   /** compose pulls and builds, and waits until dependencies are healthy. Default 15 min. */
   composeTimeoutMs?: number;
+  /** One image out of its registry. Default 1 h. */
+  pullTimeoutMs?: number;
   /** Each call of another tool or of Docker's API. Default 2 min. */
   toolTimeoutMs?: number;
   /** A recursive change of owner, and the stop of a container with its own grace. Default 15 min. */
@@ -61,6 +64,7 @@ function contextOf(options: HostExecutorOptions, given: ExecuteOptions) {
     group: { ...tool, groupFile: options.groupFile ?? '/etc/group' },
     directory: { readMountinfo, signal: deadline(longMs, signal) },
     docker: { socketPath, timeoutMs, signal },
+    image: { socketPath, timeoutMs: options.pullTimeoutMs ?? 3_600_000, signal },
     container: { socketPath, timeoutMs: longMs, signal },
     compose: { ...tool, timeoutMs: options.composeTimeoutMs ?? 900_000, socketPath, readMountinfo },
   };
@@ -114,6 +118,10 @@ function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<St
       return connectNetwork(step, context.docker);
     case 'network-disconnect':
       return disconnectNetwork(step, context.docker);
+    case 'image-pull':
+      return pullImage(step, context.image);
+    case 'image-tag':
+      return tagImage(step, context.docker);
     case 'compose-up':
     case 'compose-restart':
       return runStack(step, context.compose);

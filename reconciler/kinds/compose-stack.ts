@@ -5,6 +5,7 @@ import type { Change, Disruption, HealthGate, MountGuard, Reason, StackRef, Step
 import { blocked, idOf, notice, type Verdict, type World } from '../world.ts';
 import { mayAttempt } from './stack/attempts.ts';
 import { examine, type Finding } from './stack/containers.ts';
+import { deployedImages, imageWork } from './stack/images.ts';
 import { type AppliedContainer, appliedData } from './stack/reasons.ts';
 
 /** Stacks are compared container by container; compose is called for exactly those that differ. */
@@ -26,13 +27,15 @@ export function diff(desired: DesiredStack, world: World): Verdict {
 }
 
 function findings(desired: DesiredStack, found: ObservedContainer[], world: World): Finding[] {
-  const applied = world.inventory.entries.get(desired.id)?.data.containers as
-    | Record<string, AppliedContainer>
-    | undefined;
+  const applied = appliedOf(desired, world);
   return desired.containers.flatMap((container) => {
     const own = found.filter((candidate) => candidate.service === container.name);
     return examine(desired, container, own, applied?.[container.name], world) ?? [];
   });
+}
+
+function appliedOf({ id }: DesiredStack, { inventory }: World): Record<string, AppliedContainer> | undefined {
+  return inventory.entries.get(id)?.data.containers as Record<string, AppliedContainer> | undefined;
 }
 
 function verdict(desired: DesiredStack, found: ObservedContainer[], all: Finding[], world: World): Verdict {
@@ -40,11 +43,30 @@ function verdict(desired: DesiredStack, found: ObservedContainer[], all: Finding
   const orphans = found.filter((container) => container.service === null || !names.has(container.service));
   const work = all.filter((finding) => finding.action !== 'unwell');
   const { healthTimeoutSeconds } = desired;
-  const data = { containers: appliedData(desired.containers), healthTimeoutSeconds };
+  const applied = appliedOf(desired, world);
+  const kept = deployedImages(desired, found, applied, world);
+  const data = { containers: appliedData(desired.containers, kept), healthTimeoutSeconds };
   if (work.length === 0 && orphans.length === 0) return settled(desired, all, data);
   const permission = mayAttempt(desired, world.inventory.services.get(desired.name), world.nowMs);
   if (!permission.ok) return blocked(desired, permission.state, permission.note);
-  return { state: 'change', change: makeChange(desired, found, work, orphans, world), data };
+  const images = imageWork(desired, madeAnew(work, found), found, applied, world);
+  if (images.obstacle !== null) return blocked(desired, 'conflict', images.obstacle);
+  const change = makeChange(desired, found, work, orphans, world);
+  if (!change.steps.some(({ op }) => op === 'compose-up')) return { state: 'change', change, data };
+  const [steps, reasons] = [
+    [...images.steps, ...change.steps],
+    [...change.reasons, ...images.reasons],
+  ];
+  return { state: 'change', change: { ...change, steps, reasons }, data };
+}
+
+/** Those that compose makes from their image, and not only starts. */
+function madeAnew(work: Finding[], found: ObservedContainer[]): Set<string> {
+  const isThere = (name: string) => found.some(({ service }) => service === name);
+  const isStarted = ({ action, reasons }: Finding) =>
+    action !== 'recreate' && reasons[0]?.field === 'running';
+  const made = work.filter((each) => !isThere(each.container) || !isStarted(each));
+  return new Set(made.map(({ container }) => container));
 }
 
 function settled(desired: DesiredStack, all: Finding[], data: Record<string, unknown>): Verdict {

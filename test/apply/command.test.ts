@@ -60,11 +60,11 @@ const commands: [string, Step][] = [
   ],
   ['docker network rm photo_net', { op: 'network-remove', network: 'photo_net' }],
   [
-    `${compose} up -d`,
+    `${compose} up -d --pull missing`,
     { op: 'compose-up', stack, services: [], build: false, forceRecreate: false, guards: [guard] },
   ],
   [
-    `${compose} up -d --build --force-recreate db server`,
+    `${compose} up -d --pull missing --build --force-recreate db server`,
     {
       op: 'compose-up',
       stack,

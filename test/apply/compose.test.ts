@@ -29,7 +29,7 @@ it('calls compose with exactly the command that the plan shows', async () => {
     {},
   );
   expect(docker.calls()).toEqual([
-    'compose -p photo --project-directory /lab/services/photo -f /lab/services/photo/docker-compose.yml --env-file /dev/null up -d db server',
+    'compose -p photo --project-directory /lab/services/photo -f /lab/services/photo/docker-compose.yml --env-file /dev/null up -d --pull missing db server',
   ]);
 });
 

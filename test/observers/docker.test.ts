@@ -9,8 +9,17 @@ function fixture(name: string) {
   return JSON.parse(readFileSync(path.join(import.meta.dirname, 'fixtures', name), 'utf8'));
 }
 
+const images = [
+  {
+    ...{ Id: 'sha256:1', RepoTags: ['postgres:16', 'db:1'], Size: 7 },
+    RepoDigests: ['postgres@sha256:aa', 'registry.lan:5000/db@sha256:aa'],
+  },
+  { Id: 'sha256:2', RepoTags: null, RepoDigests: ['<none>@<none>'] },
+];
+
 const real: Answer = (call) => {
   if (call.startsWith('GET /containers/json')) return { body: fixture('containers.json') };
+  if (call.startsWith('GET /images')) return { body: images };
   if (call.startsWith('GET /networks')) return { body: fixture('networks.json') };
   return { body: fixture('info.json') };
 };
@@ -93,16 +102,25 @@ describe('the base of user namespaces', () => {
 });
 
 describe('the daemon', () => {
-  it('is asked three times, whatever the number of containers', async () => {
+  it('is asked four times, whatever the number of containers', async () => {
     await using api = await fakeDockerApi(real);
     const observed = await observeDocker({ socketPath: api.socketPath });
-    expect(api.calls.sort()).toEqual(['GET /containers/json?all=true', 'GET /info', 'GET /networks']);
+    expect(api.calls.sort()).toEqual([
+      ...['GET /containers/json?all=true', 'GET /images/json', 'GET /info', 'GET /networks'],
+    ]);
     expect(observed).toMatchObject({
       known: true,
       value: { serverVersion: '20.10.24+dfsg1', usernsBase: { uid: 0, gid: 0 } },
     });
     if (!observed.known) throw new Error(observed.error);
-    const { containers, networks } = observed.value;
+    const { containers, networks, images: found } = observed.value;
+    expect(found).toEqual([
+      {
+        ...{ id: 'sha256:1', tags: ['db:1', 'postgres:16'] },
+        digests: ['postgres@sha256:aa', 'registry.lan:5000/db@sha256:aa'],
+      },
+      { id: 'sha256:2', tags: [], digests: [] },
+    ]);
     expect(containers).toHaveLength(fixture('containers.json').length);
     expect(networks).toContainEqual(
       expect.objectContaining({ name: 'photo_net', subnets: ['10.88.0.0/26'] }),

@@ -160,13 +160,18 @@ describe('a stack', () => {
     });
   });
 
-  it('keeps a live attachment to further networks', () => {
+  it('keeps the networks that the hub has joined for routes', () => {
     const wanted = build.stack('photo', {
       containers: [build.container('server', { networks: ['photo_net'] })],
     });
+    const joined = build.attachment('git_net', { hub: { stack: wanted.id, container: 'photo-server' } });
+    const networks = [
+      { name: 'photo_net', id: 'n1' },
+      { name: 'git_net', id: 'n2' },
+    ];
     const found = [build.seenContainer('server', { networks: { photo_net: 'n1', git_net: 'n2' } })];
-    const seen = build.observed({ containers: found, networks: [{ name: 'photo_net', id: 'n1' }] });
-    expect(makePlan(build.planInput([wanted], seen)).plan.changes).toEqual([]);
+    const seen = build.observed({ containers: found, networks });
+    expect(makePlan(build.planInput([wanted, joined], seen)).plan.changes).toEqual([]);
   });
 
   it('has containers restarted that started above an unmounted dataset, after it is mounted', () => {

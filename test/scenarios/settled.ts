@@ -1,5 +1,11 @@
 import type { DesiredStack, DesiredState } from '../../desired-state/types.ts';
-import type { ObservedContainer, ObservedHub, ObservedPath, ObservedState } from '../../observers/types.ts';
+import type {
+  ObservedContainer,
+  ObservedHub,
+  ObservedImage,
+  ObservedPath,
+  ObservedState,
+} from '../../observers/types.ts';
 import { appliedData } from '../../reconciler/kinds/stack/reasons.ts';
 import { emptyBackups, type RepositoryRecord } from '../../reconciler/state/backups.ts';
 import {
@@ -10,6 +16,7 @@ import {
 } from '../../reconciler/state/inventory.ts';
 import type { KeyRecord } from '../../reconciler/state/keys.ts';
 import { digest } from '../../tools/digest.ts';
+import { familiarName } from '../../tools/image-name.ts';
 import * as build from '../support/build.ts';
 
 /** The host and the inventory as they are once this state was applied: scenarios start from here and break one thing. */
@@ -33,11 +40,21 @@ export function settled(desired: DesiredState): Situation {
       .flatMap(containersOf)
       .map((each) => attached(each, desired)),
     networks: networks.map((name) => ({ name, subnets: [subnets.get(name) as string] })),
+    images: imagesOf(desired),
     groups: { root: 0, users: 100, labdata: 999 },
     paths,
     ...(desired.hub === null ? {} : { hub: { known: true as const, value: hubOf(desired) } }),
   });
   return { desired, observed, inventory: inventoryOf(desired, subnets) };
+}
+
+function imagesOf(desired: DesiredState): ObservedImage[] {
+  const names = stacksOf(desired).flatMap(({ containers: all }) => all.map(({ image }) => image));
+  return [...new Set(names)].map((name) => ({
+    id: `sha256:${name}`,
+    tags: [familiarName(name)],
+    digests: [],
+  }));
 }
 
 /** It runs with what Git says, whatever that is in Caddy's words. */
@@ -96,7 +113,7 @@ function containersOf(stack: DesiredStack): ObservedContainer[] {
     configHash: container.configHash,
     filesDigest: container.filesDigest,
     image: container.image,
-    imageId: 'sha256:1',
+    imageId: `sha256:${container.image}`,
     state: 'running',
     health: container.hasHealthcheck ? 'healthy' : 'none',
     exitCode: null,

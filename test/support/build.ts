@@ -13,7 +13,12 @@ import type {
   DesiredState,
   RepositoryRef,
 } from '../../desired-state/types.ts';
-import type { ObservedContainer, ObservedDataset, ObservedState } from '../../observers/types.ts';
+import type {
+  ObservedContainer,
+  ObservedDataset,
+  ObservedImage,
+  ObservedState,
+} from '../../observers/types.ts';
 import { emptyInventory } from '../../reconciler/state/inventory.ts';
 import type { Change } from '../../reconciler/types.ts';
 
@@ -104,6 +109,7 @@ export function container(name = 'server', over: Partial<DesiredContainer> = {})
     containerName: `photo-${name}`,
     image: 'photo:1',
     build: false,
+    pull: 'missing',
     replicas: 1,
     oneShot: false,
     hasHealthcheck: false,
@@ -208,6 +214,7 @@ export function desired(resources: DesiredResource[], over: Partial<DesiredState
     services,
     suspended: [],
     resources,
+    registries: {},
     backupsAtOnce: 1,
     notActedOn: [],
     warnings: [],
@@ -260,15 +267,20 @@ export function observed(parts: {
   paths?: ObservedState['paths'];
   groups?: Record<string, number>;
   hub?: ObservedState['hub'];
+  images?: ObservedImage[];
 }): ObservedState {
   const datasets = Object.fromEntries((parts.datasets ?? []).map((item) => [item.name, item]));
   const networks = (parts.networks ?? []).map(({ name, id = `net-${name}`, subnets = ['10.88.0.0/26'] }) => {
     return { id, name, driver: 'bridge', subnets, internal: false, labels: {} };
   });
+  const here = [{ id: 'sha256:1', tags: ['photo:1'], digests: [] }];
   const base = { serverVersion: '26.1.5', usernsBase: { uid: 100_000, gid: 100_000 } };
   return {
     zfs: { known: true, value: { pools: ['datapool'], datasets } },
-    docker: { known: true, value: { ...base, containers: parts.containers ?? [], networks } },
+    docker: {
+      known: true,
+      value: { ...base, containers: parts.containers ?? [], networks, images: parts.images ?? here },
+    },
     system: { known: true, value: { groups: parts.groups ?? {}, users: {}, subUids: {}, subGids: {} } },
     paths: parts.paths ?? {},
     hub: parts.hub ?? null,

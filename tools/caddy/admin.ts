@@ -56,7 +56,9 @@ async function call(
   // On a unix socket Caddy takes no other host than the empty one (admin.go, allowedOrigins).
   const headers = { Host: '', ...(body === null ? {} : { 'Content-Type': 'text/caddyfile' }) };
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const asked = request({ method, path, socketPath, headers, setHost: false, signal: signals }, resolve);
+    // A connection of its own: after a load Caddy ends those that it has, and one out of a pool may be such.
+    const options = { method, path, socketPath, headers, setHost: false, agent: false as const };
+    const asked = request({ ...options, signal: signals }, resolve);
     asked.on('error', reject);
     asked.end(body ?? undefined);
   });

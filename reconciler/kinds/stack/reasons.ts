@@ -7,11 +7,26 @@ export interface AppliedContainer {
   configHash: string | null;
   fields: Record<string, string>;
   files: Record<string, string>;
+  /** Absent for one that is built here, or was not seen yet. */
+  image?: AppliedImage;
 }
 
-export function appliedData(containers: DesiredContainer[]): Record<string, AppliedContainer> {
+/** The image that a container was made from. */
+export interface AppliedImage {
+  id: string;
+  /** `sha256:…` by which its registry gives it out; null where no registry does. */
+  digest: string | null;
+}
+
+export function appliedData(
+  containers: DesiredContainer[],
+  images: Record<string, AppliedImage> = {},
+): Record<string, AppliedContainer> {
   return Object.fromEntries(
-    containers.map(({ name, configHash, fields, files }) => [name, { configHash, fields, files }]),
+    containers.map(({ name, configHash, fields, files }) => {
+      const image = images[name];
+      return [name, { configHash, fields, files, ...(image === undefined ? {} : { image }) }];
+    }),
   );
 }
 
