@@ -6,25 +6,65 @@ import { composeCaddyfile } from '../../tools/caddy/compose.ts';
 import type { CaddyLoad } from '../types.ts';
 import { StepError } from './types.ts';
 
-/** One after the other: each builds on the snippets that the one before has written. */
+interface Waiting {
+  step: CaddyLoad;
+  options: Options;
+  done: PromiseWithResolvers<void>;
+}
+
+type Options = Omit<AdminOptions, 'socket'>;
+
+/** One load after the other: each builds on the snippets that the one before has written. */
 const queue = new PQueue({ concurrency: 1 });
+const waiting: Waiting[] = [];
 
 /**
  * The hub runs with this snippet in the place of the one before; only then is it written. Caddy that refuses it goes on
- * with what it had, and so does the folder.
+ * with what it had, and so does the folder. Those that wait for the same hub meanwhile are loaded together: a load
+ * costs as much as the hub has sites, and a first run has one for each.
  */
-export async function loadSnippet(step: CaddyLoad, options: Omit<AdminOptions, 'socket'>): Promise<void> {
-  await queue.add(async () => {
-    const { socket, folder, caddyfile, line, name, snippet } = step;
-    const there = await readSnippets(folder);
-    const wanted = snippet === null ? there : there.set(name, snippet);
-    const inOrder = [...wanted.keys()].sort().map((key) => wanted.get(key) ?? '');
-    await load(composeCaddyfile(caddyfile, line, inOrder), { ...options, socket }).catch((error: unknown) => {
-      const words =
-        error instanceof CaddyRefused ? `Caddy refuses it: ${error.message}` : caddySentence(error);
-      throw new StepError(`the routes of ${name} were not loaded: ${words}`, { cause: error });
-    });
-    if (snippet !== null) await keep(path.join(folder, `${name}.caddy`), snippet, name);
+export async function loadSnippet(step: CaddyLoad, options: Options): Promise<void> {
+  const done = Promise.withResolvers<void>();
+  waiting.push({ step, options, done });
+  void queue.add(async () => {
+    const [first] = waiting;
+    if (first === undefined) return;
+    const group = waiting.filter((each) => isAlike(each.step, first.step));
+    for (const each of group) waiting.splice(waiting.indexOf(each), 1);
+    await loadGroup(group);
+  });
+  await done.promise;
+}
+
+function isAlike(step: CaddyLoad, first: CaddyLoad): boolean {
+  const parts = ['socket', 'folder', 'caddyfile', 'line'] as const;
+  return parts.every((part) => step[part] === first[part]);
+}
+
+/** What Caddy refuses together is told apart one by one: each has its own words. */
+async function loadGroup(group: Waiting[]): Promise<void> {
+  try {
+    await loadTogether(group);
+    for (const { step, done } of group) await keep(step).then(done.resolve, done.reject);
+  } catch (error) {
+    const isRefused = (error as Error).cause instanceof CaddyRefused;
+    if (isRefused && group.length > 1) for (const each of group) await loadGroup([each]);
+    else for (const { done } of group) done.reject(error);
+  }
+}
+
+async function loadTogether(group: Waiting[]): Promise<void> {
+  const [first] = group;
+  if (first === undefined) return;
+  const { socket, folder, caddyfile, line } = first.step;
+  const wanted = await readSnippets(folder);
+  for (const { step } of group) if (step.snippet !== null) wanted.set(step.name, step.snippet);
+  const inOrder = [...wanted.keys()].sort().map((key) => wanted.get(key) ?? '');
+  const names = group.map(({ step }) => step.name).join(', ');
+  const options = { ...first.options, socket };
+  await load(composeCaddyfile(caddyfile, line, inOrder), options).catch((error: unknown) => {
+    const words = error instanceof CaddyRefused ? `Caddy refuses it: ${error.message}` : caddySentence(error);
+    throw new StepError(`the routes of ${names} were not loaded: ${words}`, { cause: error });
   });
 }
 
@@ -41,11 +81,13 @@ async function readSnippets(folder: string): Promise<Map<string, string>> {
 }
 
 /** At once or not at all: a hub that starts in this moment reads it. */
-async function keep(file: string, text: string, name: string): Promise<void> {
+async function keep({ folder, name, snippet }: CaddyLoad): Promise<void> {
+  if (snippet === null) return;
+  const file = path.join(folder, `${name}.caddy`);
   const beside = `${file}.new`;
   try {
-    if (text === '') return await rm(file, { force: true });
-    await writeFile(beside, text, { mode: 0o644, flush: true });
+    if (snippet === '') return await rm(file, { force: true });
+    await writeFile(beside, snippet, { mode: 0o644, flush: true });
     await rename(beside, file);
   } catch (cause) {
     await rm(beside, { force: true }).catch(() => {});

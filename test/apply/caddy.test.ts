@@ -126,6 +126,24 @@ it('one that Caddy refuses is not written, and all goes on as it was', async () 
   expect(readFileSync(path.join(folder, 'photo.caddy'), 'utf8')).toContain('pictures');
 });
 
+it('those that come at the same time are loaded together, and one that is refused stands alone', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const snippets = names.map((name) =>
+    name === 'c' ? `http://c.lan:${port} {\n\tnonsense\n}\n` : site(name, name),
+  );
+  const results = await Promise.allSettled(
+    names.map((name, index) => run({ name, snippet: snippets[index] ?? '' })),
+  );
+  expect(results.map(({ status }) => status)).toEqual(
+    [...'ffrff'].map((one) => (one === 'f' ? 'fulfilled' : 'rejected')),
+  );
+  expect((results[2] as PromiseRejectedResult).reason.message).toMatch(
+    /^the routes of c were not loaded: Caddy refuses it/,
+  );
+  expect(await Promise.all(['a', 'e'].map((name) => answer(`${name}.lan`)))).toEqual(['a', 'e']);
+  expect(readdirSync(folder).sort()).toEqual(['a.caddy', 'b.caddy', 'd.caddy', 'e.caddy']);
+});
+
 it('one that is refused does not keep the others, and what it was before stays', async () => {
   await run({ snippet: site('photo', 'pictures') });
   const git = site('git', 'code');
