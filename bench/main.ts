@@ -1,18 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installInto } from '../packaging/bundle.ts';
 import { type Daemon, startDaemon } from './docker-daemon.ts';
 import { dockerRows } from './docker-rows.ts';
 import { machine, printRow, printSummary, type Row } from './report.ts';
+import { routeRows } from './route-rows.ts';
 import { simulatorRows } from './simulator-rows.ts';
 
 /**
- * `npm run bench`: Steward against docker compose, both in this one run, on a Docker daemon of its own; then growth
- * and memory on the simulated host. Processes of their own run the package as it is published. `npm run bench -- docker` or `-- simulator` runs one half. Exit 0 when every
+ * `npm run bench`: Steward against docker compose, both in this one run, on a Docker daemon of its own; then a new
+ * route through a real Caddy; then growth and memory on the simulated host. Processes of their own run the package as it is published. `npm run bench -- docker`, `-- routes` or `-- simulator`
+ * runs one part. Exit 0 when every
  * target was met, 1 when one was missed or could not be measured.
  */
-const halves = ['docker', 'simulator'] as const;
+const halves = ['docker', 'routes', 'simulator'] as const;
 const longestMs = 12 * 60_000;
 
 process.exit(await main(process.argv.slice(2)));
@@ -29,7 +31,10 @@ async function main(wanted: string[]): Promise<number> {
   await installInto(join(home, 'steward'));
   for (const half of halves) {
     if (wanted.length > 0 && !wanted.includes(half)) continue;
-    const work = half === 'docker' ? withDocker(home, onRow) : inTime(simulatorRows(home, onRow));
+    const work =
+      half === 'simulator'
+        ? inTime(simulatorRows(home, onRow))
+        : withDocker(join(home, half), half === 'docker' ? dockerRows : routeRows, home, onRow);
     await work.catch((error: Error) => {
       skipped.push(`${half}: ${error.message}`);
     });
@@ -39,11 +44,20 @@ async function main(wanted: string[]): Promise<number> {
   return skipped.length === 0 && rows.every((row) => row.met) ? 0 : 1;
 }
 
-async function withDocker(home: string, onRow: (row: Row) => void): Promise<void> {
-  await using daemon: Daemon = await startDaemon(home);
+type DockerRows = (home: string, daemon: Daemon, onRow: (row: Row) => void) => Promise<void>;
+
+/** Each half has a daemon of its own: containers of one are no load on the other. */
+async function withDocker(
+  own: string,
+  rows: DockerRows,
+  home: string,
+  onRow: (row: Row) => void,
+): Promise<void> {
+  mkdirSync(own);
+  await using daemon: Daemon = await startDaemon(own);
   const { version, composeVersion } = daemon;
   process.stdout.write(`Docker ${version}, compose ${composeVersion}\n\n`);
-  await inTime(dockerRows(home, daemon, onRow));
+  await inTime(rows(home, daemon, onRow));
 }
 
 /** Whatever hangs: the bench ends, and its daemon with it. */

@@ -11,6 +11,7 @@ export const wholeOnly: Readonly<Record<string, string>> = {
     'a database that is written to meanwhile: backup.test.ts and restore.test.ts have one that is not',
   'test/lab/e2e/backup-services.test.ts': 'containers that do not stop or start: the simulator has them too',
   'test/lab/e2e/hub.test.ts': 'the hub in front of services: test/apply loads routes into the real Caddy',
+  'test/lab/e2e/images.test.ts': 'a registry with a password: what is fetched when is planned in unit tests',
   'test/lab/e2e/keys.test.ts': 'keys over SSH: test/apply exports and proves them with the real Borg',
   'test/lab/e2e/backup-steps.test.ts': 'steps of a backup one by one: backup.test.ts runs them together',
   'test/lab/e2e/contract.test.ts': 'the simulated tools against the real ones: changes only with either',
@@ -20,6 +21,7 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/e2e/many-services.test.ts': 'forty networks: subnets are given out in unit tests',
   'test/lab/e2e/outage.test.ts': 'no Docker, no pool: the simulator has either missing too',
   'test/lab/e2e/proof-steps.test.ts': 'steps of a drill one by one: test/apply runs them with the real Borg',
+  'test/lab/e2e/signed.test.ts': 'signed commits: unit tests sign with the real ssh-keygen and gpg',
   'test/lab/e2e/snapshots.test.ts': 'snapshots by hand: the simulator has them too',
 };
 
