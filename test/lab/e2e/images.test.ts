@@ -60,7 +60,7 @@ test('a private image is fetched, and the password is written nowhere', async ()
   const [change] = plan.changes.filter(({ id }) => id === 'compose-stack:app');
   expect(change?.steps.map(({ op }) => op)).toEqual(['image-pull', 'compose-up']);
   await lab.converge();
-  expect((await lab.containers()).app?.state).toBe('running');
+  expect((await lab.containers()).app?.status).toBe('running');
   const places = '/var/lib/steward /run/steward /root/.docker /etc/steward/steward.yaml /tmp';
   expect(await lab.run(`grep -rlF ${password} ${places} 2> /dev/null || true`)).toBe('');
 });

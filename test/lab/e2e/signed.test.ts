@@ -35,7 +35,7 @@ test('what Eve has signed is not, and the last good commit is kept up meanwhile'
     /is not applied: it is signed by the key SHA256:\S+, which is not an allowed signer/,
   );
   const containers = await lab.containers();
-  expect([containers.one?.state, containers.two]).toEqual(['running', undefined]);
+  expect([containers.one?.status, containers.two]).toEqual(['running', undefined]);
   expect(await lab.run('steward status || true')).toContain('\nrefused     commit ');
 });
 
@@ -43,5 +43,5 @@ test('the next one of Ada brings all that is below it', async () => {
   await signAs('ada');
   await lab.push({ 'services/one/note.txt': 'seen\n' });
   await lab.converge();
-  expect((await lab.containers()).two?.state).toBe('running');
+  expect((await lab.containers()).two?.status).toBe('running');
 });
