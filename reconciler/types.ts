@@ -1,12 +1,6 @@
-import type {
-  CommitInfo,
-  Kind,
-  Origin,
-  Problem,
-  RegistryLogin,
-  RepositoryRef,
-  ResourceId,
-} from '../desired-state/types.ts';
+import type { RepositoryRef } from '../desired-state/backup-parts.ts';
+import type { CommitInfo, Kind, Origin, Problem, RegistryLogin, ResourceId } from '../desired-state/types.ts';
+import type { CleanArchive, KnownRepository, QuiescedContainer, SnapshotMount } from './backup/step-parts.ts';
 import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
@@ -96,29 +90,6 @@ export interface CaddyLoad {
   snippet: string | null;
 }
 
-/** One container of a stack that is stopped and started again around a snapshot. */
-export interface QuiescedContainer {
-  id: string;
-  name: string;
-  /** Names of containers of the same list that must be up first, and whether they must be healthy by then. */
-  needs: { name: string; healthy: boolean }[];
-}
-
-/** A snapshot that a backup reads, and where it is mounted below the service's fixed path (`` is the root). */
-export interface SnapshotMount {
-  snapshot: string;
-  /** Relative, in order: parents come first. */
-  below: string;
-}
-
-/** Another one in its place is not taken for it. */
-export interface KnownRepository {
-  /** Borg's own id of it. */
-  borgId: string;
-  /** What Steward is to forget for that. */
-  id: ResourceId;
-}
-
 /** What the steps of a backup do to the host; all of them may be run again after a crash in their middle. */
 export type BackupStep =
   /** Made with its encryption when missing; one that is there is opened with the passphrase, and so adopted. */
@@ -165,13 +136,6 @@ export interface BorgCreate {
   repositoryId: string | null;
   /** Of the archive before: what progress is measured against. */
   expected: { files: number; bytes: number } | null;
-}
-
-/** What the archive of the same run must be like for anything to be deleted. */
-export interface CleanArchive {
-  archive: string;
-  minFiles: number;
-  minBytes: number;
 }
 
 /** How compose is to be called for one stack. */

@@ -1,4 +1,4 @@
-import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type { ListedArchive } from '../../reconciler/apply/types.ts';
 import { type BackgroundDeps, takeAll } from '../../reconciler/background.ts';
 import { recordListing } from '../../reconciler/backup/record.ts';

@@ -1,3 +1,4 @@
+import type { BackupHook } from '../backup-parts.ts';
 import {
   type Inferred,
   type ServiceContext,
@@ -9,7 +10,7 @@ import { errorAt } from '../problems.ts';
 import { nearest } from '../schema/explain.ts';
 import type { ServiceConfig } from '../schema/service.ts';
 import { durationSeconds } from '../schema/units.ts';
-import type { BackupHook, DesiredBackup, DesiredDataset, Problem } from '../types.ts';
+import type { DesiredBackup, DesiredDataset, Problem } from '../types.ts';
 import { repositoryId, repositoryOf } from './borg-repository.ts';
 
 /** The backup of a service: the lab's defaults, and what service.yaml says otherwise. */

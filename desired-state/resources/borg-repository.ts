@@ -1,6 +1,7 @@
+import type { RepositoryRef } from '../backup-parts.ts';
 import { type Inferred, type ServiceContext, serviceStorage } from '../context.ts';
 import { durationSeconds } from '../schema/units.ts';
-import type { DesiredRepository, RepositoryRef, ResourceId } from '../types.ts';
+import type { DesiredRepository, ResourceId } from '../types.ts';
 
 /** The repository of the service's dataset; none where lab.yaml declares no backup. */
 export function serviceRepository(context: ServiceContext): Inferred<DesiredRepository> {

@@ -1,5 +1,6 @@
 import { quote } from '../../tools/quote.ts';
-import type { BackupStep, BorgCreate, QuiescedContainer } from '../types.ts';
+import type { QuiescedContainer } from '../backup/step-parts.ts';
+import type { BackupStep, BorgCreate } from '../types.ts';
 import { stopsFirst } from './container-order.ts';
 import { proofArgv } from './proof-argv.ts';
 import { restoreArgv } from './restore-argv.ts';

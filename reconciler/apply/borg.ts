@@ -1,4 +1,4 @@
-import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import {
   isCheckpointOf,
   parseListing,

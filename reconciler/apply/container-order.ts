@@ -1,4 +1,4 @@
-import type { QuiescedContainer } from '../types.ts';
+import type { QuiescedContainer } from '../backup/step-parts.ts';
 
 /** Names of the list that must have had their turn before this container. */
 export type Before = (container: QuiescedContainer) => string[];

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type { BorgOptions } from '../../tools/borg/call.ts';
 import { borg, codeOf } from './borg.ts';
 import { StepError } from './types.ts';

@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import { allDone } from '../../tools/all-done.ts';
 import { parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
 import type { BorgOptions } from '../../tools/borg/call.ts';

@@ -1,10 +1,12 @@
-import type { BackupHook, DesiredBackup } from '../../desired-state/types.ts';
+import type { BackupHook } from '../../desired-state/backup-parts.ts';
+import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import { repositoryLock } from '../state/lock.ts';
-import type { BorgCreate, Change, QuiescedContainer, Reason, Step } from '../types.ts';
+import type { BorgCreate, Change, Reason, Step } from '../types.ts';
 import { archiveName, instant, snapshotName } from './names.ts';
 import { pruneOf } from './prune.ts';
+import type { QuiescedContainer } from './step-parts.ts';
 
 /**
  * Backups as a change: the containers stop, one atomic snapshot is taken, they start again, and the uploads read the

@@ -1,5 +1,6 @@
 import type { StepFacts } from '../apply/types.ts';
-import type { CleanArchive, Step } from '../types.ts';
+import type { Step } from '../types.ts';
+import type { CleanArchive } from './step-parts.ts';
 
 /**
  * Why a step of this change is better not carried out after what the earlier ones found out; null when it may be.

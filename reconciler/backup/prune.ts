@@ -1,8 +1,9 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
-import type { CleanArchive, Step } from '../types.ts';
+import type { Step } from '../types.ts';
 import { parseArchiveName } from './names.ts';
 import { keptBy } from './retention.ts';
+import type { CleanArchive } from './step-parts.ts';
 
 /**
  * Which archives go after a new one was made, by name. Only archives of our own naming are looked at. The new one

@@ -1,4 +1,4 @@
-import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type { Clock } from '../../tools/clock.ts';
 import type { ArchiveFacts, StepFacts } from '../apply/types.ts';
 import { isProof, kindOfProof, proofRecorder } from '../proof/record.ts';

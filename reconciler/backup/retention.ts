@@ -1,4 +1,4 @@
-import type { Retention } from '../../desired-state/types.ts';
+import type { Retention } from '../../desired-state/backup-parts.ts';
 
 /** Which archives a retention keeps, decided here rather than by `borg prune`: a plan can then name what goes. */
 

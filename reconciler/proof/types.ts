@@ -1,4 +1,4 @@
-import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type { StackRef } from '../types.ts';
 
 /** What proves a backup: checks of the repository, and restores that are compared with what was archived. */

@@ -1,4 +1,4 @@
-import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 
 /** What a restore does to the host; all of it may be run again after a crash in its middle. */
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { RepositoryRef } from '../../desired-state/types.ts';
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import type { ArchiveFacts, ExecuteOptions } from '../../reconciler/apply/types.ts';
 import type { BorgCreate, Step } from '../../reconciler/types.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CleanArchive } from '../../reconciler/types.ts';
+import type { CleanArchive } from '../../reconciler/backup/step-parts.ts';
 import { archive, borgLab, listing } from './backup-fixtures.ts';
 
 describe('borg-init', () => {

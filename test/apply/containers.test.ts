@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import type { StepFacts } from '../../reconciler/apply/types.ts';
-import type { BackupStep, QuiescedContainer } from '../../reconciler/types.ts';
+import type { QuiescedContainer } from '../../reconciler/backup/step-parts.ts';
+import type { BackupStep } from '../../reconciler/types.ts';
 import { type Answer, fakeDockerApi } from '../support/fake-docker-api.ts';
 
 type State = { Running: boolean; Paused?: boolean; Health?: { Status: string }; ExitCode?: number };

@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Retention } from '../../desired-state/types.ts';
+import type { Retention } from '../../desired-state/backup-parts.ts';
 import { type DatedArchive, keptBy } from '../../reconciler/backup/retention.ts';
 import { run } from '../../tools/run.ts';
 

@@ -1,3 +1,4 @@
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type {
   CommitInfo,
   DesiredAttachment,
@@ -11,20 +12,16 @@ import type {
   DesiredRoute,
   DesiredStack,
   DesiredState,
-  RepositoryRef,
 } from '../../desired-state/types.ts';
-import type {
-  ObservedContainer,
-  ObservedDataset,
-  ObservedImage,
-  ObservedState,
-} from '../../observers/types.ts';
+import type { ObservedState } from '../../observers/types.ts';
 import { emptyInventory } from '../../reconciler/state/inventory.ts';
 import type { Change } from '../../reconciler/types.ts';
 
 /** Small complete values for tests; each takes what the test is about and fills in the rest. */
 
 const origin = { file: 'services/photo/docker-compose.yml', line: 4, column: 5 };
+
+export { observed, seenContainer, seenDataset } from './seen.ts';
 
 export const commit: CommitInfo = {
   id: '3f2a1c9000000000000000000000000000000000',
@@ -219,71 +216,6 @@ export function desired(resources: DesiredResource[], over: Partial<DesiredState
     notActedOn: [],
     warnings: [],
     ...over,
-  };
-}
-
-export function seenDataset(
-  name = 'datapool/services/photo',
-  over: Partial<ObservedDataset> = {},
-): ObservedDataset {
-  const guid = `guid-${name}`;
-  return {
-    name,
-    guid,
-    mounted: true,
-    mountpoint: `/${name}`,
-    properties: { 'steward:guid': { value: guid, source: 'local' } },
-    snapshotsChanged: null,
-    ...over,
-  };
-}
-
-export function seenContainer(service = 'server', over: Partial<ObservedContainer> = {}): ObservedContainer {
-  return {
-    id: `id-${service}`,
-    name: `photo-${service}`,
-    project: 'photo',
-    service,
-    configHash: `hash-${service}`,
-    filesDigest: null,
-    image: 'photo:1',
-    imageId: 'sha256:1',
-    state: 'running',
-    health: 'none',
-    exitCode: null,
-    networks: {},
-    published: [],
-    oneOff: false,
-    justStarted: false,
-    dependsOn: {},
-    ...over,
-  };
-}
-
-export function observed(parts: {
-  datasets?: ObservedDataset[];
-  containers?: ObservedContainer[];
-  networks?: { name: string; id?: string; subnets?: string[] }[];
-  paths?: ObservedState['paths'];
-  groups?: Record<string, number>;
-  hub?: ObservedState['hub'];
-  images?: ObservedImage[];
-}): ObservedState {
-  const datasets = Object.fromEntries((parts.datasets ?? []).map((item) => [item.name, item]));
-  const networks = (parts.networks ?? []).map(({ name, id = `net-${name}`, subnets = ['10.88.0.0/26'] }) => {
-    return { id, name, driver: 'bridge', subnets, internal: false, labels: {} };
-  });
-  const here = [{ id: 'sha256:1', tags: ['photo:1'], digests: [] }];
-  const base = { serverVersion: '26.1.5', usernsBase: { uid: 100_000, gid: 100_000 } };
-  return {
-    zfs: { known: true, value: { pools: ['datapool'], datasets } },
-    docker: {
-      known: true,
-      value: { ...base, containers: parts.containers ?? [], networks, images: parts.images ?? here },
-    },
-    system: { known: true, value: { groups: parts.groups ?? {}, users: {}, subUids: {}, subGids: {} } },
-    paths: parts.paths ?? {},
-    hub: parts.hub ?? null,
   };
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RepositoryRef } from '../../../desired-state/types.ts';
+import type { RepositoryRef } from '../../../desired-state/backup-parts.ts';
 import type { StepFacts } from '../../../reconciler/apply/types.ts';
 import type { BackupStep, Manifest, Step } from '../../../reconciler/types.ts';
 import { startStewardLab } from '../install-steward.ts';

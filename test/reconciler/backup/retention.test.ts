@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Retention } from '../../../desired-state/types.ts';
+import type { Retention } from '../../../desired-state/backup-parts.ts';
 import { type DatedArchive, keptBy } from '../../../reconciler/backup/retention.ts';
 
 const rules = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;

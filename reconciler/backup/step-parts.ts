@@ -1,0 +1,33 @@
+import type { ResourceId } from '../../desired-state/types.ts';
+
+/** What steps of backups speak of. */
+
+/** One container of a stack that is stopped and started again around a snapshot. */
+export interface QuiescedContainer {
+  id: string;
+  name: string;
+  /** Names of containers of the same list that must be up first, and whether they must be healthy by then. */
+  needs: { name: string; healthy: boolean }[];
+}
+
+/** A snapshot that a backup reads, and where it is mounted below the service's fixed path (`` is the root). */
+export interface SnapshotMount {
+  snapshot: string;
+  /** Relative, in order: parents come first. */
+  below: string;
+}
+
+/** Another one in its place is not taken for it. */
+export interface KnownRepository {
+  /** Borg's own id of it. */
+  borgId: string;
+  /** What Steward is to forget for that. */
+  id: ResourceId;
+}
+
+/** What the archive of the same run must be like for anything to be deleted. */
+export interface CleanArchive {
+  archive: string;
+  minFiles: number;
+  minBytes: number;
+}
