@@ -171,6 +171,21 @@ test('a route that Caddy refuses keeps its service as it was, and the others com
   await lab.converge();
 });
 
+test('sixty routes come with one push, and each of them answers by its name', async () => {
+  const hosts = Array.from({ length: 60 }, (_, index) => `many${index}`);
+  const routes = hosts.map((host) => `  - { host: ${host}, to: "git-web:8080" }\n`).join('');
+  await lab.push(site('git', routes));
+  await lab.converge();
+  const { routes: seen = [] } = (await lab.status()).status;
+  const many = seen.filter(({ url }) => /^https:\/\/many\d+\.homelab\.lan$/.test(url));
+  expect(many.map(({ status }) => status)).toEqual(hosts.map(() => 200));
+  for (const host of ['many0', 'many59']) expect(await answer(lab, host)).toBe('this is git');
+  await expectNothingToDo();
+  await lab.push(site('git'));
+  await lab.converge();
+  expect((await lab.status()).status.routes?.filter(({ service }) => service === 'git')).toHaveLength(1);
+});
+
 test('routes that leave Git leave the hub, and so does the hub their network', async () => {
   await lab.push({ 'services/wiki': null, ...site('photo', '') });
   await lab.converge();

@@ -64,6 +64,7 @@ export interface StatusJson {
   problems: ProblemJson[];
   held: ReasonJson | null;
   orphans: string[];
+  routes?: { url: string; service: string; status: number | null; error: string | null }[];
 }
 
 export type HistoryJson = {
