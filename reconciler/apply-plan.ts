@@ -97,7 +97,7 @@ function skip(change: Change, error: string, deps: ApplyDeps): Outcome {
 }
 
 function finish(
-  { failure, notes, downtimeMs: measuredMs }: StepsRun,
+  { failure, notes, downtimeMs: measuredMs, preparedMs }: StepsRun,
   change: Change,
   durationMs: number,
   deps: ApplyDeps,
@@ -106,7 +106,7 @@ function finish(
   if (failure !== null && !failure.begun) return skip(change, failure.message, deps);
   const result = failure === null ? 'applied' : 'failed';
   // An upper bound where no step says it: from the first step to the open gate. Nothing that runs on is counted.
-  const downtimeMs = measuredMs ?? (change.disruption.containers.length > 0 ? durationMs : 0);
+  const downtimeMs = measuredMs ?? (change.disruption.containers.length > 0 ? durationMs - preparedMs : 0);
   const error = failure?.message ?? null;
   const noted = notes.length === 0 ? {} : { notes };
   const outcome: Outcome = { change, result, error, durationMs, downtimeMs, ...noted };

@@ -58,6 +58,8 @@ export interface StepsRun {
   data: 'back' | 'stays' | null;
   /** Measured around the steps that stop and start containers; null where there are none. */
   downtimeMs: number | null;
+  /** Of steps before anything stops: a fetched image is no downtime. */
+  preparedMs: number;
 }
 
 export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Promise<StepsRun> {
@@ -70,6 +72,7 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
     held: null,
     downSinceMs: null,
     downtimeMs: null,
+    preparedMs: 0,
   };
   try {
     const failure = await forwards(change, deps, stop, state);
@@ -78,8 +81,9 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
     const stays = state.isPast && change.rescue?.unwell === 'told';
     const data = rescue && left.length === 0 ? 'back' : stays ? 'stays' : null;
     const message = [failure?.message ?? '', ...left].join('; ');
-    const { facts, notes, downtimeMs } = state;
-    return { failure: failure === null ? null : { ...failure, message }, facts, notes, downtimeMs, data };
+    const { facts, notes, downtimeMs, preparedMs } = state;
+    const whole = failure === null ? null : { ...failure, message };
+    return { failure: whole, facts, notes, downtimeMs, preparedMs, data };
   } finally {
     state.held?.release();
   }
@@ -90,7 +94,7 @@ function bringsBack(step: Step | undefined): boolean {
   return step?.op === 'zfs-rollback' || step?.op === 'files-restore';
 }
 
-interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs'> {
+interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs' | 'preparedMs'> {
   /** Of steps that may fail without ending the change. */
   failures: string[];
   /** Positions of the steps that must still put something right. */
@@ -207,6 +211,8 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
     onProgress,
     ...(signal === undefined ? {} : { signal }),
   });
+  if (step.op === 'image-pull' || step.op === 'image-tag')
+    state.preparedMs += deps.clock.monotonic() - startMs;
   done(change, index, facts ?? {}, deps, state);
   if (facts?.failed !== undefined) throw new StepError(facts.failed);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyPlan } from '../../reconciler/apply-plan.ts';
 import type { Change, Outcome, Plan, Step } from '../../reconciler/types.ts';
-import { systemClock } from '../../tools/clock.ts';
+import { type Clock, systemClock } from '../../tools/clock.ts';
 import * as build from '../support/build.ts';
 
 interface Rig {
@@ -16,6 +16,8 @@ async function apply(
     announceFails?: string;
     gate?: string | null;
     probe?: string | null;
+    clock?: Clock;
+    during?: (step: Step) => void;
     parallel?: number;
     signal?: AbortSignal;
   } = {},
@@ -27,6 +29,7 @@ async function apply(
     executor: {
       execute: async (step) => {
         log.push(`start ${nameOf(step)}`);
+        over.during?.(step);
         await new Promise((resolve) => setImmediate(resolve));
         if (nameOf(step) === over.fail) throw new Error('it broke');
         log.push(`end ${nameOf(step)}`);
@@ -34,7 +37,7 @@ async function apply(
     },
     gate: async () => over.gate ?? null,
     probe: async () => over.probe ?? null,
-    clock: systemClock,
+    clock: over.clock ?? systemClock,
     parallel: over.parallel ?? 4,
     announce: (change) => {
       if (change.id === over.announceFails) throw new Error('disk full');
@@ -65,6 +68,36 @@ describe('applying a plan', () => {
     expect(log.indexOf(`start ${b}`)).toBeLessThan(log.indexOf(`end ${a}`));
     const { log: one } = await apply([build.change(a), build.change(b)], { parallel: 1 });
     expect(one.indexOf(`end ${a}`)).toBeLessThan(one.indexOf(`start ${b}`));
+  });
+
+  it('does not count what is fetched beforehand as downtime', async () => {
+    let nowMs = 0;
+    const sleep = async () => {};
+    const clock = { now: () => nowMs, monotonic: () => nowMs, sleep };
+    const steps: Step[] = [
+      { op: 'image-pull', image: 'app:2', tag: null, login: null },
+      { op: 'network-remove', network: 'x' },
+    ];
+    const disruption = { level: 'restart' as const, seconds: 4, containers: ['app'] };
+    const { outcomes } = await apply([build.change('compose-stack:app', { steps, disruption })], {
+      clock,
+      during: ({ op }) => {
+        nowMs += op === 'image-pull' ? 60_000 : 2_000;
+      },
+    });
+    expect(outcomes[0]).toMatchObject({ durationMs: 62_000, downtimeMs: 2_000 });
+  });
+
+  it('fails a route that does not answer, and what needs it', async () => {
+    const probe = { service: 'a', container: 'hub', socket: '/s', targets: [], timeoutSeconds: 1 };
+    const rig = await apply(
+      [build.change('caddy-route:a', { probe }), build.change(b, { needs: ['caddy-route:a'] })],
+      {
+        probe: 'https://a.lan does not answer within 1 s',
+      },
+    );
+    expect(results(rig)).toEqual(['caddy-route:a failed', `${b} skipped`]);
+    expect(rig.outcomes[0]?.error).toBe('https://a.lan does not answer within 1 s');
   });
 
   it('takes a stack whose network is there before one more network', async () => {

@@ -37,7 +37,7 @@ export function imageWork(
     const isWanted = container.pull === 'always' && deployed.has(container.name);
     if (isWanted) work.steps.push(pullOf(container.image, null, world));
     else if (kept !== null) keep(container, kept, world, work);
-    else if (!world.imageByName.has(name)) fetch(container, world, work);
+    else if (!world.imageByName.has(name)) fetchMissing(container, world, work);
   }
   return work;
 }
@@ -53,10 +53,10 @@ function keep(container: DesiredContainer, kept: AppliedImage, world: World, wor
   } else if (kept.digest !== null && container.pull !== 'never') {
     work.steps.push(pullOf(withDigest(container.image, kept.digest), name, world));
     work.reasons.push(reason);
-  } else if (!world.imageByName.has(name)) fetch(container, world, work);
+  } else if (!world.imageByName.has(name)) fetchMissing(container, world, work);
 }
 
-function fetch({ image, name, pull }: DesiredContainer, world: World, work: ImageWork): void {
+function fetchMissing({ image, name, pull }: DesiredContainer, world: World, work: ImageWork): void {
   if (pull === 'never')
     work.obstacle ??= `image ${image} of ${name} is not on this host, and its pull_policy is never`;
   else work.steps.push(pullOf(image, null, world));
