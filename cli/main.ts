@@ -3,6 +3,7 @@ import { messageOf, UserError } from './errors.ts';
 import { outliveReaders } from './outlive-readers.ts';
 import { archives, backups, keys, restoring } from './program/backups.ts';
 import { change, inspect, records } from './program/reconciling.ts';
+import { secrets } from './program/secrets.ts';
 import { snapshots } from './program/snapshots.ts';
 import { version } from './version.ts';
 
@@ -38,5 +39,7 @@ function build(): Command {
   keys(program);
   program.commandsGroup('Snapshots:');
   snapshots(program);
+  program.commandsGroup('Secrets:');
+  secrets(program);
   return program;
 }

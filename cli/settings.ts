@@ -3,6 +3,7 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { defaultIdentity } from '../tools/secrets/identity.ts';
 import { UserError } from './errors.ts';
 
 /** The few things that cannot be in Git because they say where Git is: /etc/steward/steward.yaml, and flags over it. */
@@ -33,6 +34,7 @@ const bootstrap = z.strictObject({
   name: z.string().optional(),
   stateDir: z.string().optional(),
   environmentDir: z.string().optional(),
+  secrets: z.strictObject({ identity: z.string().optional() }).optional(),
   listen: z
     .string()
     .regex(/^[^\s]+:\d+$/, 'expected address:port such as 127.0.0.1:9464')
@@ -63,6 +65,8 @@ export interface Settings {
   name: string;
   stateDir: string;
   environmentDir: string;
+  /** Private key that opens encrypted environment files. */
+  identity: string;
   host: 'local' | 'simulator';
   listen: { address: string; port: number };
   intervalMs: number;
@@ -85,6 +89,7 @@ export function readSettings(flags: Flags): Settings {
     name: file.name ?? hostname(),
     stateDir: resolve(flags.stateDir ?? file.stateDir ?? defaultStateDir()),
     environmentDir: file.environmentDir ?? '/etc/steward/env',
+    identity: resolve(file.secrets?.identity ?? defaultIdentity),
     host,
     listen: toAddress(flags.listen ?? file.listen ?? '127.0.0.1:9464'),
     intervalMs: toInterval(flags.interval) ?? (file.intervalSeconds ?? 60) * 1000,

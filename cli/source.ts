@@ -8,6 +8,7 @@ import type { CommitInfo, DesiredStack, DesiredState, LoadResult } from '../desi
 import type { Source } from '../reconciler/cycle.ts';
 import type { Stamped } from '../reconciler/kinds/stack/stamped.ts';
 import { digestValue } from '../tools/digest.ts';
+import type { SecretBox } from '../tools/secrets/box.ts';
 
 export interface SourceOptions {
   repository: Repository;
@@ -15,6 +16,8 @@ export interface SourceOptions {
   /** Where NAME.env files of the host are; they are not in Git and may change at any time. */
   environmentDir: string;
   stateDir: string;
+  /** Opens encrypted environment files. Default: none is opened. */
+  secrets?: SecretBox;
 }
 
 /**
@@ -71,8 +74,8 @@ export function gitSource(options: SourceOptions): Source & { current(): Desired
 }
 
 /** All that a loaded commit follows from. */
-function keyOf(commit: CommitInfo, { environmentDir }: SourceOptions): string {
-  return `${commit.id} ${environmentKey(environmentDir)}`;
+function keyOf(commit: CommitInfo, { environmentDir, secrets }: SourceOptions): string {
+  return `${commit.id} ${environmentKey(environmentDir)} ${secrets?.state() ?? ''}`;
 }
 
 /** The checkout is this commit, and nobody edited it. A store that cannot tell counts as no. */
@@ -139,6 +142,7 @@ async function load(commit: CommitInfo, options: SourceOptions): Promise<Loaded>
     compose: await options.compose(),
     hostEnvDir: options.environmentDir,
     stateDir: options.stateDir,
+    ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
   });
   return { root, inForce, result };
 }

@@ -5,6 +5,9 @@ import { textCache } from '../reconciler/state/cache.ts';
 import { openStore, type Store } from '../reconciler/state/store.ts';
 import { systemClock } from '../tools/clock.ts';
 import { loadDocker } from '../tools/docker.ts';
+import { type SecretBox, secretBox } from '../tools/secrets/box.ts';
+import { clearLeftovers, ownMemory } from '../tools/secrets/env-files.ts';
+import { maskKey } from '../tools/secrets/mask-key.ts';
 import { UserError } from './errors.ts';
 import type { Settings } from './settings.ts';
 import { gitSource } from './source.ts';
@@ -22,13 +25,16 @@ export interface Wired {
 export async function wire(settings: Settings, signal?: AbortSignal): Promise<Wired> {
   const store = openStore(settings.stateDir);
   try {
-    const compose = opened(() => composeReader(settings, textCache(store)));
+    const secrets = secretBox(settings.identity);
+    // A process that was killed while compose ran has left what it had opened.
+    clearLeftovers(ownMemory().runDir);
+    const compose = opened(() => composeReader(settings, textCache(store), secrets));
     // Begun while Git is asked; whoever needs it is told how it ended.
     compose().catch(() => {});
     const repository = openRepository(repositoryOptions(settings));
     const { environmentDir, stateDir } = settings;
-    const source = gitSource({ repository, compose, environmentDir, stateDir });
-    const host = await hostOf(settings, source);
+    const source = gitSource({ repository, compose, environmentDir, stateDir, secrets });
+    const host = await hostOf(settings, source, secrets);
     const deps = { source, store, clock: systemClock, ...host, ...(signal === undefined ? {} : { signal }) };
     const sourceRoots = [repository.stagingRoot, repository.checkoutRoot];
     return { deps, store, sourceRoots, close: () => store.close() };
@@ -41,6 +47,7 @@ export async function wire(settings: Settings, signal?: AbortSignal): Promise<Wi
 async function hostOf(
   settings: Settings,
   source: ReturnType<typeof gitSource>,
+  secrets: SecretBox,
 ): Promise<Pick<CycleDeps, 'observer' | 'executor'>> {
   if (settings.host === 'simulator') {
     const { openSimulator } = await import('./simulator.ts');
@@ -48,7 +55,7 @@ async function hostOf(
   }
   const { hostObserver } = await import('../observers/host.ts');
   const { hostExecutor } = await import('../reconciler/apply/host.ts');
-  return { observer: hostObserver(), executor: hostExecutor({ stateDir: settings.stateDir }) };
+  return { observer: hostObserver(), executor: hostExecutor({ stateDir: settings.stateDir, secrets }) };
 }
 
 /** Opened once. A failure is not for ever: Docker may be installed, or come back, under a running loop. */
@@ -63,13 +70,18 @@ function opened<T>(open: () => Promise<T>): () => Promise<T> {
   };
 }
 
-async function composeReader(settings: Settings, cache: TextCache): Promise<ComposeReader> {
+async function composeReader(
+  settings: Settings,
+  cache: TextCache,
+  secrets: SecretBox,
+): Promise<ComposeReader> {
+  const options = { secrets, maskKey: maskKey(settings.stateDir) };
   if (settings.host === 'simulator') {
     const { builtInReader } = await import('../desired-state/compose/built-in.ts');
-    return builtInReader();
+    return builtInReader(options);
   }
   const { dockerComposeReader } = await import('../desired-state/compose/docker-compose.ts');
-  const reader = dockerComposeReader({ cache });
+  const reader = dockerComposeReader({ cache, ...options });
   // The client takes 0.1 s to load: by now compose is under way on another core, so that much is waited for anyhow.
   void loadDocker();
   return reader;

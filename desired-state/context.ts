@@ -44,6 +44,10 @@ export interface ServiceContext {
   env: EnvLines[];
   /** Absolute paths as the host will see them. */
   envFiles: string[];
+  /** Encrypted ones, likewise; they win over `envFiles`. */
+  encrypted: string[];
+  /** Why encrypted files could not be opened, as a sentence; null where all were, or there are none. */
+  locked: string | null;
   project: ResolvedProject;
   /** What kinds before this one in the registry have found. */
   earlier: readonly DesiredResource[];

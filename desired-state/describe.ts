@@ -105,12 +105,12 @@ function foreignMounts(context: ServiceContext): Named[] {
 
 /** Parts of later issues: valid, and said aloud to be without effect. */
 function notActedOn(context: ServiceContext): DesiredState['notActedOn'] {
-  const { name: service, folder, encrypted } = context.folder;
+  const { name: service, folder, unread } = context.folder;
   const parts = [['routes'], ['policy'], ['deploy', 'onFailure']].flatMap((path) => {
     if (!context.serviceYaml?.find(path)) return [];
     return [{ service, part: path.join('.'), origin: context.serviceYaml.atKey(path) }];
   });
-  const files = encrypted.map((file) => ({
+  const files = unread.map((file) => ({
     service,
     part: file,
     origin: { file: `${folder}/${file}`, line: 1, column: 1 },

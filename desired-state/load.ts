@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import { closedBox, type SecretBox } from '../tools/secrets/box.ts';
 import { assemble } from './assemble.ts';
 import { checkPool, checkServices, checkUnique } from './check.ts';
 import type { ComposeReader } from './compose/types.ts';
@@ -26,6 +27,8 @@ export interface LoadOptions {
   compose: ComposeReader;
   /** Where NAME.env of each service is; null for none. Default /etc/steward/env. */
   hostEnvDir?: string | null;
+  /** Opens encrypted environment files. Default: nothing is opened, and the stacks that need them wait. */
+  secrets?: SecretBox;
   /** Generated overrides go to <stateDir>/overrides. Default /var/lib/steward. */
   stateDir?: string;
   /** What earlier loads of this process learnt. Default: one that all loads share. */
@@ -70,7 +73,7 @@ async function loadServices(
   lab: LabFile,
   folders: ServiceFolder[],
 ): Promise<LoadedService[]> {
-  const { root, as = root, compose, memo = sharedMemo } = options;
+  const { root, as = root, compose, memo = sharedMemo, secrets = closedBox } = options;
   const hostEnvDir = options.hostEnvDir === undefined ? '/etc/steward/env' : options.hostEnvDir;
   const inputs = labInputs(lab, options, hostEnvDir);
   forgetOthers(
@@ -83,7 +86,7 @@ async function loadServices(
     await setImmediate();
     const hostEnv = await readHostEnv(hostEnvDir, folder.name);
     const tree = files.tree(folder.folder);
-    const service = { folder, view: { root, as }, lab: inputs, files, compose, hostEnv, tree };
+    const service = { folder, view: { root, as }, lab: inputs, files, compose, secrets, hostEnv, tree };
     return remembered(memo, service, loadService);
   });
 }

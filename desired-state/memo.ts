@@ -71,6 +71,7 @@ async function contentKey(inputs: ServiceInputs): Promise<string | null> {
     as: view.as,
     reader: compose.name,
     hostEnv: hostEnv && { file: hostEnv.file, digest: hostEnv.digest },
+    ...(folder.encrypted.length === 0 ? {} : { secrets: inputs.secrets.state() }),
   });
 }
 

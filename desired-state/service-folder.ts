@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digest } from '../tools/digest.ts';
+import { encryptedNames, holdsSops } from '../tools/secrets/format.ts';
 import type { Entry, RepositoryFiles } from './files.ts';
 import { errorAt, warningAt } from './problems.ts';
 import { drillPrefix, serviceNamePattern } from './schema/names.ts';
@@ -25,8 +26,10 @@ export interface ServiceFolder {
   /** Relative to the root; empty where there is none. */
   serviceFile: string | null;
   hasEnv: boolean;
-  /** Names of encrypted files, which are not read yet. */
+  /** Names of encrypted environment files, the later winning. */
   encrypted: string[];
+  /** Names of other encrypted files, which are not read. */
+  unread: string[];
   problems: Problem[];
 }
 
@@ -60,18 +63,16 @@ export async function inspectFolder(
     composeFiles: [compose[0], ...(override === undefined ? [] : [override])],
     serviceFile: names.has('service.yaml') ? `${folder}/service.yaml` : null,
     hasEnv: names.has('.env') && !isSops,
-    encrypted: [...names].filter((file) => isEncrypted(file) || (isSops && file === '.env')).sort(),
+    encrypted: encryptedNames.filter((file) => names.has(file) && (file !== '.env' || isSops)),
+    unread: [...names].filter(isUnread).sort(),
     problems: folderProblems(folder, names, compose),
   };
 }
 
-function isEncrypted(name: string): boolean {
+/** `.sops.yaml` tells the program SOPS how to encrypt, and holds no secret. */
+function isUnread(name: string): boolean {
+  if (name === '.sops.yaml' || (encryptedNames as readonly string[]).includes(name)) return false;
   return /\.(age|sops)$|\.(sops|enc)\.(ya?ml|json|env)$|^\.env\.enc$/.test(name);
-}
-
-/** SOPS keeps the name of the file and encrypts the values in place. */
-function holdsSops(bytes: Uint8Array | undefined): boolean {
-  return bytes !== undefined && Buffer.from(bytes).includes('=ENC[AES256_GCM,');
 }
 
 function noCompose(folder: string, names: Set<string>): Problem {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { SecretBox } from '../tools/secrets/box.ts';
 import type { ComposeReader, ComposeRequest, ResolvedProject, View } from './compose/types.ts';
 import type { EnvLines, LabInputs, ServiceContext } from './context.ts';
 import { uncoveredData } from './coverage.ts';
@@ -12,6 +13,8 @@ import { errorAt } from './problems.ts';
 import { inferService } from './resources/index.ts';
 import { checkFile } from './schema/explain.ts';
 import { type ServiceConfig, serviceSchema } from './schema/service.ts';
+import { checkUse } from './secrets/check-use.ts';
+import { type Opened, openSecrets } from './secrets/open.ts';
 import type { HostEnv, ServiceFolder } from './service-folder.ts';
 import type { Problem } from './types.ts';
 
@@ -21,6 +24,7 @@ export interface ServiceInputs {
   lab: LabInputs;
   files: RepositoryFiles;
   compose: ComposeReader;
+  secrets: SecretBox;
   hostEnv: HostEnv | null;
   /** All files of the folder. */
   tree: TreeResult;
@@ -40,7 +44,8 @@ export interface LoadedService {
 export async function loadService(inputs: ServiceInputs): Promise<LoadedService> {
   const { folder, files, view, lab } = inputs;
   const service = await readServiceFile(folder, files);
-  const resolved = await resolveCompose(inputs);
+  const opened = await openSecrets(folder, files, inputs.secrets);
+  const resolved = await resolveCompose(inputs, opened);
   const problems = [...folder.problems, ...service.problems, ...resolved.problems];
   if (resolved.project === undefined) return { model: null, problems, outside: {} };
   const context: Omit<ServiceContext, 'earlier'> = {
@@ -51,12 +56,15 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
     config: service.config,
     serviceYaml: service.yaml,
     composeYaml: await readComposeYaml(folder, files),
-    env: await readEnvLines(inputs),
+    env: [...(await readEnvLines(inputs)), ...opened.env],
     envFiles: envFiles(inputs, view.as),
+    encrypted: encryptedFiles(folder, view.as),
+    locked: opened.locked,
     project: resolved.project,
   };
   const inferred = await inferService(context);
   problems.push(...inferred.problems, ...uncoveredData(context, inferred.resources));
+  if (folder.encrypted.length > 0) problems.push(...checkUse(context, opened));
   return { model: toModel(context, inferred.resources, problems), problems, outside: inferred.outside };
 }
 
@@ -102,6 +110,7 @@ function unreadable(file: string): Problem {
 
 async function resolveCompose(
   inputs: ServiceInputs,
+  { locked }: Opened,
 ): Promise<{ project?: ResolvedProject; problems: Problem[] }> {
   const { folder, view, compose } = inputs;
   const unsafe = await unsafePaths(inputs);
@@ -112,13 +121,23 @@ async function resolveCompose(
     folder: folder.folder,
     files: folder.composeFiles,
     envFiles: envFiles(inputs, view.root),
+    ...secretPart(encryptedFiles(folder, view.root), locked),
     extraLabels: {},
   };
   // Whoever needs them asks again, and hears of a failure then.
-  if (inputs.hashesEarly === true) compose.hashes(request).catch(() => {});
+  if (inputs.hashesEarly === true && locked === null) compose.hashes(request).catch(() => {});
   const result = await compose.resolve(request);
   if (result.ok) return { project: result.project, problems: [] };
-  return { problems: result.problems.map((problem) => mentionEncrypted(problem, inputs)) };
+  return { problems: result.problems.map((problem) => mentionEncrypted(problem, inputs, locked)) };
+}
+
+function secretPart(files: string[], locked: string | null): Pick<ComposeRequest, 'encrypted' | 'standIns'> {
+  if (files.length === 0) return {};
+  return locked === null ? { encrypted: files } : { standIns: true };
+}
+
+function encryptedFiles({ folder, encrypted }: ServiceFolder, root: string): string[] {
+  return encrypted.map((name) => path.posix.join(root, folder, name));
 }
 
 /** Compose follows links on its own, so it is not called where one leads out of the repository. */
@@ -128,9 +147,8 @@ async function unsafePaths({ folder, files, tree }: ServiceInputs): Promise<Prob
     const fix = 'put the file itself into the repository';
     return [errorAt({ file: tree.path, line: 1, column: 1 }, message, fix)];
   }
-  const own = [...folder.composeFiles, ...(folder.hasEnv ? ['.env'] : [])].map(
-    (name) => `${folder.folder}/${name}`,
-  );
+  const names = [...folder.composeFiles, ...(folder.hasEnv ? ['.env'] : []), ...folder.encrypted];
+  const own = names.map((name) => `${folder.folder}/${name}`);
   const states = await Promise.all(own.map(async (file) => ({ file, state: files.state(file) })));
   return states.filter(({ state }) => state !== 'file').map(({ file }) => unreadable(file));
 }
@@ -142,16 +160,13 @@ function envFiles(inputs: ServiceInputs, root: string): string[] {
   return [...own, ...(hostEnv ? [hostEnv.file] : [])];
 }
 
-/** A variable that nobody sets may well be set in a file that is not read yet. */
-function mentionEncrypted(problem: Problem, inputs: ServiceInputs): Problem {
-  const { encrypted, name } = inputs.folder;
-  if (encrypted.length === 0 || !/variable/i.test(problem.message)) return problem;
-  const message = `${problem.message}; ${encrypted.join(', ')} is encrypted, and Steward does not read such files yet`;
-  return {
-    ...problem,
-    message,
-    fix: `put the value into ${inputs.lab.hostEnvDir ?? '/etc/steward/env'}/${name}.env on the host`,
-  };
+/** A variable that nobody sets may well be set in a file that is not read; what refuses a stand-in is no mistake. */
+function mentionEncrypted(problem: Problem, { folder }: ServiceInputs, locked: string | null): Problem {
+  if (locked !== null) return { ...problem, message: `${problem.message}; ${locked}` };
+  const { unread } = folder;
+  if (unread.length === 0 || !/variable/i.test(problem.message)) return problem;
+  const message = `${problem.message}; ${unread.join(', ')} is encrypted, and Steward does not read files of that name`;
+  return { ...problem, message, fix: 'put the value into .env.age with steward secrets edit' };
 }
 
 async function readComposeYaml(folder: ServiceFolder, files: RepositoryFiles): Promise<YamlFile[]> {

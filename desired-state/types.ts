@@ -125,6 +125,10 @@ export interface DesiredStack extends ResourceBase<'compose-stack'> {
   files: string[];
   /** Environment files for interpolation in order, absolute; the later wins. */
   envFiles: string[];
+  /** Encrypted environment files in order, absolute; they win over `envFiles`. Absent where there are none. */
+  encrypted?: string[];
+  /** Why they could not be opened, as a sentence: the stack is left as it is. Absent where they could. */
+  locked?: string;
   /** Generated override (labels only), as YAML text; null when no container needs one. Written beside the state. */
   override: { path: string; content: string } | null;
   containers: DesiredContainer[];

@@ -144,6 +144,8 @@ export interface StackRef {
   directory: string;
   files: string[];
   envFiles: string[];
+  /** Encrypted ones, which win over `envFiles`: whoever calls compose opens them for that call. */
+  encrypted?: string[];
   override: { path: string; content: string } | null;
 }
 

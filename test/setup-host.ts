@@ -11,6 +11,7 @@ const packages: [name: string, program: string, use: string][] = [
   ['prometheus', 'promtool', 'promtool check metrics'],
   ['borgbackup', 'borg', 'steps of backups on local folders'],
   ['caddy', 'caddy', 'routes in a real Caddy'],
+  ['age', 'age', 'secrets that the real program opens and writes'],
   ['python3-pyfuse3', '/usr/lib/python3/dist-packages/_pyfuse3.py', 'archives that are mounted'],
   ['qemu-system-x86', 'qemu-system-x86_64', 'the lab VM'],
   ['qemu-utils', 'qemu-img', 'the lab VM'],

@@ -46,9 +46,18 @@ function printText(result: LoadResult, compose: ComposeReader, root: string): vo
   const { services, resources, notActedOn } = result.state;
   const width = look.width ?? Number.POSITIVE_INFINITY;
   for (const line of waitingParts(notActedOn)) process.stdout.write(`${wrap(line, width).join('\n  ')}\n`);
+  for (const line of closedParts(result.state)) process.stdout.write(`${wrap(line, width).join('\n  ')}\n`);
   process.stdout.write(
     `Valid: ${services.length} services, ${resources.length} resources (read with ${compose.name}).\n`,
   );
+}
+
+/** A checkout is checked without keys: what only an encrypted file may set is taken as set. */
+function closedParts({ resources }: DesiredState): string[] {
+  const names = resources.flatMap((each) =>
+    each.kind === 'compose-stack' && each.locked !== undefined ? [each.name] : [],
+  );
+  return names.length === 0 ? [] : [safe(`not opened here: encrypted files (${names.join(', ')})`)];
 }
 
 /** `not acted on yet: routes (git, photo)`: a line a part, however many services have it. */

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { composeEnvironment } from '../../tools/compose.ts';
-import { digestValue } from '../../tools/digest.ts';
+import { canonicalJson, digestValue } from '../../tools/digest.ts';
+import type { SecretBox } from '../../tools/secrets/box.ts';
+import { keyedDigest } from '../../tools/secrets/mask-key.ts';
 import { absolutePaths, canonical, withDefaults } from './canonical.ts';
 import { readableAt } from './command.ts';
 import { complaints } from './complaint.ts';
@@ -13,6 +15,7 @@ import { maskSecrets } from './mask.ts';
 import { mergeModels, unique } from './merge.ts';
 import { Complaint, emptyModel, isModel, keyValues, type Model, type Value } from './model.ts';
 import { normalise, section } from './normalise.ts';
+import { type OpenedRequest, openRequest } from './opened.ts';
 import { overrideYaml } from './override.ts';
 import { type ParsedDocument, parseDocuments } from './parse.ts';
 import { escapeDollars, printed } from './print.ts';
@@ -26,30 +29,44 @@ import { unsetProblems } from './unset.ts';
  * Reads compose files without Docker, following compose-go step by step: interpolate, extend, merge, validate,
  * long syntax, defaults, paths, names, print. `test/compose` holds it against the real one.
  */
-export function builtInReader(): ComposeReader {
+export function builtInReader(options: BuiltInOptions = {}): ComposeReader {
+  const { secrets, maskKey } = options;
   return {
     name: 'built-in',
     resolve: async (request) => {
-      const result = await resolveUnmasked(request);
-      return result.ok ? { ...result, project: maskSecrets(result.project) } : result;
+      const result = await resolveUnmasked(request, secrets);
+      return result.ok ? { ...result, project: maskSecrets(result.project, maskKey) } : result;
     },
-    hashes: builtInHashes,
+    hashes: (request) => builtInHashes(request, options),
   };
 }
 
+export interface BuiltInOptions {
+  /** Opens encrypted environment files; without one they count for nothing. */
+  secrets?: SecretBox;
+  /** Key of the digests that stand for values. */
+  maskKey?: Uint8Array;
+}
+
 /** Own digests, stable for equal configuration; compose's differ, so they serve the simulator only. */
-async function builtInHashes(request: ComposeRequest): Promise<Record<string, string>> {
-  const result = await resolveUnmasked(request);
+async function builtInHashes(
+  request: ComposeRequest,
+  { secrets, maskKey }: BuiltInOptions,
+): Promise<Record<string, string>> {
+  const result = await resolveUnmasked(request, secrets);
   if (!result.ok) return {};
+  const digestOf = (value: unknown) =>
+    maskKey === undefined ? digestValue(value) : keyedDigest(maskKey, canonicalJson(value));
   const pairs = Object.entries(result.project.services).map(([name, service]) => [
     name,
-    `built-in-${digestValue({ ...service, depends_on: undefined, deploy: { ...service.deploy, replicas: null } })}`,
+    `built-in-${digestOf({ ...service, depends_on: undefined, deploy: { ...service.deploy, replicas: null } })}`,
   ]);
   return Object.fromEntries(pairs);
 }
 
 /** With every value as it is: for tests against compose only. Bad input is a result; never throws for it. */
-export async function resolveUnmasked(request: ComposeRequest): Promise<ComposeResult> {
+export async function resolveUnmasked(asked: ComposeRequest, secrets?: SecretBox): Promise<ComposeResult> {
+  const request = await openRequest(asked, secrets);
   const sources = await readSources(request);
   const unset = new Set<string>();
   const unresolved: string[] = [];
@@ -73,7 +90,7 @@ function refusalOf(error: unknown): string {
 }
 
 async function resolve(
-  request: ComposeRequest,
+  request: OpenedRequest,
   sources: ComposeSource[],
   unset: Set<string>,
   unresolved: string[],
@@ -91,13 +108,12 @@ async function resolve(
   return project(request, model, variables);
 }
 
-async function projectVariables(request: ComposeRequest, unset: Set<string>): Promise<Variables> {
+async function projectVariables(request: OpenedRequest, unset: Set<string>): Promise<Variables> {
   const values = new Map(Object.entries(composeEnvironment()));
   const fixed = new Map(values).set('COMPOSE_PROJECT_NAME', request.project);
   const variables: Variables = { get: (name) => fixed.get(name) ?? values.get(name), unset };
-  for (const file of request.envFiles) {
-    const text = await readText(file);
-    if (text === null) throw new Complaint(`couldn't find env file: ${file}`);
+  const files = await Promise.all(request.envFiles.map(requiredText));
+  for (const text of [...request.first, ...files, ...request.last]) {
     for (const [name, value] of parseEnvFile(text, { get: (key) => variables.get(key), unset })) {
       values.set(name, value);
     }
@@ -107,6 +123,12 @@ async function projectVariables(request: ComposeRequest, unset: Set<string>): Pr
 
 function readText(file: string): Promise<string | null> {
   return readFile(file, 'utf8').catch(() => null);
+}
+
+async function requiredText(file: string): Promise<string> {
+  const text = await readText(file);
+  if (text === null) throw new Complaint(`couldn't find env file: ${file}`);
+  return text;
 }
 
 function documents(request: ComposeRequest, sources: ComposeSource[]): ParsedDocument[] {

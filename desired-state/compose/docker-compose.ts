@@ -1,9 +1,14 @@
 import { composeEnvironment, composeProgram } from '../../tools/compose.ts';
 import { type RunResult, run, ToolError } from '../../tools/run.ts';
+import type { SecretBox } from '../../tools/secrets/box.ts';
+import { anyPlace, ownMemory, type PrivateMemory, withPrivateFiles } from '../../tools/secrets/env-files.ts';
+import { SecretError } from '../../tools/secrets/error.ts';
+import { keyedDigest } from '../../tools/secrets/mask-key.ts';
 import { runCompose } from './command.ts';
 import { complaints } from './complaint.ts';
 import { inputKey } from './inputs.ts';
 import { maskSecrets } from './mask.ts';
+import { openRequest } from './opened.ts';
 import { readSources, secretValues } from './sources.ts';
 import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject, TextCache } from './types.ts';
 import { unsetProblems, unsetVariables } from './unset.ts';
@@ -12,6 +17,11 @@ export interface DockerComposeOptions {
   cache: TextCache;
   /** argv before compose's own options. Default: the docker command's plugin. */
   dockerCompose?: string[];
+  /** Opens encrypted environment files. What is in them lies in `memory` meanwhile. */
+  secrets?: SecretBox;
+  memory?: PrivateMemory;
+  /** Key of the digests that stand for values. */
+  maskKey?: Uint8Array;
 }
 
 /** Remembered results of one process; more than any lab has services. */
@@ -24,16 +34,37 @@ const maxRemembered = 1_000;
 export async function dockerComposeReader(options: DockerComposeOptions): Promise<ComposeReader> {
   const prefix = options.dockerCompose ?? composeProgram();
   const version = await composeVersion(prefix);
-  const { remember, learn } = remembering(options.cache, version);
+  const { maskKey } = options;
+  // Under another key the same values are shown by other digests.
+  const keyed = maskKey === undefined ? '' : ` ${keyedDigest(maskKey, 'compose').slice(0, 12)}`;
+  const { remember, learn } = remembering(options.cache, `${version}${keyed}`);
   return {
     name: `docker compose ${version}`,
-    resolve: (request) => resolve(prefix, request, remember),
-    hashes: async (request) => {
-      const known = await remember<Record<string, string>>('hashes', request, () => hashes(prefix, request));
-      return known;
-    },
+    resolve: (request) =>
+      resolve(request, remember, () => opened(request, options, (full) => ask(prefix, full, maskKey))),
+    hashes: (request) =>
+      remember('hashes', request, () => opened(request, options, (full) => hashes(prefix, full))),
     learn: (request, stamped) => learn('hashes', request, stamped),
   };
+}
+
+/** The request with plain files for what is encrypted, which are gone afterwards. Throws ToolError. */
+async function opened<T>(
+  request: ComposeRequest,
+  { secrets, memory = ownMemory() }: DockerComposeOptions,
+  action: (full: ComposeRequest) => Promise<T>,
+): Promise<T> {
+  try {
+    const { first, last } = await openRequest(request, secrets);
+    const place = last.length === 0 ? anyPlace() : memory;
+    return await withPrivateFiles([...first, ...last], place, (files) => {
+      const [before, after] = [files.slice(0, first.length), files.slice(first.length)];
+      return action({ ...request, envFiles: [...before, ...request.envFiles, ...after] });
+    });
+  } catch (cause) {
+    if (!(cause instanceof SecretError)) throw cause;
+    throw new ToolError('docker compose', cause.message, { retryable: true, cause });
+  }
 }
 
 async function composeVersion(prefix: string[]): Promise<string> {
@@ -112,12 +143,12 @@ class Refusal extends Error {
 }
 
 async function resolve(
-  prefix: string[],
   request: ComposeRequest,
   remember: Remember,
+  make: () => Promise<ResolvedProject>,
 ): Promise<ComposeResult> {
   try {
-    const project = await remember<ResolvedProject>('project', request, () => ask(prefix, request));
+    const project = await remember<ResolvedProject>('project', request, make);
     return { ok: true, project, unresolved: [] };
   } catch (error) {
     if (error instanceof Refusal) return error.result;
@@ -125,7 +156,11 @@ async function resolve(
   }
 }
 
-async function ask(prefix: string[], request: ComposeRequest): Promise<ResolvedProject> {
+async function ask(
+  prefix: string[],
+  request: ComposeRequest,
+  maskKey: Uint8Array | undefined,
+): Promise<ResolvedProject> {
   const result = await runCompose(prefix, request, ['config', '--format', 'json']);
   if (result.exitCode !== 0) throw await refused(request, result);
   const unset = unsetVariables(result.stderr);
@@ -133,7 +168,7 @@ async function ask(prefix: string[], request: ComposeRequest): Promise<ResolvedP
     const problems = unsetProblems(unset, await readSources(request));
     throw new Refusal({ ok: false, problems });
   }
-  return maskSecrets(JSON.parse(result.stdout) as ResolvedProject);
+  return maskSecrets(JSON.parse(result.stdout) as ResolvedProject, maskKey);
 }
 
 async function refused(request: ComposeRequest, result: RunResult): Promise<Refusal> {

@@ -20,7 +20,9 @@ export async function inputKey(request: ComposeRequest, version: string): Promis
   const files = new Map<string, string | null>();
   const collector: Collector = { request, folder, files, doubtful: false, remote: false };
   for (const file of request.files) await collect(collector, path.join(folder, file), folder);
-  for (const file of request.envFiles) files.set(file, (await read(file))?.digest ?? null);
+  // Of encrypted ones, the digest of what is in Git: nothing that is kept follows from what is in them.
+  for (const file of [...request.envFiles, ...(request.encrypted ?? [])])
+    files.set(file, (await read(file))?.digest ?? null);
   if (collector.remote || files.size > maxReferences) return null;
   const whole = collector.doubtful ? await folderDigest(folder) : '';
   if (whole === null) return null;
@@ -31,6 +33,10 @@ export async function inputKey(request: ComposeRequest, version: string): Promis
     arguments: composeArguments(request),
     environment: composeEnvironment(),
     labels: request.extraLabels,
+    ...(request.encrypted === undefined
+      ? {}
+      : { encrypted: request.encrypted.map((file) => seenAs(request.view, file)) }),
+    ...(request.standIns === true ? { standIns: true } : {}),
   });
 }
 

@@ -1,4 +1,5 @@
 import { canonicalJson, digest } from '../../tools/digest.ts';
+import { keyedDigest } from '../../tools/secrets/mask-key.ts';
 import type { ResolvedProject } from './types.ts';
 
 /**
@@ -45,24 +46,44 @@ const project: Shown = {
   secrets: resource,
 };
 
-/** `#` and 12 hex digits of SHA-256: tells a change, not the value. */
-export function maskedValue(value: unknown): string {
-  return `#${digest(typeof value === 'string' ? value : canonicalJson(value)).slice(0, 12)}`;
+/** `#` and 12 hex digits: tells a change, not the value. Without a key, who guesses the value can prove it. */
+export function maskedValue(value: unknown, key?: Uint8Array): string {
+  const text = typeof value === 'string' ? value : canonicalJson(value);
+  return `#${(key === undefined ? digest(text) : keyedDigest(key, text)).slice(0, 12)}`;
 }
 
 /** The same project, every value that may be secret replaced by its digest. Names of keys and nulls stay. */
-export function maskSecrets(resolved: ResolvedProject): ResolvedProject {
+export function maskSecrets(resolved: ResolvedProject, key?: Uint8Array): ResolvedProject {
   const { services, networks = {}, volumes = {}, configs = {}, secrets = {} } = resolved;
   const whole = { name: resolved.name, services, networks, volumes, configs, secrets };
-  return masked(whole, project) as unknown as ResolvedProject;
+  return masked(whole, project, key) as unknown as ResolvedProject;
 }
 
-function masked(value: unknown, shown: true | Shown | undefined): unknown {
+function masked(value: unknown, shown: true | Shown | undefined, key: Uint8Array | undefined): unknown {
   if (shown === true || value === null) return value;
-  if (Array.isArray(value)) return value.map((item, index) => masked(item, below(shown, String(index))));
-  if (typeof value !== 'object') return maskedValue(value);
-  const entries = Object.entries(value).map(([key, item]) => [key, masked(item, below(shown, key))]);
+  if (Array.isArray(value)) return value.map((item, index) => masked(item, below(shown, String(index)), key));
+  if (typeof value !== 'object') return maskedValue(value, key);
+  const entries = Object.entries(value).map(([name, item]) => [name, masked(item, below(shown, name), key)]);
   return Object.fromEntries(entries);
+}
+
+/** Texts of a project as written that would be shown as they are once they are resolved: path and text. */
+export function shownTexts(written: unknown): { path: string[]; text: string }[] {
+  const found: { path: string[]; text: string }[] = [];
+  const visit = (value: unknown, shown: true | Shown | undefined, path: string[]): void => {
+    if (typeof value === 'object' && value !== null) {
+      for (const [name, item] of Object.entries(value))
+        visit(item, shown === true ? true : below(shown, name), [...path, name]);
+    } else if (shown !== undefined && typeof value === 'string' && !isShellTest(path))
+      found.push({ path, text: value });
+  };
+  visit(written, project, []);
+  return found;
+}
+
+/** As one text it becomes `[CMD-SHELL, …]`, of which only the first word is shown. */
+function isShellTest(path: readonly string[]): boolean {
+  return path.length === 4 && path[2] === 'healthcheck' && path[3] === 'test';
 }
 
 function below(shown: Shown | undefined, key: string): true | Shown | undefined {

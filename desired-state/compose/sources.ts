@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseYaml, type YamlFile } from '../locate.ts';
+import { parseEnvFile } from './env-file.ts';
+import { Complaint } from './model.ts';
 import type { ComposeRequest } from './types.ts';
 
 /** A compose file of a request, as text and with places. */
@@ -26,8 +28,22 @@ async function readSource(request: ComposeRequest, name: string): Promise<Compos
 }
 
 /** Values of environment files, which must not show in a message. Short ones would blot out half of it. */
-export async function secretValues(request: ComposeRequest): Promise<string[]> {
-  const texts = await Promise.all(request.envFiles.map((file) => readFile(file, 'utf8').catch(() => '')));
-  const values = texts.flatMap((text) => [...text.matchAll(/^[^#=\n]+=\s*["']?(.*?)["']?\s*$/gm)]);
-  return values.map((match) => match[1] ?? '').filter((value) => value.length >= 4);
+export async function secretValues(
+  request: Pick<ComposeRequest, 'envFiles'> & { last?: string[] },
+): Promise<string[]> {
+  const files = await Promise.all(request.envFiles.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const texts = [...files, ...(request.last ?? [])];
+  return texts.flatMap(environmentValues).filter((value) => value.length >= 4);
+}
+
+/** The values of an environment file, both as compose reads them and as they are written. */
+export function environmentValues(text: string): string[] {
+  const written = [...text.matchAll(/^[^#=\n]+=\s*["']?(.*?)["']?\s*$/gm)].map((match) => match[1] ?? '');
+  try {
+    const values = parseEnvFile(text, { get: () => undefined, unset: new Set() });
+    return [...new Set([...written, ...values.values()])];
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error;
+    return written;
+  }
 }

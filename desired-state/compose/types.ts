@@ -19,6 +19,10 @@ export interface ComposeRequest {
   files: string[];
   /** Environment files for interpolation, absolute and as they can be read now; the later wins. */
   envFiles: string[];
+  /** Encrypted ones in order, absolute and as they can be read now; they win over `envFiles`. */
+  encrypted?: string[];
+  /** Encrypted files could not be opened: whatever only they may set gets a stand-in. */
+  standIns?: boolean;
   /** Labels to add: compose service -> label -> value (the generated override). */
   extraLabels: Record<string, Record<string, string>>;
 }

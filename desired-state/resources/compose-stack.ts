@@ -37,6 +37,8 @@ export async function serviceStack(context: ServiceContext): Promise<Inferred<De
     directory,
     files: folder.composeFiles.map((file) => path.posix.join(directory, file)),
     envFiles: context.envFiles,
+    ...(context.encrypted.length === 0 ? {} : { encrypted: context.encrypted }),
+    ...(context.locked === null ? {} : { locked: context.locked }),
     override: override(context, containers),
     containers,
     inputDigest: await inputDigest(context, content.files),
@@ -150,7 +152,9 @@ async function inputDigest(
       async (file) => (await context.files.read(`${folder.folder}/${file}`))?.digest ?? null,
     ),
   );
-  return digestValue({ project, written, files, envFiles: context.envFiles });
+  const { envFiles, encrypted, locked } = context;
+  const secret = encrypted.length === 0 ? {} : { encrypted, isLocked: locked !== null };
+  return digestValue({ project, written, files, envFiles, ...secret });
 }
 
 function outsideFiles(
@@ -171,6 +175,8 @@ export async function withConfigHashes(
   reader: Pick<ComposeReader, 'hashes'>,
   view: View,
 ): Promise<DesiredStack> {
+  // What cannot be opened cannot be hashed, and its containers are not compared.
+  if (stack.locked !== undefined) return stack;
   const hashes = await reader.hashes(composeRequest(stack, view));
   const containers = stack.containers.map((item) => ({ ...item, configHash: hashes[item.name] ?? null }));
   return { ...stack, containers };
@@ -195,6 +201,7 @@ function composeRequest(stack: DesiredStack, view: View): ComposeRequest {
     folder: path.posix.relative(view.as, stack.directory),
     files: stack.files.map((file) => path.posix.basename(file)),
     envFiles: stack.envFiles.map(readable),
+    ...(stack.encrypted === undefined ? {} : { encrypted: stack.encrypted.map(readable) }),
     extraLabels: extraLabels(stack.containers),
   };
 }

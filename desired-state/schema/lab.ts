@@ -3,7 +3,7 @@ import { labBackup } from './backup.ts';
 import { privateNetwork } from './cidr.ts';
 import { absolutePath, datasetName, dnsName, ipAddress, serviceName } from './names.ts';
 import { zfsProperties } from './service.ts';
-import { mapping, table, text, whole, words } from './words.ts';
+import { list, mapping, table, text, whole, words } from './words.ts';
 
 const version = z
   .literal(1, { error: words('1, the version of this format', 'write version: 1') })
@@ -104,6 +104,22 @@ const registries = table(
   'Registries that images are pulled from with a name and a password; `docker.io` for that of Docker.',
 );
 
+const secrets = mapping(
+  {
+    recipients: list(
+      text({
+        expected: 'a recipient of age',
+        example: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
+        pattern: /^age1[0-9a-z]{50,}$/,
+        description: 'Public key as age-keygen prints it; keys of SSH are not taken.',
+      }),
+      'Who opens encrypted environment files: the server, and whoever edits them.',
+    ),
+  },
+  'Encrypted environment files in the repository.',
+  '{ recipients: [age1…] }',
+);
+
 export const labSchema = mapping(
   {
     version,
@@ -126,6 +142,7 @@ export const labSchema = mapping(
     hub: hub.optional(),
     backup: labBackup.optional(),
     registries: registries.default({}),
+    secrets: secrets.optional(),
     limits: limits.prefault({}),
   },
   'The single point of truth of one lab.',

@@ -1,7 +1,7 @@
 import type { Step } from '../types.ts';
 
 import { backupArgv } from './backup-argv.ts';
-import { composeArgv, composeDownArgv, composeUpArgv } from './compose-argv.ts';
+import { composeDownArgv, stackArgv } from './compose-argv.ts';
 
 /**
  * The commands of each step, as argv. Where a tool is called, it is called with exactly these; directories, networks
@@ -45,9 +45,8 @@ export function argvOf(step: Step): string[][] {
     case 'image-tag':
       return [['docker', 'tag', step.id, step.image]];
     case 'compose-up':
-      return [composeUpArgv(step)];
     case 'compose-restart':
-      return [[...composeArgv(step.stack), 'restart', ...step.services]];
+      return [stackArgv(step)];
     case 'compose-down':
       return [composeDownArgv(step.project)];
     case 'container-remove':

@@ -11,6 +11,7 @@ import {
 } from './containers.ts';
 import { runProofStep } from './proof-steps.ts';
 import { runRestoreStep } from './restore-steps.ts';
+import type { SecretOptions } from './secret-env.ts';
 import { destroySnapshots, type SnapshotOptions, takeSnapshots } from './snapshot.ts';
 import type { StepFacts } from './types.ts';
 
@@ -19,6 +20,8 @@ export interface BackupContext {
   containers: ContainersOptions;
   exec: ExecOptions;
   snapshots: SnapshotOptions;
+  /** For drills that start the stack. */
+  secret: SecretOptions;
 }
 
 /** One step of a backup, on this machine. Each may be run again after a crash in its middle. Throws StepError. */

@@ -1,14 +1,31 @@
-import type { ComposeUp, StackRef } from '../types.ts';
+import path from 'node:path';
+import type { ComposeUp, StackRef, Step } from '../types.ts';
 
-/** Compose for one stack, up to its sub-command. */
-export function composeArgv(stack: StackRef): string[] {
+type ComposeRestart = Extract<Step, { op: 'compose-restart' }>;
+
+/**
+ * Compose for one stack, up to its sub-command. `opened`: where its encrypted files lie for this call; a person who
+ * types it would have to open them first, e.g. into such a file.
+ */
+export function composeArgv(stack: StackRef, opened = shownFiles(stack)): string[] {
+  const envFiles = [...stack.envFiles, ...opened];
   const files = [...stack.files, ...(stack.override === null ? [] : [stack.override.path])];
   return [
     ...['docker', 'compose', '-p', stack.project, '--project-directory', stack.directory],
     ...files.flatMap((file) => ['-f', file]),
     // Without any, compose would take a .env from the folder by itself, which desired-state may have left out.
-    ...(stack.envFiles.length === 0 ? ['/dev/null'] : stack.envFiles).flatMap((file) => ['--env-file', file]),
+    ...(envFiles.length === 0 ? ['/dev/null'] : envFiles).flatMap((file) => ['--env-file', file]),
   ];
+}
+
+function shownFiles({ project, encrypted = [] }: StackRef): string[] {
+  return encrypted.map((file) => `/run/steward/env/${project}${path.posix.basename(file)}`);
+}
+
+/** `up` or `restart` of one stack. */
+export function stackArgv(step: ComposeUp | ComposeRestart, opened?: string[]): string[] {
+  if (step.op === 'compose-up') return composeUpArgv(step, opened);
+  return [...composeArgv(step.stack, opened), 'restart', ...step.services];
 }
 
 /**
@@ -16,9 +33,9 @@ export function composeArgv(stack: StackRef): string[] {
  * another config-hash than `config --hash` prints and would be recreated for ever. Without it compose looks at the
  * dependencies as well: those that run unchanged stay, those that are down are started.
  */
-export function composeUpArgv(step: ComposeUp): string[] {
+export function composeUpArgv(step: ComposeUp, opened?: string[]): string[] {
   return [
-    ...composeArgv(step.stack),
+    ...composeArgv(step.stack, opened),
     // What has to be fetched was fetched in steps of its own, by whoever may: `pull_policy: always` stays ours.
     ...['up', '-d', '--pull', 'missing'],
     ...(step.build ? ['--build'] : []),

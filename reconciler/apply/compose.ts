@@ -3,14 +3,17 @@ import path from 'node:path';
 import { composeEnvironment } from '../../tools/compose.ts';
 import type { StackRef, Step } from '../types.ts';
 import { argvOf } from './argv.ts';
+import { stackArgv } from './compose-argv.ts';
 import { lastFault } from './compose-output.ts';
 import { type ReadMountinfo, whileMounted } from './guard.ts';
+import { type SecretOptions, withSecrets } from './secret-env.ts';
 import { callTool, type ToolOptions } from './tool.ts';
 import { StepError } from './types.ts';
 
 export interface ComposeOptions extends ToolOptions {
   socketPath?: string | undefined;
   readMountinfo?: ReadMountinfo | undefined;
+  secret: SecretOptions;
 }
 
 type ComposeStep = Extract<Step, { op: 'compose-up' | 'compose-restart' }>;
@@ -19,7 +22,7 @@ type ComposeStep = Extract<Step, { op: 'compose-up' | 'compose-restart' }>;
 export async function runStack(step: ComposeStep, options: ComposeOptions): Promise<void> {
   await whileMounted(step.guards, options.readMountinfo, async () => {
     await writeOverride(step.stack.override);
-    await compose(step, options);
+    await withSecrets(step.stack, options.secret, (opened) => compose(stackArgv(step, opened), options));
   });
 }
 
@@ -28,14 +31,14 @@ export async function composeDown(
   step: Extract<Step, { op: 'compose-down' }>,
   options: ComposeOptions,
 ): Promise<void> {
-  await compose(step, options);
+  const [argv = []] = argvOf(step);
+  await compose(argv, options);
 }
 
 /** In `/`: without `-f`, compose takes the first compose file that it finds upwards of where it is started. */
-async function compose(step: Step, options: ComposeOptions): Promise<void> {
+async function compose(argv: string[], options: ComposeOptions): Promise<void> {
   const { commands, timeoutMs, signal } = options;
   const env = composeEnvironment(process.env, options.socketPath);
-  const [argv = []] = argvOf(step);
   await callTool(argv, { commands, timeoutMs, signal, cwd: '/', env, inheritEnv: false }, lastFault);
 }
 

@@ -8,6 +8,7 @@ import type { ProofStep } from '../types.ts';
 import { composeArgv, drillArgv, drillStopArgv } from './compose-argv.ts';
 import { lastFault } from './compose-output.ts';
 import { type ReadMountinfo, whileMounted } from './guard.ts';
+import { blotted, type SecretOptions, withSecrets } from './secret-env.ts';
 import { callTool, type ToolOptions } from './tool.ts';
 import { StepError, type StepFacts } from './types.ts';
 
@@ -16,6 +17,7 @@ type StepOf<Op extends ProofStep['op']> = Extract<ProofStep, { op: Op }>;
 export interface DrillStackOptions extends ToolOptions {
   socketPath?: string | undefined;
   readMountinfo?: ReadMountinfo | undefined;
+  secret: SecretOptions;
 }
 
 /** For `up` itself; how long it may take to become healthy is the step's. */
@@ -30,16 +32,20 @@ export async function startDrill(
   options: DrillStackOptions,
 ): Promise<StepFacts> {
   const { stack, project, from, guard, archive } = step;
-  const model = JSON.parse(
-    await compose([...composeArgv(stack), 'config', '--format', 'json'], options),
-  ) as Model;
+  const { model, blot } = await withSecrets(stack, options.secret, async (opened, blot) => {
+    const config = [...composeArgv(stack, opened), 'config', '--format', 'json'];
+    return { model: JSON.parse(await compose(config, options)) as Model, blot };
+  });
   const apart = isolated(model, { project, from, to: guard.mountpoint, directory: stack.directory });
   const good: DrillFacts = { archive, entries: 0, difference: null };
   if ('refused' in apart)
     return { drill: good, notes: [`it was not started on what was restored: ${apart.refused}`] };
   await whileMounted([guard], options.readMountinfo, async () => {
     const input = JSON.stringify(apart.model);
-    await compose([...drillArgv(project), '-f', '-', 'up', '-d', '--no-build'], { ...options, input });
+    const up = [...drillArgv(project), '-f', '-', 'up', '-d', '--no-build'];
+    await compose(up, { ...options, input }).catch((error) => {
+      throw blotted(error, blot);
+    });
   });
   const why = await untilHealthy(step, apart.model, options);
   if (why === null) return { drill: good };
@@ -61,12 +67,18 @@ function untilHealthy(
 }
 
 /** What is not there is done. */
-export async function stopDrill(step: StepOf<'drill-stop'>, options: DrillStackOptions): Promise<void> {
+export async function stopDrill(
+  step: StepOf<'drill-stop'>,
+  options: Omit<DrillStackOptions, 'secret'>,
+): Promise<void> {
   await compose(drillStopArgv(step.project), options);
 }
 
 /** In `/`, as every call of compose: else it takes the compose file that it finds upwards of here. */
-async function compose(argv: string[], options: DrillStackOptions & { input?: string }): Promise<string> {
+async function compose(
+  argv: string[],
+  options: Omit<DrillStackOptions, 'secret'> & { input?: string },
+): Promise<string> {
   const { commands, signal, socketPath, input } = options;
   const env = composeEnvironment(process.env, socketPath);
   const given = input === undefined ? {} : { input };

@@ -1,5 +1,7 @@
 import { composeProgram } from '../../tools/compose.ts';
 import { deadline } from '../../tools/docker.ts';
+import { closedBox, type SecretBox } from '../../tools/secrets/box.ts';
+import type { PrivateMemory } from '../../tools/secrets/env-files.ts';
 import type { Step } from '../types.ts';
 import { connectNetwork, disconnectNetwork } from './attachment.ts';
 import { defaultRunDir } from './backup-argv.ts';
@@ -33,8 +35,12 @@ export interface HostExecutorOptions {
   readMountinfo?: ReadMountinfo;
   /** Borg's cache and its memory of repositories lie in `borg` below it. Default /var/lib/steward. */
   stateDir?: string;
-  /** Snapshots are mounted in `backup` below it. Default /run/steward. */
+  /** Snapshots are mounted in `backup` below it, opened secrets lie in `env`. Default /run/steward. */
   runDir?: string;
+  /** Opens the encrypted files of stacks. Default: none is opened, and stacks that have any fail. */
+  secrets?: SecretBox;
+  /** Default: it is looked at what runDir is on. */
+  isInMemory?: PrivateMemory['isInMemory'];
   /** Without a line from borg for so long, it hangs. Default 30 min. */
   borgIdleMs?: number;
   /** How long borg waits for somebody else's lock. Default 10 min. */
@@ -66,8 +72,15 @@ function contextOf(options: HostExecutorOptions, given: ExecuteOptions) {
     docker: { socketPath, timeoutMs, signal },
     image: { socketPath, timeoutMs: options.pullTimeoutMs ?? 3_600_000, signal },
     container: { socketPath, timeoutMs: longMs, signal },
-    compose: { ...tool, timeoutMs: options.composeTimeoutMs ?? 900_000, socketPath, readMountinfo },
+    compose: {
+      ...{ ...tool, timeoutMs: options.composeTimeoutMs ?? 900_000, socketPath, readMountinfo },
+      secret: secretOptions(options),
+    },
   };
+}
+
+function secretOptions({ secrets = closedBox, runDir = defaultRunDir, isInMemory }: HostExecutorOptions) {
+  return { secrets, memory: { runDir, ...(isInMemory === undefined ? {} : { isInMemory }) } };
 }
 
 function backupContext(
@@ -86,6 +99,7 @@ function backupContext(
     containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs, shortestGraceMs },
     exec: { socketPath, signal },
     snapshots: { ...tool, readMountinfo, busyMs },
+    secret: secretOptions(options),
   };
 }
 

@@ -34,6 +34,6 @@ export function runProofStep(step: ProofStep, context: BackupContext): Promise<S
   }
 }
 
-function stackOptions({ snapshots, containers: { socketPath } }: BackupContext): DrillStackOptions {
-  return { ...snapshots, socketPath };
+function stackOptions({ snapshots, containers: { socketPath }, secret }: BackupContext): DrillStackOptions {
+  return { ...snapshots, socketPath, secret };
 }

@@ -12,6 +12,8 @@ import { type AppliedContainer, appliedData } from './stack/reasons.ts';
 
 export function diff(desired: DesiredStack, world: World): Verdict {
   const { docker } = world.observed;
+  // Without its secrets a container would start with empty ones: what runs goes on.
+  if (desired.locked !== undefined) return blocked(desired, 'waiting', desired.locked);
   if (!docker.known) return blocked(desired, 'unknown', docker.error);
   const found = world.containersOf.get(desired.name) ?? [];
   const taken = nameConflict(desired, world);
@@ -154,8 +156,9 @@ function upSteps(desired: DesiredStack, work: Finding[], isNew: boolean, world: 
 }
 
 export function stackRef(desired: DesiredStack): StackRef {
-  const { directory, files, envFiles, override } = desired;
-  return { project: desired.name, directory, files, envFiles, override };
+  const { directory, files, envFiles, encrypted, override } = desired;
+  const secret = encrypted === undefined ? {} : { encrypted };
+  return { project: desired.name, directory, files, envFiles, ...secret, override };
 }
 
 function guardsOf(desired: DesiredStack, world: World): MountGuard[] {

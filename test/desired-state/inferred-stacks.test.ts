@@ -77,41 +77,32 @@ test('parts of later versions are told apart as not acted on', async () => {
   const state = await stateOf({
     'lab.yaml': `${smallLab}domain: lan\nhub: { service: photo, container: photo-web-1, address: 192.168.1.2 }\nbackup: { repository: /b, passphrase: { file: /etc/p }, drill: { schedule: "0 5 * * 0", start: true } }\n`,
     'services/photo/compose.yaml': web(''),
-    'services/photo/.env.age': 'x',
+    'services/photo/secret.age': 'x',
+    'services/photo/.sops.yaml': 'creation_rules: []',
     'services/photo/service.yaml': 'routes: [{ host: photo, to: "web:80" }]\npolicy: {}\nsuspend: true\n',
   });
   expect(state.notActedOn.map(({ service, part }) => `${service} ${part}`)).toEqual([
     'null hub.address',
     'photo routes',
     'photo policy',
-    'photo .env.age',
+    'photo secret.age',
   ]);
   expect(state.suspended).toEqual(['photo']);
 });
 
-test.each([
-  ['.env.age', 'age-encryption.org/v1\n'],
-  ['.env', 'X=ENC[AES256_GCM,data:abc,iv:d,tag:e,type:str]\nsops_version=3.9\n'],
-])(
-  'a variable that only an encrypted %s may set is told apart from a forgotten one',
-  async (name, content) => {
-    const compose = stubReader();
-    const at = { file: 'services/photo/compose.yaml', line: 3, column: 12 };
-    compose.resolve = ({ envFiles }) => {
-      expect(envFiles).toEqual([]);
-      return Promise.resolve({
-        ok: false,
-        problems: [
-          { ...at, severity: 'error', message: 'nobody sets the variable X', fix: 'set it in .env' },
-        ],
-      });
-    };
-    const files = { 'services/photo/compose.yaml': web(''), [`services/photo/${name}`]: content };
-    expect(await problemsOf(files, { compose, hostEnvDir: '/nowhere' })).toEqual([
-      `services/photo/compose.yaml:3:12 error: nobody sets the variable X; ${name} is encrypted, and Steward does not read such files yet => put the value into /nowhere/photo.env on the host`,
-    ]);
-  },
-);
+test('a variable that only an encrypted file of another name may set is told apart from a forgotten one', async () => {
+  const compose = stubReader();
+  const at = { file: 'services/photo/compose.yaml', line: 3, column: 12 };
+  compose.resolve = () =>
+    Promise.resolve({
+      ok: false,
+      problems: [{ ...at, severity: 'error', message: 'nobody sets the variable X', fix: 'set it in .env' }],
+    });
+  const files = { 'services/photo/compose.yaml': web(''), 'services/photo/photo.age': 'x' };
+  expect(await problemsOf(files, { compose, hostEnvDir: '/nowhere' })).toEqual([
+    'services/photo/compose.yaml:3:12 error: nobody sets the variable X; photo.age is encrypted, and Steward does not read files of that name => put the value into .env.age with steward secrets edit',
+  ]);
+});
 
 test('an external network that no container joins is made all the same', async () => {
   const compose = web(

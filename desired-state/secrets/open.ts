@@ -1,0 +1,66 @@
+import path from 'node:path';
+import type { SecretBox } from '../../tools/secrets/box.ts';
+import { SecretError } from '../../tools/secrets/error.ts';
+import { parseEnvFile } from '../compose/env-file.ts';
+import { Complaint } from '../compose/model.ts';
+import { environmentValues } from '../compose/sources.ts';
+import type { EnvLines } from '../context.ts';
+import { envLines } from '../fields.ts';
+import type { RepositoryFiles } from '../files.ts';
+import type { ServiceFolder } from '../service-folder.ts';
+
+/** What is known of the encrypted files of a service. */
+export interface Opened {
+  /** Names and lines of variables. */
+  env: EnvLines[];
+  /** Whether a text holds a value that is too long to be there by chance. For the moment of loading: keep it nowhere. */
+  isIn: (text: string) => boolean;
+  /** Why the service has to wait, as a sentence; null: all were opened. */
+  locked: string | null;
+}
+
+/** Opens each once, to learn what it sets. Readers of compose files open them again when they need the values. */
+export async function openSecrets(
+  { folder, encrypted }: Pick<ServiceFolder, 'folder' | 'encrypted'>,
+  files: RepositoryFiles,
+  box: SecretBox,
+): Promise<Opened> {
+  const env: EnvLines[] = [];
+  const values: string[] = [];
+  try {
+    for (const name of encrypted) {
+      const file = path.posix.join(folder, name);
+      const text = await openOne(file, files, box);
+      env.push(envLines(file, Buffer.from(text)));
+      values.push(...environmentValues(text).filter(({ length }) => length >= longEnough));
+    }
+    return { env, isIn: (text) => values.some((value) => text.includes(value)), locked: null };
+  } catch (error) {
+    if (!(error instanceof SecretError)) throw error;
+    return { env: [], isIn: () => false, locked: error.message };
+  }
+}
+
+/** `postgres` may be a value and part of the name of an image. */
+const longEnough = 12;
+
+async function openOne(file: string, files: RepositoryFiles, box: SecretBox): Promise<string> {
+  const content = files.read(file);
+  if (content === null) throw new SecretError(`${file} cannot be read`);
+  const text = await box.open(file, content.bytes);
+  const fault = dotenvFault(text);
+  if (fault !== null) throw new SecretError(`${file} was opened, and ${fault}; run steward secrets edit`);
+  return text;
+}
+
+/** What is wrong with the text of an environment file; null: nothing. Compose would quote the line, value and all. */
+export function dotenvFault(text: string): string | null {
+  try {
+    parseEnvFile(text, { get: () => '', unset: new Set() });
+    return null;
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error;
+    const line = /^line (\d+)/.exec(error.message)?.[1];
+    return line === undefined ? 'is no environment file' : `its line ${line} is not NAME=value`;
+  }
+}
