@@ -17,6 +17,7 @@ export function statusOf(
     lastCycle: { at: cycle.atMs, result: cycle.result, durationMs: total(cycle) },
     services: plan === null || desired === null ? [] : servicesOf(cycle, plan, desired, records),
     problems: cycle.problems,
+    ...(desired === null ? {} : { policy: desired.policy }),
     held: plan?.held ?? null,
     repositoryError: cycle.fetchError,
     refused: cycle.refused === null ? null : { id: cycle.refused.id, subject: cycle.refused.subject },

@@ -42,6 +42,7 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
     resources: allResources(lab, models, new Set(suspended)),
     notActedOn: [...labNotActedOn(lab), ...models.flatMap((model) => notActedOn(model, hub))],
     warnings: [],
+    policy: { findings: [], exceptions: [] },
   };
 }
 

@@ -3,6 +3,7 @@ import type { RepositoryFiles } from './files.ts';
 import type { YamlFile } from './locate.ts';
 import { errorAt } from './problems.ts';
 import type { LabBackup } from './schema/backup.ts';
+import type { Severities } from './schema/policy.ts';
 import type { ServiceConfig } from './schema/service.ts';
 import type { ServiceFolder } from './service-folder.ts';
 import type { DesiredResource, Origin, Problem } from './types.ts';
@@ -22,6 +23,8 @@ export interface LabInputs {
   backup: (Omit<LabBackup, 'concurrency'> & { origin: Origin }) | null;
   stateDir: string;
   hostEnvDir: string | null;
+  /** What the rules of the policy weigh here, where it is not what they weigh by themselves. */
+  severities: Severities;
 }
 
 /** An environment file of a service, with the line of each variable. */

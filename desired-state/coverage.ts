@@ -2,27 +2,23 @@ import type { ResolvedService } from './compose/types.ts';
 import { nearComposeOrigin, type ServiceContext } from './context.ts';
 import { isBelow } from './files.ts';
 import { bindMounts } from './mounts.ts';
-import { warningAt } from './problems.ts';
-import type { DesiredBackup, DesiredResource, Origin, Problem } from './types.ts';
+import type { Broken } from './policy/types.ts';
+import type { DesiredBackup, Origin } from './types.ts';
 
 /**
- * A warning for all data of a stack that no backup holds: every bind mount and named volume that is not on a dataset
+ * Names all data of a stack that no backup holds: every bind mount and named volume that is not on a dataset
  * of a backup. A lab that declares no backup at all is not told so service by service.
  */
-export function uncoveredData(
-  context: Omit<ServiceContext, 'earlier'>,
-  resources: readonly DesiredResource[],
-): Problem[] {
-  const backup = resources.find((item): item is DesiredBackup => item.kind === 'backup');
+export function uncoveredData(context: ServiceContext): Broken[] {
+  const backup = context.earlier.find((item): item is DesiredBackup => item.kind === 'backup');
   if (backup === undefined) return [];
-  const full = { ...context, earlier: [] };
-  const binds = bindMounts(full)
+  const binds = bindMounts(context)
     .filter(({ source }) => !isNoData(source, context))
     .flatMap(({ container, source, origin }) => {
       const why = whyUncovered(source, backup, context);
       return why === null ? [] : [uncovered(source, container, why, backup, origin)];
     });
-  return [...binds, ...volumes(full, backup)];
+  return [...binds, ...volumes(context, backup)];
 }
 
 function uncovered(
@@ -31,12 +27,12 @@ function uncovered(
   why: string,
   { datasets, service }: DesiredBackup,
   origin: Origin,
-): Problem {
+): Broken {
   const message = `${source} of ${container} is in no backup: ${why}`;
   const fix = why.includes('dataset')
     ? `bind-mount a directory below ${datasets[0]?.mountpoint}`
     : `look at backup in services/${service}/service.yaml and lab.yaml`;
-  return warningAt(origin, message, fix, source);
+  return { container, origin, message, fix, text: source };
 }
 
 /** What is in Git already, belongs to the system, or is made anew by whoever runs. */
@@ -63,7 +59,7 @@ function whyUncovered(
 }
 
 /** A named volume lies in Docker's own folder, which no dataset of a service is. */
-function volumes(context: ServiceContext, backup: DesiredBackup): Problem[] {
+function volumes(context: ServiceContext, backup: DesiredBackup): Broken[] {
   const binds = new Set(bindMounts(context).map(({ container, target }) => `${container} ${target}`));
   return Object.entries(context.project.services).flatMap(([container, service]) =>
     namedVolumes(service)

@@ -8,13 +8,13 @@ import {
 } from './context.ts';
 import { isBelow } from './files.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
-import { bindMounts } from './mounts.ts';
+import { bindMounts, networkName } from './mounts.ts';
 import { hostName, routeTarget } from './routes.ts';
 import type { DesiredState, Origin } from './types.ts';
 
 type Described = Pick<
   ServiceModel,
-  'ports' | 'containers' | 'reachable' | 'routes' | 'dependsOn' | 'foreignMounts' | 'notActedOn'
+  'ports' | 'containers' | 'networks' | 'reachable' | 'routes' | 'dependsOn' | 'foreignMounts' | 'notActedOn'
 >;
 
 /** What the rules across services want to know about one of them. */
@@ -24,6 +24,7 @@ export function describe(context: Omit<ServiceContext, 'earlier'>): Described {
   return {
     ports: services.flatMap(([name, service]) => hostPorts(full, name, service)),
     containers: services.flatMap(([name, service]) => hostNames(full, name, service)),
+    networks: services.flatMap(([name, service]) => joined(full, name, service)),
     reachable: services.flatMap(([name, service]) => [name, ...aliases(name, service)]),
     routes: routes(full),
     dependsOn: context.config.deploy.dependsOn.map((name, index) => ({
@@ -54,8 +55,13 @@ function hostPorts(context: ServiceContext, container: string, service: Resolved
   });
 }
 
-/** Compose sorts and merges ports, so the entry is found by its number where it is written as one. */
-function portPlace(context: ServiceContext, container: string, published: number, index: number): Origin {
+/** Where a published port is written. Compose sorts and merges ports, so the entry is found by its number where it is written as one. */
+export function portPlace(
+  context: ServiceContext,
+  container: string,
+  published: number,
+  index: number,
+): Origin {
   const base = ['services', container, 'ports'];
   const isThis = new RegExp(`(^|[^\\d.])${published}([^\\d.]|$)`);
   for (const yaml of [...context.composeYaml].reverse()) {
@@ -75,6 +81,15 @@ function hostNames(context: ServiceContext, container: string, service: Resolved
   }
   const origin = nearComposeOrigin(context, ['services', container]);
   return [{ name: `${context.project.name}-${container}-1`, origin }];
+}
+
+/** By Docker's name, where the container joins it. */
+function joined(context: ServiceContext, container: string, service: ResolvedService): Named[] {
+  if (service.network_mode !== undefined && service.network_mode !== '') return [];
+  return Object.keys(service.networks ?? {}).map((key) => ({
+    name: networkName(context.project, key),
+    origin: nearComposeOrigin(context, ['services', container, 'networks', key]),
+  }));
 }
 
 function aliases(name: string, service: ResolvedService): string[] {
@@ -106,7 +121,7 @@ function foreignMounts(context: ServiceContext): Named[] {
 /** Parts of later issues: valid, and said aloud to be without effect. */
 function notActedOn(context: ServiceContext): DesiredState['notActedOn'] {
   const { name: service, folder, unread } = context.folder;
-  const parts = [['routes'], ['policy'], ['deploy', 'onFailure']].flatMap((path) => {
+  const parts = [['routes'], ['deploy', 'onFailure']].flatMap((path) => {
     if (!context.serviceYaml?.find(path)) return [];
     return [{ service, part: path.join('.'), origin: context.serviceYaml.atKey(path) }];
   });

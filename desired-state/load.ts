@@ -10,6 +10,7 @@ import { readFolders } from './folders.ts';
 import { type LabFile, readLab, storageOf } from './lab.ts';
 import { mapLimited } from './limited.ts';
 import { createLoadMemo, forgetOthers, type LoadMemo, remembered } from './memo.ts';
+import { judge } from './policy/judge.ts';
 import { sortProblems } from './problems.ts';
 import { inferLab } from './resources/index.ts';
 import { type LoadedService, loadService } from './service.ts';
@@ -50,6 +51,7 @@ export async function loadDesiredState(options: LoadOptions): Promise<LoadResult
   const loaded = await loadServices(options, files, lab, folders.services);
   const models = loaded.flatMap(({ model }) => (model ? [model] : []));
   const state = assemble(options.commit, lab, models);
+  const judged = judge(models, lab.lab.policy.rules, lab.lab.hub?.service ?? null);
   const problems = sortProblems([
     ...lab.problems,
     ...folders.problems,
@@ -59,12 +61,14 @@ export async function loadDesiredState(options: LoadOptions): Promise<LoadResult
       folders.services.map(({ name }) => name),
       lab,
     ),
+    ...judged.problems,
     ...checkPool(state.resources, lab),
     ...checkUnique(state.resources),
     ...inferLab(lab).problems,
   ]);
   if (problems.some(({ severity }) => severity === 'error')) return { ok: false, problems };
-  return { ok: true, state: { ...state, warnings: problems } };
+  const { findings, exceptions } = judged;
+  return { ok: true, state: { ...state, warnings: problems, policy: { findings, exceptions } } };
 }
 
 async function loadServices(
@@ -117,5 +121,6 @@ function labInputs(
     backup: backupInputs(lab.backup, yaml),
     stateDir: options.stateDir ?? '/var/lib/steward',
     hostEnvDir,
+    severities: lab.policy.rules,
   };
 }

@@ -1,3 +1,4 @@
+import type { Allowed, RuleBroken } from './policy/types.ts';
 import type { DesiredHub, DesiredResource, DesiredState, Origin, Problem } from './types.ts';
 
 /** A word that names something, and where it is written. */
@@ -35,6 +36,8 @@ export interface ServiceModel {
   ports: HostPort[];
   /** Container names on the host, set or given by compose. */
   containers: Named[];
+  /** Docker networks that its containers join. */
+  networks: Named[];
   /** Every name under which other containers reach one of these. */
   reachable: string[];
   routes: RouteModel[];
@@ -44,5 +47,9 @@ export interface ServiceModel {
   /** How this service is told about routes, where it is the hub and can be; what it lacks is said where there are any. */
   hub: { hub: DesiredHub | null; problems: Problem[] };
   notActedOn: DesiredState['notActedOn'];
+  /** What breaks rules of the policy, by itself. */
+  broken: RuleBroken[];
+  /** Exceptions of service.yaml. */
+  allowed: (Allowed & { origin: Origin })[];
   problems: Problem[];
 }

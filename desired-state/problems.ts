@@ -30,7 +30,7 @@ function problem(
 }
 
 /** In the order of a reader: by file, line, column; the same problem once. */
-export function sortProblems(problems: readonly Problem[]): Problem[] {
+export function sortProblems<P extends Problem>(problems: readonly P[]): P[] {
   const unique = new Map(problems.map((item) => [`${place(item)}:${item.message}`, item]));
   return [...unique.values()].sort(
     (a, b) =>

@@ -1,14 +1,15 @@
 import path from 'node:path';
 import type { SecretBox } from '../tools/secrets/box.ts';
 import type { ComposeReader, ComposeRequest, ResolvedProject, View } from './compose/types.ts';
-import type { EnvLines, LabInputs, ServiceContext } from './context.ts';
-import { uncoveredData } from './coverage.ts';
+import { type EnvLines, type LabInputs, type ServiceContext, yamlOrigin } from './context.ts';
 import { describe } from './describe.ts';
 import { envLines } from './fields.ts';
 import type { RepositoryFiles, TreeResult } from './files.ts';
 import { describeHub } from './hub/hub.ts';
 import { parseYaml, type YamlFile } from './locate.ts';
 import type { ServiceModel } from './model.ts';
+import { checkPolicy } from './policy/check.ts';
+import { refusedFiles } from './policy/refuse.ts';
 import { errorAt } from './problems.ts';
 import { inferService } from './resources/index.ts';
 import { checkFile } from './schema/explain.ts';
@@ -45,7 +46,9 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
   const { folder, files, view, lab } = inputs;
   const service = await readServiceFile(folder, files);
   const opened = await openSecrets(folder, files, inputs.secrets);
-  const resolved = await resolveCompose(inputs, opened);
+  const composeYaml = await readComposeYaml(folder, files);
+  const refused = refusedFiles({ ...inputs, name: folder.name, composeYaml }, service.config);
+  const resolved = refused.length > 0 ? { problems: refused } : await resolveCompose(inputs, opened);
   const problems = [...folder.problems, ...service.problems, ...resolved.problems];
   if (resolved.project === undefined) return { model: null, problems, outside: {} };
   const context: Omit<ServiceContext, 'earlier'> = {
@@ -55,7 +58,7 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
     files,
     config: service.config,
     serviceYaml: service.yaml,
-    composeYaml: await readComposeYaml(folder, files),
+    composeYaml,
     env: [...(await readEnvLines(inputs)), ...opened.env],
     envFiles: envFiles(inputs, view.as),
     encrypted: encryptedFiles(folder, view.as),
@@ -63,7 +66,7 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
     project: resolved.project,
   };
   const inferred = await inferService(context);
-  problems.push(...inferred.problems, ...uncoveredData(context, inferred.resources));
+  problems.push(...inferred.problems);
   if (folder.encrypted.length > 0) problems.push(...checkUse(context, opened));
   return { model: toModel(context, inferred.resources, problems), problems, outside: inferred.outside };
 }
@@ -81,8 +84,18 @@ function toModel(
     resources,
     ...describe(context),
     hub: describeHub({ ...context, earlier: [] }),
+    broken: checkPolicy({ ...context, earlier: resources }),
+    allowed: allowedBy(context),
     problems,
   };
+}
+
+function allowedBy(context: Omit<ServiceContext, 'earlier'>): ServiceModel['allowed'] {
+  const full = { ...context, earlier: [] };
+  return (context.config.policy?.allow ?? []).map((each, index) => ({
+    ...each,
+    origin: yamlOrigin(full, ['policy', 'allow', index, 'rule']),
+  }));
 }
 
 interface ServiceFile {

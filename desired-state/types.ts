@@ -1,5 +1,6 @@
 import type { ProbeTarget } from '../tools/caddy/probe.ts';
 import type { BackupHook, Quiesce, RepositoryRef, Retention } from './backup-parts.ts';
+import type { RuleId } from './schema/rule-ids.ts';
 
 /** What Git asks for, as plain data. Paths are absolute as the host will see them, never of a staging area. */
 
@@ -35,6 +36,21 @@ export interface Problem extends Origin {
   text?: string;
   /** What to write instead. */
   fix?: string;
+}
+
+/** A rule of the policy that a service breaks. An error holds that service back, a warning is told. */
+export interface PolicyFinding extends Problem {
+  rule: RuleId;
+  service: string;
+  /** Name of the container inside the compose file; null where it is about the service as a whole. */
+  container: string | null;
+}
+
+/** What service.yaml waives, and why. */
+export interface PolicyException {
+  finding: PolicyFinding;
+  reason: string;
+  origin: Origin;
 }
 
 interface ResourceBase<K extends Kind> {
@@ -268,6 +284,7 @@ export interface DesiredState {
   /** Declared and valid, but of a kind that this version does not act on yet. */
   notActedOn: { service: string | null; part: string; origin: Origin }[];
   warnings: Problem[];
+  policy: { findings: PolicyFinding[]; exceptions: PolicyException[] };
 }
 
 export type LoadResult = { ok: true; state: DesiredState } | { ok: false; problems: Problem[] };

@@ -31,6 +31,13 @@ function recordPlan(metrics: Metrics, plan: Plan, cycle: CycleRecord): void {
   metrics.commit.reset();
   metrics.commit.set({ commit: plan.commit.id, branch: plan.commit.branch }, 1);
   metrics.held.set(plan.held === null ? 0 : 1);
+  metrics.exceptions.set(plan.policy.exceptions.length);
+  for (const severity of ['error', 'warning'] as const) {
+    metrics.policy.set(
+      { severity },
+      plan.policy.findings.filter((each) => each.severity === severity).length,
+    );
+  }
   metrics.resources.reset();
   for (const [kind, states] of resourceCounts(plan, cycle.outcomes)) {
     for (const state of resourceStates) metrics.resources.set({ kind, state }, states[state]);
@@ -79,6 +86,7 @@ function stateOf(state: NoticeState, verb: Notice['verb']): ResourceState | null
     case 'backing-off':
     case 'stalled':
     case 'degraded':
+    case 'policy':
     case 'running':
       return verb === 'blocked' ? 'blocked' : 'drifted';
     default:

@@ -16,6 +16,8 @@ export interface Metrics {
   lastFetch: Gauge;
   lastCycle: Gauge;
   problems: Gauge<'severity'>;
+  policy: Gauge<'severity'>;
+  exceptions: Gauge;
   held: Gauge;
   refused: Gauge;
   backups: BackupGauges;
@@ -43,6 +45,10 @@ export function createMetrics(info: { version: string; node: string }): Metrics 
     lastFetch: gauge('last_fetch_timestamp_seconds', 'When the remote last answered; 0 never.'),
     lastCycle: gauge('last_cycle_timestamp_seconds', 'When the last cycle began; 0 never.'),
     problems: gauge('problems', 'Problems in the repository at the last cycle.', ['severity']),
+    policy: gauge('policy_findings', 'Rules that services break; an error holds its service back.', [
+      'severity',
+    ]),
+    exceptions: gauge('policy_exceptions', 'Broken rules that a service.yaml allows.'),
     held: gauge('held', 'Whether a commit waits for approval: 1 or 0.'),
     refused: gauge('commit_refused', 'Whether the newest commit is not applied for its signature: 1 or 0.'),
     backups: backupGauges(registry),
@@ -91,5 +97,8 @@ function startAtZero(metrics: Metrics): void {
   for (const result of cycleResults) metrics.cycles.inc({ result }, 0);
   changesAtZero(metrics);
   for (const phase of phases) metrics.duration.zero({ phase });
-  for (const severity of ['error', 'warning']) metrics.problems.set({ severity }, 0);
+  for (const severity of ['error', 'warning']) {
+    metrics.problems.set({ severity }, 0);
+    metrics.policy.set({ severity }, 0);
+  }
 }

@@ -7,6 +7,7 @@ import { backupPlan } from './kinds/backup.ts';
 import { afterNewHub } from './kinds/hub-attachment.ts';
 import { diffResource, pruneEntry } from './kinds/index.ts';
 import { inOrder } from './order.ts';
+import { breaksPolicy, holdByPolicy } from './policy.ts';
 import type { Inventory } from './state/inventory.ts';
 import type { Change, Plan } from './types.ts';
 import { type Asked, makeWorld, notice, type Verdict, type World, why } from './world.ts';
@@ -38,6 +39,7 @@ export interface Planned {
 export function makePlan(input: PlanInput): Planned {
   const world = makeWorld(input);
   const verdicts = verdictsOf(world);
+  holdByPolicy(verdicts, world);
   rejoin(verdicts, world);
   holdDependents(verdicts, world);
   const changes = inOrder(merged(pickChanges(verdicts, world), verdicts, world));
@@ -52,6 +54,7 @@ export function makePlan(input: PlanInput): Planned {
     ],
     held: heldReason(input.desired, input.inventory),
     problems: input.desired.warnings,
+    policy: input.desired.policy,
   };
   return {
     plan,
@@ -83,7 +86,8 @@ function verdictsOf(world: World): Map<ResourceId, Verdict> {
     else if (resource.kind === 'compose-stack') verdicts.set(resource.id, suspendedVerdict(resource));
   }
   for (const entry of world.inventory.entries.values()) {
-    const isLeftAlone = entry.service !== null && restoring.has(entry.service);
+    const isLeftAlone =
+      entry.service !== null && (restoring.has(entry.service) || breaksPolicy(entry.service, world));
     if (!world.byId.has(entry.id) && !isLeftAlone) verdicts.set(entry.id, pruneEntry(entry, world));
   }
   return verdicts;

@@ -1,5 +1,13 @@
 import type { RepositoryRef } from '../desired-state/backup-parts.ts';
-import type { CommitInfo, Kind, Origin, Problem, RegistryLogin, ResourceId } from '../desired-state/types.ts';
+import type {
+  CommitInfo,
+  DesiredState,
+  Kind,
+  Origin,
+  Problem,
+  RegistryLogin,
+  ResourceId,
+} from '../desired-state/types.ts';
 import type { CleanArchive, KnownRepository, QuiescedContainer, SnapshotMount } from './backup/step-parts.ts';
 import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
@@ -237,6 +245,8 @@ export type NoticeState =
   | 'orphaned'
   | 'suspended'
   | 'degraded'
+  /** Its service breaks a rule of the policy. */
+  | 'policy'
   /** All is as Git says; a repository whose key is nowhere else. */
   | 'key-not-exported'
   /** Containers that Git does not know, and that are reached from outside or reach what Git knows. */
@@ -256,6 +266,7 @@ export interface Plan {
   /** Set when the whole commit is held until it is approved. */
   held: Reason | null;
   problems: Problem[];
+  policy: DesiredState['policy'];
 }
 
 export type ChangeResult = 'applied' | 'failed' | 'skipped';

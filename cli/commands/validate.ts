@@ -1,17 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ComposeReader } from '../../desired-state/compose/types.ts';
+import { sortProblems } from '../../desired-state/problems.ts';
 import { checkTree } from '../../desired-state/repository.ts';
 import type { DesiredState, LoadResult } from '../../desired-state/types.ts';
 import { validateDirectory } from '../../desired-state/validate.ts';
 import { UserError } from '../errors.ts';
 import { sourcesIn } from '../print-cycle.ts';
+import { exceptionLines } from '../render/policy.ts';
 import { renderProblems } from '../render/problems.ts';
+import { type SarifInput, sarifLog } from '../render/sarif.ts';
 import { lookOf, safe, wrap } from '../render/text.ts';
 import { note, printJson } from '../terminal.ts';
+import { version } from '../version.ts';
 
 interface ValidateFlags {
-  output: 'text' | 'json';
+  output: 'text' | 'json' | 'sarif';
   compose: string;
   strict?: boolean;
 }
@@ -26,20 +30,28 @@ export async function validate(directory: string, flags: ValidateFlags): Promise
   const links = await checkTree(root);
   const result: LoadResult =
     links.length > 0 ? { ok: false, problems: links } : await validateDirectory(root, { compose });
-  if (flags.output === 'json') printJson(jsonOf(result, compose));
-  else printText(result, compose, root);
-  if (!result.ok) return 1;
-  return flags.strict === true && result.state.warnings.length > 0 ? 1 : 0;
+  const found = foundIn(result);
+  if (flags.output === 'json') printJson(jsonOf(result, found, compose));
+  else if (flags.output === 'sarif') printJson(sarifLog({ version: version(), ...found }));
+  else printText(result, found, compose, root);
+  const all = [...found.problems, ...found.findings];
+  return all.some(({ severity }) => flags.strict === true || severity === 'error') ? 1 : 0;
 }
 
-function jsonOf(result: LoadResult, compose: ComposeReader) {
-  const problems = result.ok ? result.state.warnings : result.problems;
+type Found = Omit<SarifInput, 'version'>;
+
+function foundIn(result: LoadResult): Found {
+  if (!result.ok) return { problems: result.problems, findings: [], exceptions: [] };
+  return { problems: result.state.warnings, ...result.state.policy };
+}
+
+function jsonOf(result: LoadResult, { problems, ...policy }: Found, compose: ComposeReader) {
   const notActedOn = result.ok ? result.state.notActedOn : [];
-  return { valid: result.ok, compose: compose.name, problems, notActedOn };
+  return { valid: result.ok, compose: compose.name, problems, policy, notActedOn };
 }
 
-function printText(result: LoadResult, compose: ComposeReader, root: string): void {
-  const problems = result.ok ? result.state.warnings : result.problems;
+function printText(result: LoadResult, found: Found, compose: ComposeReader, root: string): void {
+  const problems = sortProblems([...found.problems, ...found.findings]);
   const look = lookOf(process.stdout);
   if (problems.length > 0) process.stdout.write(renderProblems(problems, sourcesIn([root]), look));
   if (!result.ok) return;
@@ -47,9 +59,17 @@ function printText(result: LoadResult, compose: ComposeReader, root: string): vo
   const width = look.width ?? Number.POSITIVE_INFINITY;
   for (const line of waitingParts(notActedOn)) process.stdout.write(`${wrap(line, width).join('\n  ')}\n`);
   for (const line of closedParts(result.state)) process.stdout.write(`${wrap(line, width).join('\n  ')}\n`);
+  for (const line of exceptionLines(found, look)) process.stdout.write(`${line}\n`);
+  const held = heldBack(found.findings);
+  const what = `${services.length} services, ${resources.length} resources (read with ${compose.name})`;
   process.stdout.write(
-    `Valid: ${services.length} services, ${resources.length} resources (read with ${compose.name}).\n`,
+    held.length === 0 ? `Valid: ${what}.\n` : `Held back: ${held.join(', ')}, of ${what}.\n`,
   );
+}
+
+function heldBack(findings: Found['findings']): string[] {
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  return [...new Set(errors.map(({ service }) => safe(service)))];
 }
 
 /** A checkout is checked without keys: what only an encrypted file may set is taken as set. */

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { host, lazily, output } from './options.ts';
 
 /** What a person asks of Git and of this host every day. */
@@ -9,10 +9,16 @@ export function inspect(program: Command): void {
     .argument('[dir]', 'where to write it', '.')
     .description('write a config repository to start from')
     .action(lazily(async () => (await import('../commands/init.ts')).init));
-  output(program.command('validate'))
+  program
+    .command('validate')
     .argument('[dir]', 'a config repository', '.')
     .description('check every file; exit 0 valid, 1 problems')
     .option('--strict', 'warnings count as problems, such as data that is in no backup')
+    .addOption(
+      new Option('--output <format>', 'how to print; sarif is for forges')
+        .choices(['text', 'json', 'sarif'])
+        .default('text'),
+    )
     .option('--compose <reader>', 'who reads compose files: auto, docker or built-in', 'auto')
     .action(lazily(async () => (await import('../commands/validate.ts')).validate));
   program

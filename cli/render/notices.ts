@@ -93,6 +93,8 @@ function adviceFor(state: NoticeState): string | null {
       return 'Steward does not do this by itself; do it by hand, or change Git';
     case 'backing-off':
       return 'is tried again by itself; a new commit is tried at once';
+    case 'policy':
+      return 'left as it is until that is mended, or allowed with a reason in service.yaml (docs/policy.md)';
     case 'degraded':
       return 'it is as Git says: deploying it again would not help';
     case 'stalled':

@@ -2,12 +2,12 @@ import type { Change, Plan, Step } from '../../reconciler/types.ts';
 
 /** A plan for programs. The order of keys is fixed: the same plan gives the same bytes. */
 export function planJson(plan: Plan, commandOf: (step: Step) => string) {
-  const { commit, inSync, blocked, reports, held, problems } = plan;
+  const { commit, inSync, blocked, reports, held, problems, policy } = plan;
   const changes = plan.changes.map((change) => changeJson(change, commandOf));
-  return sorted({ commit, inSync, changes, blocked, reports, held, problems }, topKeys);
+  return sorted({ commit, inSync, changes, blocked, reports, held, problems, policy }, topKeys);
 }
 
-const topKeys = ['commit', 'inSync', 'changes', 'blocked', 'reports', 'held', 'problems'];
+const topKeys = ['commit', 'inSync', 'changes', 'blocked', 'reports', 'held', 'problems', 'policy'];
 
 function changeJson(change: Change, commandOf: (step: Step) => string) {
   const { verb, kind, id, name, service, summary, reasons, disruption, needs } = change;

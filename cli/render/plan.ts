@@ -2,6 +2,7 @@ import type { Change, ChangeVerb, Plan, Step } from '../../reconciler/types.ts';
 import { assertNever } from '../../tools/assert-never.ts';
 import { type DiffOptions, fileDiffLines } from './file-diffs.ts';
 import { noticeRows } from './notices.ts';
+import { policyLines } from './policy.ts';
 import { placeOf, reasonLines, reasonText } from './reason.ts';
 import { type Row, tableLines } from './row.ts';
 import { summaryLine } from './summary.ts';
@@ -25,7 +26,8 @@ export function renderPlan(plan: Plan, options: PlanOptions): string {
   ];
   const warnings = plan.problems.flatMap((problem) => problemLines(problem, options));
   const table = tableLines(rows, options, options.mountpoint);
-  const blocks = [heldLines(plan, options), table, warnings].filter((block) => block.length > 0);
+  const policy = policyLines(plan.policy, options);
+  const blocks = [heldLines(plan, options), table, warnings, policy].filter((block) => block.length > 0);
   const last = wrapped(summaryLine(plan, options), options);
   const parts = [[headerLine(plan, options)], ...blocks, last];
   return joinLines(parts.flatMap((block, index) => (index === 0 ? block : ['', ...block])));

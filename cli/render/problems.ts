@@ -1,4 +1,4 @@
-import type { Problem } from '../../desired-state/types.ts';
+import type { PolicyFinding, Problem } from '../../desired-state/types.ts';
 import { joinLines, type Look, paint, plural, safe, truncate, widthOf, wrap } from './text.ts';
 
 /** As a compiler shows them: place, message, the line with a caret, what to write instead; last the count. */
@@ -16,7 +16,7 @@ function block(problem: Problem, source: string | undefined, look: Look): string
   const { file, line, column, severity, message, fix } = problem;
   const style = severity === 'error' ? 'red' : 'yellow';
   const place = paint(look, 'bold', `${safe(file)}:${line}:${column}`);
-  const head = `${place}: ${paint(look, style, severity)}: ${safe(message)}`;
+  const head = `${place}: ${paint(look, style, label(problem))}: ${safe(message)}`;
   const advice = fix === undefined ? [] : hanging(`${paint(look, 'green', 'fix')}: ${safe(fix)}`, look);
   const [first = '', ...rest] = hanging(head, look);
   const excerptLines = excerpt(problem, source, look);
@@ -52,5 +52,17 @@ function count(problems: Problem[]): string {
     ...(warnings === 0 ? [] : [plural(warnings, 'warning')]),
   ];
   const files = plural(new Set(problems.map(({ file }) => file)).size, 'file');
-  return `${parts.join(', ')} in ${files}${errors === 0 ? '' : ' · nothing is changed on the host'}`;
+  return `${parts.join(', ')} in ${files}${effect(problems)}`;
+}
+
+/** An error of the configuration holds the whole commit back, one of the policy its service. */
+function effect(problems: (Problem | PolicyFinding)[]): string {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return '';
+  if (errors.some((problem) => !('service' in problem))) return ' · nothing is changed on the host';
+  return ' · these services are left as they are';
+}
+
+function label(problem: Problem | PolicyFinding): string {
+  return 'rule' in problem ? `${problem.severity} (${problem.rule})` : problem.severity;
 }

@@ -1,4 +1,5 @@
 import { backupLines } from './backup-status.ts';
+import { exceptionLines, policyLines } from './policy.ts';
 import { placeOf, reasonText } from './reason.ts';
 import { routeLines } from './route-status.ts';
 import { joinLines, type Look, pad, paint, plural, type Style, safe, truncate, widest } from './text.ts';
@@ -78,12 +79,16 @@ function detail(service: ServiceStatus, now: number): string {
   ].join(' · ');
 }
 
-function notes({ held, orphans, notInGit = [], problems }: Status, look: Look): string[] {
+const nothing = { findings: [], exceptions: [] };
+
+function notes({ held, orphans, notInGit = [], problems, policy = nothing }: Status, look: Look): string[] {
   return [
     ...(held === null ? [] : [paint(look, 'yellow', `held: ${reasonText(held)}`)]),
     ...notInGit.map((sentence) => `! ${safe(sentence)}, and Git does not know it`),
     ...orphans.map((name) => `! ${safe(name)}  orphaned; data kept`),
     ...problems.map((problem) => `${problem.severity}: ${placeOf(problem)}: ${safe(problem.message)}`),
+    ...exceptionLines(policy, look),
+    ...policyLines(policy, look),
   ];
 }
 

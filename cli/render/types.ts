@@ -1,4 +1,4 @@
-import type { Problem } from '../../desired-state/types.ts';
+import type { DesiredState, Problem } from '../../desired-state/types.ts';
 import type { Reason } from '../../reconciler/types.ts';
 
 /** What `status` and `why` show, as plain data of their own: how it is stored is not their business. */
@@ -76,6 +76,7 @@ export interface Status {
   lastCycle: { at: number; result: string; durationMs: number } | null;
   services: ServiceStatus[];
   problems: Problem[];
+  policy?: DesiredState['policy'];
   held: Reason | null;
   /** Why the newest commit was not got: the remote does not answer, or nobody who is trusted has signed it. */
   repositoryError?: string | null;

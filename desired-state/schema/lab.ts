@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { labBackup } from './backup.ts';
 import { privateNetwork } from './cidr.ts';
 import { absolutePath, datasetName, dnsName, ipAddress, serviceName } from './names.ts';
+import { labPolicy } from './policy.ts';
 import { zfsProperties } from './service.ts';
 import { list, mapping, table, text, whole, words } from './words.ts';
 
@@ -143,6 +144,7 @@ export const labSchema = mapping(
     backup: labBackup.optional(),
     registries: registries.default({}),
     secrets: secrets.optional(),
+    policy: labPolicy.prefault({}),
     limits: limits.prefault({}),
   },
   'The single point of truth of one lab.',

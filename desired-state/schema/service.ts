@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { serviceBackup } from './backup.ts';
 import { staysInside } from './caddy-block.ts';
 import { duration, mode, relativePath, serviceName } from './names.ts';
+import { ruleName } from './policy.ts';
 import { choice, flag, list, mapping, table, text, words } from './words.ts';
 import { zfsPropertyNames } from './zfs-properties.ts';
 
@@ -141,12 +142,13 @@ const deploy = mapping(
 
 const exception = mapping(
   {
-    rule: text({
-      expected: 'the name of a rule such as host-ports',
-      example: 'host-ports',
-      pattern: /^[a-z][a-z0-9-]*$/,
-      description: 'Rule that is waived.',
-    }),
+    rule: ruleName.describe('Rule that is waived.'),
+    container: text({
+      expected: 'the name of a container inside the compose file',
+      example: 'dns-adguard',
+      pattern: /^[a-zA-Z0-9._-]+$/,
+      description: 'Of this container only; without it, of all of the service.',
+    }).optional(),
     reason: text({
       expected: 'a reason in a few words',
       example: '"DNS must listen on the host"',

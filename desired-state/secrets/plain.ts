@@ -53,7 +53,7 @@ const quoted = `"(?:[^"\\\\]|\\\\.)*"|'[^']*'`;
 const envVariable = new RegExp(`^\\s*(?:export\\s+)?([A-Za-z_]\\w*)\\s*=\\s*(${quoted}|.*)`, 'g');
 /** `NAME: value`, `- NAME=value`, and both within the braces of one line. */
 const yamlVariable = new RegExp(
-  `(?:^\\s*(?:-\\s*)?|[{,[]\\s*)["']?([A-Za-z_]\\w*)["']?\\s*(?::\\s|=)\\s*(${quoted}|[^,}\\]]*)`,
+  `(?:^\\s*(?:-\\s*)?|[{,[]\\s*)["']?([A-Za-z_]\\w*)["']?\\s*(?::\\s|=)(?!\\s*[{[])\\s*(${quoted}|[^,}\\]]*)`,
   'g',
 );
 

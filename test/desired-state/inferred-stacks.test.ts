@@ -79,12 +79,11 @@ test('parts of later versions are told apart as not acted on', async () => {
     'services/photo/compose.yaml': web(''),
     'services/photo/secret.age': 'x',
     'services/photo/.sops.yaml': 'creation_rules: []',
-    'services/photo/service.yaml': 'routes: [{ host: photo, to: "web:80" }]\npolicy: {}\nsuspend: true\n',
+    'services/photo/service.yaml': 'routes: [{ host: photo, to: "web:80" }]\nsuspend: true\n',
   });
   expect(state.notActedOn.map(({ service, part }) => `${service} ${part}`)).toEqual([
     'null hub.address',
     'photo routes',
-    'photo policy',
     'photo secret.age',
   ]);
   expect(state.suspended).toEqual(['photo']);

@@ -48,6 +48,7 @@ it('the JSON of a plan has the promised keys in their order', () => {
     'reports',
     'held',
     'problems',
+    'policy',
   ]);
   expect(json.changes[4]?.steps).toEqual([{ op: 'network-remove', command: 'do it', network: 'x' }]);
 });

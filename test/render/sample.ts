@@ -26,7 +26,9 @@ export function plan(over: Partial<Plan> = {}): Plan {
     branch: 'main',
     committedAt: '2026-11-20T10:00:00Z',
   };
-  return { commit, inSync: [], changes: [], blocked: [], reports: [], held: null, problems: [], ...over };
+  const policy = { findings: [], exceptions: [] };
+  const empty = { inSync: [], changes: [], blocked: [], reports: [], held: null, problems: [], policy };
+  return { commit, ...empty, ...over };
 }
 
 const origin = { file: 'services/git/docker-compose.yml', line: 4, column: 5 };

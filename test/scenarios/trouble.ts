@@ -24,6 +24,15 @@ export const scenarios: Record<string, () => Situation> = {
           'Docker does not answer at /var/run/docker.sock (connect ENOENT); is it running? systemctl status docker',
       };
     }),
+  'a service breaks the policy': () =>
+    after(pushed(home([hub, git]), home([hub, git, photo, wiki])), ({ desired }) => {
+      const at = { file: 'services/photo/docker-compose.yml', line: 9, column: 5 };
+      const own = { ...at, service: 'photo', container: 'photo-server', fix: 'remove it' };
+      desired.policy.findings = [
+        { ...own, severity: 'error', rule: 'privileged', message: 'photo-server is privileged' },
+        { ...own, severity: 'warning', rule: 'root-user', message: 'photo-server runs as root' },
+      ];
+    }),
   'ZFS hangs': () =>
     after(pushed(home([hub, git]), home([hub, git, photo])), ({ observed }) => {
       observed.zfs = { known: false, error: 'zfs get did not answer within 30 s' };

@@ -111,6 +111,6 @@ it('a drill that starts the stack opens them likewise, and tells no value', asyn
 
 it('the command of a step names where the opened file would lie, and nothing of it', () => {
   expect(commandOf(up())).toBe(
-    `docker compose -p photo --project-directory ${folder} -f ${folder}/compose.yaml --env-file ${folder}/.env --env-file /run/steward/env/photo.env.age up -d web`,
+    `docker compose -p photo --project-directory ${folder} -f ${folder}/compose.yaml --env-file ${folder}/.env --env-file /run/steward/env/photo.env.age up -d --pull missing web`,
   );
 });

@@ -215,6 +215,7 @@ export function desired(resources: DesiredResource[], over: Partial<DesiredState
     backupsAtOnce: 1,
     notActedOn: [],
     warnings: [],
+    policy: { findings: [], exceptions: [] },
     ...over,
   };
 }

@@ -1,0 +1,38 @@
+import type { ResolvedService } from '../compose/types.ts';
+import { nearComposeOrigin, type ServiceContext } from '../context.ts';
+import { containerNames } from '../mounts.ts';
+import type { Broken } from './types.ts';
+
+/** A place below `services: NAME:`, and what is wrong there. */
+export interface BrokenAt {
+  at: readonly (string | number)[];
+  message: string;
+  text?: string;
+  fix?: string;
+}
+
+/** Looks at container after container, in the order in which they are written. */
+export function eachContainer(
+  context: ServiceContext,
+  look: (service: ResolvedService, name: string) => BrokenAt[],
+): Broken[] {
+  return containerNames(context).flatMap((container) => {
+    const service = context.project.services[container];
+    if (service === undefined) return [];
+    return look(service, container).map(({ at, ...rest }) => ({
+      container,
+      origin: nearComposeOrigin(context, ['services', container, ...at]),
+      ...rest,
+    }));
+  });
+}
+
+/** A list of texts as compose prints it; nothing else counts. */
+export function texts(value: unknown): string[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((each: unknown) => (typeof each === 'string' ? [each] : []));
+}
+
+export function isHub({ lab, folder }: Pick<ServiceContext, 'lab' | 'folder'>): boolean {
+  return lab.hub?.service === folder.name;
+}

@@ -1,0 +1,86 @@
+import type { ServiceModel } from '../model.ts';
+import { sortProblems, warningAt } from '../problems.ts';
+import type { Severities } from '../schema/policy.ts';
+import type { RuleId } from '../schema/rule-ids.ts';
+import type { PolicyException, PolicyFinding, Problem } from '../types.ts';
+import { rules } from './rules/index.ts';
+import type { Allowed, RuleBroken } from './types.ts';
+
+export interface Judged {
+  findings: PolicyFinding[];
+  exceptions: PolicyException[];
+  /** Warnings to be told everywhere: data without a backup, exceptions that nothing needs. */
+  problems: Problem[];
+}
+
+/** Puts what breaks rules, what the lab makes of them, and what service.yaml waives, together. Pure. */
+export function judge(models: readonly ServiceModel[], severities: Severities, hub: string | null): Judged {
+  const between = Object.values(rules).flatMap(
+    ({ id, across }) => across?.(models, hub).map((broken) => ({ ...broken, rule: id })) ?? [],
+  );
+  const judged = models.map((model) => {
+    const others = between.filter(({ service }) => service === model.name);
+    return judgeService(model, [...model.broken, ...others], severities);
+  });
+  return {
+    findings: judged.flatMap(({ findings }) => sortProblems(findings)),
+    exceptions: judged.flatMap(({ exceptions }) => exceptions),
+    problems: judged.flatMap(({ problems }) => problems),
+  };
+}
+
+function judgeService(model: ServiceModel, broken: RuleBroken[], severities: Severities): Judged {
+  const judged: Judged = { findings: [], exceptions: [], problems: [] };
+  const used = new Set<ServiceModel['allowed'][number]>();
+  for (const each of broken) {
+    const severity = severityOf(each.rule, severities);
+    const exception = model.allowed.find((one) => waives(one, each));
+    if (exception !== undefined) used.add(exception);
+    if (severity === 'off') continue;
+    const finding = findingOf(each, model.name, severity);
+    if (exception === undefined) tell(finding, judged);
+    else judged.exceptions.push({ finding, reason: exception.reason, origin: exception.origin });
+  }
+  judged.problems.push(
+    ...model.allowed.filter((each) => !used.has(each)).map((each) => unneeded(each, model.name)),
+  );
+  return judged;
+}
+
+function tell(finding: PolicyFinding, { findings, problems }: Judged): void {
+  const { rule, service: _service, container: _container, ...problem } = finding;
+  if (rules[rule].everywhere === true && finding.severity === 'warning') problems.push(problem);
+  else findings.push(finding);
+}
+
+/** What a rule weighs in this lab. */
+export function severityOf(rule: RuleId, severities: Severities): 'off' | Problem['severity'] {
+  return severities[rule] ?? rules[rule].severity;
+}
+
+export function waives(
+  { rule, container }: Allowed,
+  broken: { rule: RuleId; container: string | null },
+): boolean {
+  return rule === broken.rule && (container === undefined || container === broken.container);
+}
+
+export function findingOf(
+  { origin, rule, container, message, text, fix = rules[rule].fix }: RuleBroken,
+  service: string,
+  severity: Problem['severity'],
+): PolicyFinding {
+  const { file, line, column } = origin;
+  const shown = text === undefined ? {} : { text };
+  return { file, line, column, severity, message, ...shown, fix, rule, service, container };
+}
+
+function unneeded({ rule, container, origin }: ServiceModel['allowed'][number], service: string): Problem {
+  const where = container === undefined ? service : `the container ${container}`;
+  return warningAt(
+    origin,
+    `nothing in ${where} breaks ${rule}, so the exception is not needed`,
+    'remove it',
+    rule,
+  );
+}

@@ -1,0 +1,107 @@
+/** A file that a compose file names, and that compose itself opens. */
+export interface Reference {
+  /** As it is called in a sentence: `env_file`, `the secret db`. */
+  what: string;
+  target: string;
+  at: (string | number)[];
+  /** Name of the compose service; null for what is nobody's own. */
+  container: string | null;
+  /** It is a compose file itself. */
+  isCompose: boolean;
+  isBuild: boolean;
+}
+
+type Place = Pick<Reference, 'at' | 'container'>;
+
+/**
+ * All files that a compose file, as plain values, makes compose open; bind mounts are not among them. What has another
+ * form than the Compose Specification gives it is passed over: compose refuses it. Source: compose-spec.schema.json.
+ */
+export function references(value: unknown): Reference[] {
+  const file = record(value);
+  return [
+    ...entries(file.services).flatMap(([name, service]) => ofService(name, record(service))),
+    ...list(file.include).flatMap(([item, index]) => ofInclude(item, ['include', ...index])),
+    ...entries(file.configs).flatMap(([name, each]) =>
+      one(record(each).file, `the config ${name}`, { at: ['configs', name, 'file'], container: null }),
+    ),
+    ...entries(file.secrets).flatMap(([name, each]) =>
+      one(record(each).file, `the secret ${name}`, { at: ['secrets', name, 'file'], container: null }),
+    ),
+  ];
+}
+
+function ofService(container: string, service: Record<string, unknown>): Reference[] {
+  const at = (...rest: (string | number)[]): Place => ({ at: ['services', container, ...rest], container });
+  const files = (key: 'env_file' | 'label_file') =>
+    list(service[key]).flatMap(([item, index]) =>
+      one(typeof item === 'string' ? item : record(item).path, key, at(key, ...index)),
+    );
+  return [
+    ...files('env_file'),
+    ...files('label_file'),
+    ...one(record(service.extends).file, 'extends', at('extends', 'file'), { isCompose: true }),
+    ...one(record(service.credential_spec).file, 'credential_spec', at('credential_spec', 'file')),
+    ...ofBuild(service.build, at),
+  ];
+}
+
+function ofBuild(build: unknown, at: (...rest: (string | number)[]) => Place): Reference[] {
+  const isBuild = { isBuild: true };
+  if (typeof build === 'string') return one(build, 'build', at('build'), isBuild);
+  const { context, dockerfile, additional_contexts: more } = record(build);
+  const contexts = Array.isArray(more)
+    ? more.map((each, index): [string | number, unknown] => [index, String(each).replace(/^[^=]*=/, '')])
+    : entries(more);
+  return [
+    ...one(context, 'the build context', at('build', 'context'), isBuild),
+    // Its folder is the context, which is judged by itself.
+    ...(typeof dockerfile === 'string' && dockerfile.startsWith('/')
+      ? one(dockerfile, 'the Dockerfile', at('build', 'dockerfile'), isBuild)
+      : []),
+    ...contexts.flatMap(([key, target]) =>
+      one(target, 'the build context', at('build', 'additional_contexts', key), isBuild),
+    ),
+  ];
+}
+
+function ofInclude(item: unknown, at: (string | number)[]): Reference[] {
+  const compose = { isCompose: true };
+  if (typeof item === 'string') return one(item, 'include', { at, container: null }, compose);
+  const { path, env_file: env, project_directory: folder } = record(item);
+  return [
+    ...list(path).flatMap(([each, index]) =>
+      one(each, 'include', { at: [...at, 'path', ...index], container: null }, compose),
+    ),
+    ...list(env).flatMap(([each, index]) =>
+      one(each, 'env_file', { at: [...at, 'env_file', ...index], container: null }),
+    ),
+    ...one(folder, 'project_directory', { at: [...at, 'project_directory'], container: null }),
+  ];
+}
+
+function one(
+  target: unknown,
+  what: string,
+  place: Place,
+  kind: Partial<Pick<Reference, 'isCompose' | 'isBuild'>> = {},
+): Reference[] {
+  if (typeof target !== 'string') return [];
+  return [{ what, target, ...place, isCompose: false, isBuild: false, ...kind }];
+}
+
+/** One or many, as compose takes them; the index is empty for the one. */
+function list(value: unknown): [item: unknown, index: number[]][] {
+  if (Array.isArray(value)) return value.map((item: unknown, index) => [item, [index]]);
+  return value === undefined || value === null ? [] : [[value, []]];
+}
+
+function entries(value: unknown): [string, unknown][] {
+  return Object.entries(record(value));
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
+}
