@@ -16,3 +16,13 @@ export function lastFault(text: string): string {
     .filter((line) => line !== '' && !progress.test(line));
   return lines.findLast((line) => fault.test(line)) ?? lines.at(-1) ?? '';
 }
+
+/**
+ * `container photo-db-1 exited (2)`, where that is why compose gave up waiting for it; null where it failed of
+ * something else. Source: docker/compose, pkg/compose/start.go and convergence.go.
+ */
+export function failedDependency(message: string): string | null {
+  const waited = /dependency failed to start: (container \S+ (?:is unhealthy|exited \(\d+\)))/.exec(message);
+  const oneShot = /service "[^"]+" didn't complete successfully: exit \d+/.exec(message);
+  return waited?.[1] ?? oneShot?.[0] ?? null;
+}

@@ -6,7 +6,7 @@ import { isolated, type Model } from '../proof/isolated.ts';
 import type { DrillFacts } from '../proof/types.ts';
 import type { ProofStep } from '../types.ts';
 import { composeArgv, drillArgv, drillStopArgv } from './compose-argv.ts';
-import { lastFault } from './compose-output.ts';
+import { failedDependency, lastFault } from './compose-output.ts';
 import { type ReadMountinfo, whileMounted } from './guard.ts';
 import { blotted, type SecretOptions, withSecrets } from './secret-env.ts';
 import { callTool, type ToolOptions } from './tool.ts';
@@ -40,17 +40,25 @@ export async function startDrill(
   const good: DrillFacts = { archive, entries: 0, difference: null };
   if ('refused' in apart)
     return { drill: good, notes: [`it was not started on what was restored: ${apart.refused}`] };
-  await whileMounted([guard], options.readMountinfo, async () => {
+  const stopped = await whileMounted([guard], options.readMountinfo, async () => {
     const input = JSON.stringify(apart.model);
     const up = [...drillArgv(project), '-f', '-', 'up', '-d', '--no-build'];
-    await compose(up, { ...options, input }).catch((error) => {
-      throw blotted(error, blot);
-    });
+    return compose(up, { ...options, input }).then(
+      () => null,
+      (error) => unwellOf(blotted(error, blot)),
+    );
   });
-  const why = await untilHealthy(step, apart.model, options);
+  const why = stopped ?? (await untilHealthy(step, apart.model, options));
   if (why === null) return { drill: good };
   const difference = `${archive} restores to what was archived, and ${step.service} does not get well on it: ${why}`;
   return { drill: { ...good, difference }, failed: difference };
+}
+
+/** Compose waits for what others depend on, and gives up where that does not get well: no failure of the drill itself. */
+function unwellOf(error: unknown): string {
+  const why = error instanceof StepError ? failedDependency(error.message) : null;
+  if (why === null) throw error;
+  return why;
 }
 
 function untilHealthy(

@@ -57,15 +57,15 @@ async function mountIdOf(handle: FileHandle): Promise<number> {
 }
 
 /** Runs `action` while every guarded dataset is proven to be mounted and is kept so. */
-export async function whileMounted(
+export async function whileMounted<T>(
   guards: MountGuard[],
   readMountinfo: ReadMountinfo | undefined,
-  action: () => Promise<void>,
-): Promise<void> {
+  action: () => Promise<T>,
+): Promise<T> {
   const handles: FileHandle[] = [];
   try {
     for (const guard of guards) handles.push(await openGuarded(guard, readMountinfo));
-    await action();
+    return await action();
   } finally {
     await Promise.all(handles.map((handle) => handle.close()));
   }

@@ -59,7 +59,7 @@ test('what it does not get well on is told, and nothing is left either', async (
   expect((await lab.steward('backup run git')).exitCode).toBe(0);
   const { exitCode, stderr } = await lab.steward('backup drill git');
   expect(stderr).toMatch(
-    /git-\S+ restores to what was archived, and git does not get well on it: steward-drill-git-database-1/,
+    /git-\S+ restores to what was archived, and git does not get well on it: (container )?steward-drill-git-database-1/,
   );
   expect(exitCode).toBe(1);
   expect((await lab.steward('status')).stdout).toContain('does not get well on it');
