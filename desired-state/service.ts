@@ -3,6 +3,7 @@ import type { SecretBox } from '../tools/secrets/box.ts';
 import type { ComposeReader, ComposeRequest, ResolvedProject, View } from './compose/types.ts';
 import { type EnvLines, type LabInputs, type ServiceContext, yamlOrigin } from './context.ts';
 import { describe } from './describe.ts';
+import { nameProblems } from './docker-names.ts';
 import { envLines } from './fields.ts';
 import type { RepositoryFiles, TreeResult } from './files.ts';
 import { describeHub } from './hub/hub.ts';
@@ -66,7 +67,7 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
     project: resolved.project,
   };
   const inferred = await inferService(context);
-  problems.push(...inferred.problems);
+  problems.push(...inferred.problems, ...nameProblems({ ...context, earlier: [] }));
   if (folder.encrypted.length > 0) problems.push(...checkUse(context, opened));
   return { model: toModel(context, inferred.resources, problems), problems, outside: inferred.outside };
 }
