@@ -1,47 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { builtInReader } from '../../desired-state/compose/built-in.ts';
 import { rules } from '../../desired-state/policy/rules/index.ts';
 import { ruleIds } from '../../desired-state/schema/rule-ids.ts';
-import type { PolicyFinding, Problem } from '../../desired-state/types.ts';
-import { type Files, labFolder, load, stateOf as readState, smallLab } from './lab-folder.ts';
-
-const lab = `${smallLab}hub: { service: hub, container: hub, address: 192.168.1.100 }\n`;
-const net = 'networks: { photo_net: { external: true } }\n';
-
-/** A service that breaks nothing, with `more` lines in its only container. */
-function compose(more = '', below = net): string {
-  return [
-    'services:',
-    '  server:',
-    '    image: "ghcr.io/someone/photo:1.2"',
-    '    container_name: photo-server',
-    '    restart: unless-stopped',
-    '    user: "1000:1000"',
-    '    networks: [photo_net]',
-    ...more.split('\n').map((line) => `    ${line}`),
-    below,
-  ].join('\n');
-}
-
-const hub =
-  'services:\n  caddy: { image: "caddy:2.10", container_name: hub, restart: always, user: "1000", networks: [hub_net], ports: ["443:443"] }\nnetworks: { hub_net: { external: true } }\n';
-
-function files(photo: string, over: Files = {}): Files {
-  return {
-    'lab.yaml': lab,
-    'services/hub/docker-compose.yml': hub,
-    'services/photo/docker-compose.yml': photo,
-    ...over,
-  };
-}
-
-const stateOf = (tree: Files) => readState(tree, { compose: builtInReader() });
-
-async function problemsOf(tree: Files): Promise<Problem[]> {
-  await using folder = await labFolder(tree);
-  const result = await load(folder.root, { as: '/checkout', compose: builtInReader() });
-  return result.ok ? [] : result.problems;
-}
+import type { PolicyFinding } from '../../desired-state/types.ts';
+import { type Files, smallLab } from './lab-folder.ts';
+import { compose, files, hub, lab, net, problemsOf, stateOf } from './policy-lab.ts';
 
 async function findings(photo: string, over: Files = {}): Promise<PolicyFinding[]> {
   return (await stateOf(files(photo, over))).policy.findings;
@@ -268,61 +230,5 @@ describe('an exception', () => {
     expect(reason?.message).toContain('"reason"');
     const [rule] = await problemsOf(files(compose(), allow('{ rule: device, reason: "x" }')));
     expect(rule).toMatchObject({ line: 4, file: 'services/photo/service.yaml' });
-  });
-});
-
-describe('files outside of the repository', () => {
-  const refused = async (more: string, over: Files = {}) => {
-    const problems = await problemsOf(files(compose(more), over));
-    return problems.map(({ message, line }) => `${line}: ${message}`);
-  };
-
-  test.each([
-    ['env_file: /etc/shadow', '8: env_file /etc/shadow is outside of the repository'],
-    ['env_file: [".env", { path: "../../../x" }]', '8: env_file ../../../x is outside of the repository'],
-    ['label_file: "~/x"', '8: label_file ~/x is outside of the repository'],
-    ['extends: { file: /root/c.yml, service: x }', '8: extends /root/c.yml is outside of the repository'],
-    ['build: /', '8: build / is outside of the repository'],
-    [
-      'build: { context: ".", dockerfile: /etc/passwd }',
-      '8: the Dockerfile /etc/passwd is outside of the repository',
-    ],
-    ['build: { additional_contexts: { a: /etc } }', '8: the build context /etc is outside of the repository'],
-  ])('%s', async (more, expected) => {
-    expect(await refused(more)).toEqual([expected]);
-  });
-
-  test('of a secret, a config or an include', async () => {
-    const below = `${net}secrets: { key: { file: /etc/ssh/key } }\nconfigs: { c: { file: ../../../c } }\ninclude: ["https://example.org/x.yml", "/x.yml"]\n`;
-    const problems = await problemsOf(files(compose('', below)));
-    expect(problems.map(({ message }) => message)).toEqual([
-      'the secret key /etc/ssh/key is outside of the repository',
-      'the config c ../../../c is outside of the repository',
-      'include https://example.org/x.yml is fetched from elsewhere',
-      'include /x.yml is outside of the repository',
-    ]);
-  });
-
-  test('that a file of the repository includes', async () => {
-    const over = { 'services/_shared/base.yml': 'services:\n  x: { env_file: /etc/shadow }\n' };
-    const problems = await problemsOf(
-      files(compose('extends: { file: ../_shared/base.yml, service: x }'), over),
-    );
-    expect(problems[0]).toMatchObject({
-      file: 'services/_shared/base.yml',
-      line: 2,
-      message: 'env_file /etc/shadow is outside of the repository',
-    });
-  });
-
-  test('are allowed with a reason', async () => {
-    const over = {
-      'services/photo/service.yaml':
-        'policy: { allow: [{ rule: outside-files, reason: "the host makes it" }] }\n',
-    };
-    const { policy } = await stateOf(
-      files(compose('env_file: [{ path: /run/photo.env, required: false }]'), over),
-    );
-    expect(policy.exceptions).toMatchObject([{ reason: 'the host makes it' }]);
   });
 });

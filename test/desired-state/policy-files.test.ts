@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import type { Files } from './lab-folder.ts';
+import { compose, files, net, problemsOf, stateOf } from './policy-lab.ts';
+
+describe('files outside of the repository', () => {
+  const refused = async (more: string, over: Files = {}) => {
+    const problems = await problemsOf(files(compose(more), over));
+    return problems.map(({ message, line }) => `${line}: ${message}`);
+  };
+
+  test.each([
+    ['env_file: /etc/shadow', '8: env_file /etc/shadow is outside of the repository'],
+    ['env_file: [".env", { path: "../../../x" }]', '8: env_file ../../../x is outside of the repository'],
+    ['label_file: "~/x"', '8: label_file ~/x is outside of the repository'],
+    ['extends: { file: /root/c.yml, service: x }', '8: extends /root/c.yml is outside of the repository'],
+    ['build: /', '8: build / is outside of the repository'],
+    [
+      'build: { context: ".", dockerfile: /etc/passwd }',
+      '8: the Dockerfile /etc/passwd is outside of the repository',
+    ],
+    ['build: { additional_contexts: { a: /etc } }', '8: the build context /etc is outside of the repository'],
+  ])('%s', async (more, expected) => {
+    expect(await refused(more)).toEqual([expected]);
+  });
+
+  test('of a secret, a config or an include', async () => {
+    const below = `${net}secrets: { key: { file: /etc/ssh/key } }\nconfigs: { c: { file: ../../../c } }\ninclude: ["https://example.org/x.yml", "/x.yml"]\n`;
+    const problems = await problemsOf(files(compose('', below)));
+    expect(problems.map(({ message }) => message)).toEqual([
+      'the secret key /etc/ssh/key is outside of the repository',
+      'the config c ../../../c is outside of the repository',
+      'include https://example.org/x.yml is fetched from elsewhere',
+      'include /x.yml is outside of the repository',
+    ]);
+  });
+
+  test('that a file of the repository includes', async () => {
+    const over = { 'services/_shared/base.yml': 'services:\n  x: { env_file: /etc/shadow }\n' };
+    const problems = await problemsOf(
+      files(compose('extends: { file: ../_shared/base.yml, service: x }'), over),
+    );
+    expect(problems[0]).toMatchObject({
+      file: 'services/_shared/base.yml',
+      line: 2,
+      message: 'env_file /etc/shadow is outside of the repository',
+    });
+  });
+
+  test('are allowed with a reason', async () => {
+    const over = {
+      'services/photo/service.yaml':
+        'policy: { allow: [{ rule: outside-files, reason: "the host makes it" }] }\n',
+    };
+    const { policy } = await stateOf(
+      files(compose('env_file: [{ path: /run/photo.env, required: false }]'), over),
+    );
+    expect(policy.exceptions).toMatchObject([{ reason: 'the host makes it' }]);
+  });
+});
