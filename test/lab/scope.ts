@@ -10,6 +10,7 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/e2e/backup-load.test.ts':
     'a database that is written to meanwhile: backup.test.ts and restore.test.ts have one that is not',
   'test/lab/e2e/backup-services.test.ts': 'containers that do not stop or start: the simulator has them too',
+  'test/lab/e2e/hostile.test.ts': 'commits that mean harm: unit tests read the same ones',
   'test/lab/e2e/hub.test.ts': 'the hub in front of services: test/apply loads routes into the real Caddy',
   'test/lab/e2e/images.test.ts': 'a registry with a password: what is fetched when is planned in unit tests',
   'test/lab/e2e/keys.test.ts': 'keys over SSH: test/apply exports and proves them with the real Borg',
