@@ -80,6 +80,8 @@ async function converged(home: string, env: Daemon['env'], routesEach: number): 
   for (let cycle = await loop.nextCycle(); cycle.result !== 'converged'; cycle = await next(loop)) {
     const failed = cycle.outcomes.find(({ result }) => result === 'failed');
     if (failed !== undefined) throw new Error(`${failed.change.id}: ${failed.error}`);
+    const held = cycle.plan?.blocked.find(({ state }) => state === 'policy');
+    if (held !== undefined) throw new Error(`${held.id}: ${held.reasons[0]?.note}`);
   }
   return { lab, env, shared };
 }
@@ -92,7 +94,7 @@ function next(loop: Awaited<ReturnType<typeof startLoop>>) {
 
 const stateDir = (home: string, routesEach: number) => join(home, `routes-state-${routesEach}`);
 const labYaml =
-  'version: 1\nname: bench\ndomain: lan\nhub: { service: hub, container: hub, address: 127.0.0.1 }\n';
+  'version: 1\nname: bench\ndomain: lan\nhub: { service: hub, container: hub, address: 127.0.0.1 }\npolicy: { rules: { outside-bind-mount: off } }\n';
 
 /** The machine's own Caddy, in a container that has nothing else. */
 function hub(shared: string): Record<string, string> {

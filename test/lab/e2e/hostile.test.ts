@@ -95,7 +95,7 @@ const commits: [what: string, make: string, words: RegExp][] = [
 test.each(commits)('%s is refused, and all stays as it was', async (_what, make, words) => {
   const before = await lab.containers();
   await lab.run(
-    `cd /root/config && mkdir -p services/evil && ${make} && git add -A && git commit -qm evil && git push -q`,
+    `cd /root/config && mkdir -p services/evil && ${make} && git add -A && git commit -qm evil && git push -q origin main`,
   );
   const { exitCode, stdout, stderr } = await lab.steward('reconcile --once');
   expect(exitCode).toBe(1);
@@ -103,5 +103,5 @@ test.each(commits)('%s is refused, and all stays as it was', async (_what, make,
   expect(`${stdout}${stderr}`).not.toMatch(/root:[$*!x]/);
   expect(await lab.containers()).toEqual(before);
   await expectUnreached();
-  await lab.run('cd /root/config && git revert --no-edit HEAD > /dev/null && git push -q');
+  await lab.run('cd /root/config && git revert --no-edit HEAD > /dev/null && git push -q origin main');
 });
