@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Problem } from '../desired-state/types.ts';
 import { commandOf } from '../reconciler/apply/command.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
@@ -10,6 +8,7 @@ import { renderPlan } from './render/plan.ts';
 import { planJson } from './render/plan-json.ts';
 import { renderProblems } from './render/problems.ts';
 import { lookOf, safe } from './render/text.ts';
+import { readSource } from './source-text.ts';
 import { note, printJson } from './terminal.ts';
 
 export interface PrintOptions {
@@ -88,8 +87,8 @@ function fileChangeIn(roots: string[]): (file: string) => FileChange | undefined
   const [staging, checkout] = [roots.at(0), roots.at(-1)];
   return (file) => {
     if (staging === undefined || checkout === undefined || staging === checkout) return undefined;
-    const before = firstReadable([checkout], file) ?? null;
-    return { before, after: firstReadable([staging], file) ?? null };
+    const before = readSource([checkout], file) ?? null;
+    return { before, after: readSource([staging], file) ?? null };
   };
 }
 
@@ -97,18 +96,7 @@ function fileChangeIn(roots: string[]): (file: string) => FileChange | undefined
 export function sourcesIn(roots: string[]): (file: Problem['file']) => string | undefined {
   const known = new Map<string, string | undefined>();
   return (file) => {
-    if (!known.has(file)) known.set(file, firstReadable(roots, file));
+    if (!known.has(file)) known.set(file, readSource(roots, file));
     return known.get(file);
   };
-}
-
-function firstReadable(roots: string[], file: string): string | undefined {
-  for (const root of roots) {
-    try {
-      return readFileSync(join(root, file), 'utf8');
-    } catch {
-      // The next one, or none: the problem is shown without its line.
-    }
-  }
-  return undefined;
 }

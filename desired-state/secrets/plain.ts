@@ -22,7 +22,8 @@ export function plainSecrets(file: string, text: string): PlainSecret[] {
   });
 }
 
-function isEnvironment(file: string): boolean {
+/** Whether a file holds variables in the way of `.env`. */
+export function isEnvironment(file: string): boolean {
   const name = file.split('/').at(-1) ?? '';
   return /^\.env(\.|$)|\.env$/.test(name) && !/\.(age|ya?ml)$/.test(name);
 }
