@@ -1,4 +1,5 @@
 import { ownerOfPath } from './check.ts';
+import { providerOf } from './dns.ts';
 import { type LabFile, storageOf } from './lab.ts';
 import type { ServiceModel } from './model.ts';
 import { compareText } from './problems.ts';
@@ -25,6 +26,7 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
     sharedGroup: sharedGroup ?? null,
     networkPool: { cidr: networks.pool, prefix: networks.prefix },
     hub,
+    dns: lab.lab.dns === undefined ? null : providerOf(lab.lab.dns),
     limits: {
       removalCount: limits.removals.count,
       removalPercent: limits.removals.percent,
@@ -92,7 +94,10 @@ function withForeignNeeds(
   return { ...resource, needs: [...new Set([...resource.needs, ...foreign])] };
 }
 
-function labNotActedOn({ yaml }: LabFile): DesiredState['notActedOn'] {
+/** Nobody is told of the hub's address where there is no DNS server to be told. */
+function labNotActedOn({ yaml, lab }: LabFile): DesiredState['notActedOn'] {
   const path = ['hub', 'address'];
-  return yaml.find(path) ? [{ service: null, part: path.join('.'), origin: yaml.atKey(path) }] : [];
+  return lab.dns === undefined && yaml.find(path)
+    ? [{ service: null, part: path.join('.'), origin: yaml.atKey(path) }]
+    : [];
 }

@@ -1,3 +1,4 @@
+import type { DnsProvider } from '../tools/dns/types.ts';
 import type { ResolvedProject, View } from './compose/types.ts';
 import type { RepositoryFiles } from './files.ts';
 import type { YamlFile } from './locate.ts';
@@ -18,6 +19,8 @@ export interface LabInputs {
   domain: string | null;
   /** Null where lab.yaml names none. */
   hub: { service: string; container: string } | null;
+  /** Where names become known, and what they lead to; null where lab.yaml names no server. */
+  dns: { provider: DnsProvider; address: string } | null;
   subnets: Record<string, string>;
   /** Defaults of all backups; null where lab.yaml declares none. How many run at a time is no service's business. */
   backup: (Omit<LabBackup, 'concurrency'> & { origin: Origin }) | null;

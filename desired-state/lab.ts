@@ -70,6 +70,7 @@ function labRules(lab: Lab, yaml: YamlFile): Problem[] {
     ...subnetRules(lab, yaml),
     ...storageRules(lab, yaml),
     ...backupRules(lab, yaml),
+    ...dnsRules(lab, yaml),
   ];
 }
 
@@ -105,6 +106,12 @@ function backupRules({ backup, storage }: Lab, yaml: YamlFile): Problem[] {
       ),
     );
   return problems;
+}
+
+function dnsRules({ dns, hub }: Lab, yaml: YamlFile): Problem[] {
+  if (dns === undefined || hub !== undefined) return [];
+  const message = 'DNS records lead to the hub, and lab.yaml names none';
+  return [errorAt(yaml.atKey(['dns']), message, 'add hub, with its address')];
 }
 
 function subnetRules(lab: Lab, yaml: YamlFile): Problem[] {

@@ -5,6 +5,7 @@ import { assemble } from './assemble.ts';
 import { checkPool, checkServices, checkUnique } from './check.ts';
 import type { ComposeReader } from './compose/types.ts';
 import type { LabInputs } from './context.ts';
+import { providerOf } from './dns.ts';
 import { type RepositoryFiles, repositoryFiles } from './files.ts';
 import { readFolders } from './folders.ts';
 import { type LabFile, readLab, storageOf } from './lab.ts';
@@ -106,6 +107,10 @@ function backupInputs(backup: LabFile['lab']['backup'], yaml: LabFile['yaml']): 
   return { ...rest, origin: yaml.at(['backup', 'repository']) };
 }
 
+function dnsOf({ dns, hub }: LabFile['lab']): LabInputs['dns'] {
+  return dns === undefined || hub === undefined ? null : { provider: providerOf(dns), address: hub.address };
+}
+
 function labInputs(
   { lab, yaml, ownersKnown }: LabFile,
   options: LoadOptions,
@@ -117,6 +122,7 @@ function labInputs(
     sharedGroup: lab.sharedGroup ?? null,
     domain: lab.domain ?? null,
     hub: lab.hub === undefined ? null : { service: lab.hub.service, container: lab.hub.container },
+    dns: dnsOf(lab),
     subnets: lab.networks.subnets,
     backup: backupInputs(lab.backup, yaml),
     stateDir: options.stateDir ?? '/var/lib/steward',

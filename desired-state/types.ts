@@ -1,5 +1,7 @@
 import type { ProbeTarget } from '../tools/caddy/probe.ts';
+import type { DnsProvider } from '../tools/dns/types.ts';
 import type { BackupHook, Quiesce, RepositoryRef, Retention } from './backup-parts.ts';
+import type { Limits, RegistryLogin } from './lab-parts.ts';
 import type { RuleId } from './schema/rule-ids.ts';
 
 /** What Git asks for, as plain data. Paths are absolute as the host will see them, never of a staging area. */
@@ -12,6 +14,7 @@ export const kinds = [
   'compose-stack',
   'hub-attachment',
   'caddy-route',
+  'dns-record',
   'borg-repository',
   'backup',
 ] as const;
@@ -191,6 +194,14 @@ export interface DesiredRoute extends ResourceBase<'caddy-route'> {
   probes: ProbeTarget[];
 }
 
+/** A name of a route, which leads to the hub. Its name is the host's, whole. */
+export interface DesiredRecord extends ResourceBase<'dns-record'> {
+  service: string;
+  /** Of the hub. */
+  address: string;
+  provider: DnsProvider;
+}
+
 /** One Borg repository, for the dataset of one service. Its name is the dataset's. */
 export interface DesiredRepository extends ResourceBase<'borg-repository'> {
   repository: RepositoryRef;
@@ -238,6 +249,7 @@ export type DesiredResource =
   | DesiredStack
   | DesiredAttachment
   | DesiredRoute
+  | DesiredRecord
   | DesiredRepository
   | DesiredBackup;
 export type DesiredOf<K extends Kind> = Extract<DesiredResource, { kind: K }>;
@@ -251,18 +263,6 @@ export interface CommitInfo {
   committedAt: string;
 }
 
-/** The password itself is never here. */
-export interface RegistryLogin {
-  username: string;
-  passwordFile: string;
-}
-
-export interface Limits {
-  removalCount: number;
-  removalPercent: number;
-  parallel: number;
-}
-
 export interface DesiredState {
   commit: CommitInfo;
   labName: string;
@@ -272,6 +272,8 @@ export interface DesiredState {
   networkPool: { cidr: string; prefix: number };
   /** Null where lab.yaml names none, or it cannot be told about routes. */
   hub: DesiredHub | null;
+  /** Null where lab.yaml names none. */
+  dns: DnsProvider | null;
   limits: Limits;
   /** Host of a registry -> who Steward is there. */
   registries: Record<string, RegistryLogin>;

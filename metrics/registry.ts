@@ -76,6 +76,7 @@ const kinds = {
   'compose-stack': 0,
   'hub-attachment': 0,
   'caddy-route': 0,
+  'dns-record': 0,
   'borg-repository': 0,
   backup: 0,
 } satisfies {

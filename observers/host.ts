@@ -1,4 +1,5 @@
 import { observeHub } from './caddy.ts';
+import { observeDns } from './dns.ts';
 import { observeContainers, observeDocker } from './docker.ts';
 import { probeRoutes } from './probe.ts';
 import { observePaths, observeSystem } from './system.ts';
@@ -21,14 +22,15 @@ export function hostObserver(options: HostObserverOptions = {}): Observer {
   return {
     async observe(request) {
       const asked = { ...options, signal: request.signal };
-      const [zfs, docker, system, paths, hub] = await Promise.all([
+      const [zfs, docker, system, paths, hub, dns] = await Promise.all([
         observeZfs(asked),
         observeDocker(asked),
         observeSystem(options),
         observePaths(request.paths, options),
         request.hub === undefined ? null : observeHub(request.hub, asked),
+        request.dns === undefined ? null : observeDns(request.dns, asked),
       ]);
-      return { zfs, docker, system, paths, hub };
+      return { zfs, docker, system, paths, hub, dns };
     },
     observeContainers: (signal) => observeContainers({ ...options, signal }),
     probe: (request) => probeRoutes(request, options),

@@ -1,6 +1,7 @@
 import type { ProbeAnswer, ProbeTarget } from '../tools/caddy/probe.ts';
+import type { DnsProvider, SeenName } from '../tools/dns/types.ts';
 
-export type { ProbeAnswer, ProbeTarget };
+export type { ProbeAnswer, ProbeTarget, SeenName };
 
 /** What the host says, as plain data. Read only. */
 
@@ -128,6 +129,13 @@ export interface ProbeRequest {
   signal?: AbortSignal | undefined;
 }
 
+export interface DnsRequest {
+  provider: DnsProvider;
+  /** The mark of this lab. */
+  mark: string;
+  names: string[];
+}
+
 export interface ObservedState {
   zfs: Observed<ObservedZfs>;
   docker: Observed<ObservedDocker>;
@@ -135,12 +143,15 @@ export interface ObservedState {
   paths: Record<string, Observed<ObservedPath>>;
   /** Null where it was not asked. */
   hub: Observed<ObservedHub> | null;
+  /** By name; null where it was not asked. */
+  dns: Observed<Record<string, SeenName>> | null;
 }
 
 /** What a cycle wants to know. Tools are asked once each, whatever the number of resources. */
 export interface ObserveRequest {
   paths: string[];
   hub?: HubRequest;
+  dns?: DnsRequest;
   signal?: AbortSignal;
 }
 

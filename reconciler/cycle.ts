@@ -1,11 +1,12 @@
 import type { CommitInfo, DesiredStack, DesiredState, LoadResult, Problem } from '../desired-state/types.ts';
-import type { HubRequest, ObservedContainer, ObservedState, Observer } from '../observers/types.ts';
+import type { ObservedContainer, ObservedState, Observer } from '../observers/types.ts';
 import type { Clock } from '../tools/clock.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { foreground } from './background.ts';
 import { gateKeeper } from './gate.ts';
 import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
+import { requestOf } from './observe-request.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
 import { probeKeeper } from './probe-gate.ts';
 import { recordAttempt, recordAttemptResult, recordOutcome, recordPlan } from './record.ts';
@@ -115,7 +116,9 @@ async function reconcile(
   options: CycleOptions,
 ): Promise<Cycle> {
   const inventory = readInventory(deps.store);
-  const observed = await timed(cycle, 'observe', deps, () => deps.observer.observe(requestOf(desired, deps)));
+  const observed = await timed(cycle, 'observe', deps, () =>
+    deps.observer.observe(requestOf(desired, inventory, deps.signal)),
+  );
   const planned = await timed(cycle, 'plan', deps, async () => {
     const hashed = await withHashes(desired, observed, commit, deps.source);
     const { asked } = options;
@@ -199,30 +202,6 @@ async function withHashes(
 
 function stacksOf(desired: DesiredState): DesiredStack[] {
   return desired.resources.filter((resource) => resource.kind === 'compose-stack');
-}
-
-function requestOf(desired: DesiredState, deps: CycleDeps) {
-  const paths = desired.resources.flatMap((resource) =>
-    resource.kind === 'directory' ? [resource.path] : [],
-  );
-  const hub = hubRequest(desired);
-  return {
-    paths,
-    ...(hub === null ? {} : { hub }),
-    ...(deps.signal === undefined ? {} : { signal: deps.signal }),
-  };
-}
-
-function hubRequest({ hub, resources, suspended }: DesiredState): HubRequest | null {
-  if (hub === null) return null;
-  const { socket, folder, caddyfile, line, service } = hub;
-  const snippets = resources.flatMap((each) =>
-    each.kind === 'caddy-route' && each.snippet !== null && !suspended.includes(each.service)
-      ? [[each.name, each.snippet] as const]
-      : [],
-  );
-  const own = `${service}/Caddyfile`;
-  return { socket, folder, caddyfile, line, own, snippets: Object.fromEntries(snippets) };
 }
 
 function resultOf(plan: Plan, outcomes: Outcome[]): CycleResult {

@@ -1,13 +1,7 @@
 import type { RepositoryRef } from '../desired-state/backup-parts.ts';
-import type {
-  CommitInfo,
-  DesiredState,
-  Kind,
-  Origin,
-  Problem,
-  RegistryLogin,
-  ResourceId,
-} from '../desired-state/types.ts';
+import type { RegistryLogin } from '../desired-state/lab-parts.ts';
+import type { CommitInfo, DesiredState, Kind, Origin, Problem, ResourceId } from '../desired-state/types.ts';
+import type { DnsProvider } from '../tools/dns/types.ts';
 import type { CleanArchive, KnownRepository, QuiescedContainer, SnapshotMount } from './backup/step-parts.ts';
 import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
@@ -75,6 +69,8 @@ export type Step =
   | { op: 'network-connect'; network: string; container: string }
   | { op: 'network-disconnect'; network: string; container: string }
   | CaddyLoad
+  | DnsPut
+  | { op: 'dns-remove'; provider: DnsProvider; mark: string; name: string; address: string }
   /** By its tag, or by its digest, and then `tag` stands for it. */
   | { op: 'image-pull'; image: string; tag: string | null; login: (RegistryLogin & { host: string }) | null }
   /** An image that is there gets a name, whatever the name stood for. */
@@ -84,6 +80,16 @@ export type Step =
   | { op: 'compose-down'; project: string }
   | { op: 'container-remove'; id: string; name: string }
   | BackupStep;
+
+/** A name gets an address, in the place of the one that it is known to have: else it is left alone. */
+export interface DnsPut {
+  op: 'dns-put';
+  provider: DnsProvider;
+  mark: string;
+  name: string;
+  address: string;
+  replaces: string | null;
+}
 
 /** The hub's own Caddyfile with the snippets of its folder, one of them exchanged, in the running hub. */
 export interface CaddyLoad {

@@ -1,5 +1,6 @@
 import { ownershipProperty } from '../reconciler/types.ts';
 import { removeContainer, stopContainer } from './containers.ts';
+import { changeRecord } from './dns.ts';
 import { changeOwner, entryAt, placeOf } from './file-tree.ts';
 import { reloadHub } from './hub.ts';
 import { pathKey, type SimulatedContainer, type World } from './world.ts';
@@ -19,6 +20,8 @@ export type Drift =
   | { drift: 'leaveNetwork'; network: string; container: string }
   /** Somebody has the hub load another Caddyfile. */
   | { drift: 'reloadHub'; caddyfile: string }
+  /** At the DNS server; null removes the record. */
+  | { drift: 'changeRecord'; name: string; address: string | null }
   | { drift: 'chownDirectory'; path: string; uid: number; gid: number }
   | { drift: 'deleteDirectory'; path: string }
   | { drift: 'stopDocker' }
@@ -47,6 +50,8 @@ export function applyDrift(world: World, drift: Drift): boolean {
       return onContainer(world, drift.container, (container) => leave(world, container, drift.network));
     case 'reloadHub':
       return reloadHub(world, drift.caddyfile);
+    case 'changeRecord':
+      return changeRecord(world, drift.name, drift.address);
     case 'chownDirectory':
       return chown(world, drift.path, drift.uid, drift.gid);
     case 'deleteDirectory':

@@ -5,6 +5,7 @@ import { connectStep, disconnectStep } from './attachments.ts';
 import { backupActions, backupFacts } from './backup.ts';
 import { composeDown, composeRestart, composeUp, removeContainerStep } from './compose.ts';
 import { createDirectory, modeDirectory, ownDirectory } from './directories.ts';
+import { recordStep } from './dns.ts';
 import { SimulatedCrash } from './errors.ts';
 import { actionsBefore, type FaultPlan, faultCounter, type StepFault } from './faults.ts';
 import { createGroup } from './groups.ts';
@@ -96,6 +97,9 @@ function actionsOf(world: World, step: Step, services: SimulatedService[]): Acti
       return removeNetworkStep(world, step);
     case 'caddy-load':
       return loadStep(world, step);
+    case 'dns-put':
+    case 'dns-remove':
+      return recordStep(world, step);
     case 'network-connect':
       return connectStep(world, step);
     case 'network-disconnect':

@@ -11,6 +11,7 @@ import type {
   Observer,
 } from '../observers/types.ts';
 import { statusOf } from './container-status.ts';
+import { observeDns } from './dns.ts';
 import { SimulatedCrash } from './errors.ts';
 import type { FaultPlan, ObservedPart } from './faults.ts';
 import { entryAt } from './file-tree.ts';
@@ -42,6 +43,7 @@ export function simulatedObserver(context: ObserverContext): Observer {
         system: part(faults.system, 'system', () => observeSystem(context)),
         paths: {},
         hub: request.hub === undefined ? null : observeHub(world, request.hub),
+        dns: request.dns === undefined ? null : observeDns(world, request.dns),
       };
       for (const path of request.paths) {
         state.paths[path] = part(faults.paths, 'paths', () => observePath(world, path));

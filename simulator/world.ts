@@ -129,6 +129,8 @@ export interface World {
   snippets: Table<string>;
   /** What was loaded last, and into which start of which container. */
   hub: Table<{ text: string; since: string }>;
+  /** Name -> address, and whose mark is beside it. */
+  dns: Table<{ address: string; mark: string | null }>;
   settings: Table<number>;
   index: Indexes;
 }
@@ -169,6 +171,7 @@ export function openWorld(file: string | undefined, now: () => number): World {
     images: store.table('images'),
     snippets: store.table('snippets'),
     hub: store.table('hub'),
+    dns: store.table('dns'),
     settings: store.table('settings'),
     index,
   };

@@ -6,6 +6,7 @@ import { serviceRepository } from './borg-repository.ts';
 import { serviceRoutes } from './caddy-route.ts';
 import { serviceStack } from './compose-stack.ts';
 import { serviceDirectories } from './directory.ts';
+import { serviceRecords } from './dns-record.ts';
 import { serviceNetworks } from './docker-network.ts';
 import { sharedGroup } from './group.ts';
 import { serviceAttachments } from './hub-attachment.ts';
@@ -26,6 +27,7 @@ const inference = {
   'compose-stack': { service: serviceStack },
   'hub-attachment': { service: serviceAttachments },
   'caddy-route': { service: serviceRoutes },
+  'dns-record': { service: serviceRecords },
   'borg-repository': { service: serviceRepository },
   backup: { service: serviceBackup },
 } satisfies { [K in Kind]: Inference<K> };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { labBackup } from './backup.ts';
 import { privateNetwork } from './cidr.ts';
+import { labDns } from './dns.ts';
 import { absolutePath, datasetName, dnsName, ipAddress, serviceName } from './names.ts';
 import { labPolicy } from './policy.ts';
 import { zfsProperties } from './service.ts';
@@ -141,6 +142,7 @@ export const labSchema = mapping(
     }).optional(),
     networks: networks.prefault({}),
     hub: hub.optional(),
+    dns: labDns.optional(),
     backup: labBackup.optional(),
     registries: registries.default({}),
     secrets: secrets.optional(),

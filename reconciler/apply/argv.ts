@@ -31,6 +31,9 @@ export function argvOf(step: Step): string[][] {
       return [networkCreateArgv(step.network, step.subnet, step.labels)];
     case 'caddy-load':
       return [['curl', '--unix-socket', step.socket, '-H', 'Host;', ...caddyFile, 'http://caddy/load']];
+    case 'dns-put':
+    case 'dns-remove':
+      return [dnsArgv(step)];
     case 'network-connect':
       return [['docker', 'network', 'connect', step.network, step.container]];
     case 'network-disconnect':
@@ -69,4 +72,33 @@ export function assignments(properties: Record<string, string>): string[] {
 function networkCreateArgv(network: string, subnet: string, labels: Record<string, string>): string[] {
   const marks = assignments(labels).flatMap((pair) => ['--label', pair]);
   return ['docker', 'network', 'create', '--subnet', subnet, ...marks, network];
+}
+
+/** As a person would do it; what goes to its standard input, and what the web interfaces are sent, is not shown. */
+function dnsArgv({ op, provider, name, address }: Extract<Step, { op: 'dns-put' | 'dns-remove' }>): string[] {
+  const does = op === 'dns-put' ? 'add' : 'delete';
+  switch (provider.provider) {
+    case 'rfc2136':
+      return [
+        'nsupdate',
+        ...(provider.keyFile === null ? [] : ['-k', provider.keyFile]),
+        does,
+        name,
+        address,
+      ];
+    case 'hosts-file':
+      return [does === 'add' ? 'write' : 'remove', `${address} ${name}`, provider.file];
+    case 'adguard':
+      return [
+        'curl',
+        '-u',
+        provider.username,
+        `${provider.url}/control/rewrite/${does}`,
+        '-d',
+        name,
+        address,
+      ];
+    case 'pihole':
+      return ['curl', `${provider.url}/api/config/dns/hosts`, does, `${address} ${name}`];
+  }
 }

@@ -9,6 +9,7 @@ import { type BackupContext, runBackupStep } from './backup-steps.ts';
 import { loadSnippet } from './caddy.ts';
 import { composeDown, runStack } from './compose.ts';
 import { createDirectory, setMode, setOwner } from './directory.ts';
+import { changeRecord } from './dns.ts';
 import { createNetwork, removeContainer, removeNetwork } from './docker.ts';
 import { createGroup } from './group.ts';
 import type { ReadMountinfo } from './guard.ts';
@@ -128,6 +129,9 @@ function dispatch(step: Step, context: ReturnType<typeof contextOf>): Promise<St
       return removeNetwork(step, context.docker);
     case 'caddy-load':
       return loadSnippet(step, { timeoutMs: context.docker.timeoutMs, signal: context.docker.signal });
+    case 'dns-put':
+    case 'dns-remove':
+      return changeRecord(step, context.tool);
     case 'network-connect':
       return connectNetwork(step, context.docker);
     case 'network-disconnect':

@@ -6,6 +6,7 @@ import * as borgRepository from './borg-repository.ts';
 import * as caddyRoute from './caddy-route.ts';
 import * as composeStack from './compose-stack.ts';
 import * as directory from './directory.ts';
+import * as dnsRecord from './dns-record.ts';
 import * as dockerNetwork from './docker-network.ts';
 import * as group from './group.ts';
 import * as hubAttachment from './hub-attachment.ts';
@@ -27,6 +28,7 @@ const registry = {
   'compose-stack': composeStack,
   'hub-attachment': hubAttachment,
   'caddy-route': caddyRoute,
+  'dns-record': dnsRecord,
   'borg-repository': borgRepository,
   backup,
 } satisfies { [K in Kind]: KindModule<K> };

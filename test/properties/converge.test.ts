@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { DesiredState } from '../../desired-state/types.ts';
 import { converged } from '../../reconciler/plan.ts';
 import type { Plan } from '../../reconciler/types.ts';
-import { desiredStates, driftsOf, hostStories, liveThrough } from '../support/arbitraries.ts';
+import { desiredStates, hostStories, liveThrough } from '../support/arbitraries.ts';
+import { driftsOf } from '../support/arbitrary-drifts.ts';
 import { type LabRun, labRun } from '../support/lab-run.ts';
 
 /** Longer than the longest back-off. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DesiredContainer, RegistryLogin } from '../../desired-state/types.ts';
+import type { RegistryLogin } from '../../desired-state/lab-parts.ts';
+import type { DesiredContainer } from '../../desired-state/types.ts';
 import type { ObservedContainer, ObservedImage } from '../../observers/types.ts';
 import { makePlan } from '../../reconciler/plan.ts';
 import { emptyInventory, type InventoryEntry } from '../../reconciler/state/inventory.ts';

@@ -10,7 +10,19 @@ import type { Step } from '../../reconciler/types.ts';
 import type { Drift } from '../../simulator/drift.ts';
 import type { SimulatedHost } from '../../simulator/host.ts';
 import { digestValue } from '../../tools/digest.ts';
-import { attachment, container, dataset, desired, directory, network, route, stack } from './build.ts';
+import { driftsOf } from './arbitrary-drifts.ts';
+import {
+  attachment,
+  container,
+  dataset,
+  desired,
+  directory,
+  dnsServer,
+  network,
+  record,
+  route,
+  stack,
+} from './build.ts';
 
 /**
  * Random labs and random hosts, consistent in themselves: every container's network, bind mount and dataset is
@@ -98,6 +110,7 @@ function labOf(services: ServiceShape[]): DesiredState {
     ...services.flatMap(serviceResources),
     ...attachmentsOf(services),
     ...routesOf(services),
+    ...recordsOf(services),
   ];
   const suspended = services.filter((item) => item.suspend).map((item) => item.name);
   return desired(resources, {
@@ -105,6 +118,7 @@ function labOf(services: ServiceShape[]): DesiredState {
     suspended,
     sharedGroup,
     hub: hubOf(services),
+    dns: dnsServer,
     limits: { removalCount: 1_000, removalPercent: 100, parallel: 4 },
   });
 }
@@ -151,6 +165,17 @@ function routesOf(services: ServiceShape[]): DesiredResource[] {
     route(`${hub.service}/Caddyfile`, { service: hub.service, snippet: null, needs: [hub.stack] }),
     ...sites,
   ];
+}
+
+/** With a route that the hub can be told of, or without. */
+function recordsOf(services: ServiceShape[]): DesiredResource[] {
+  const routes = new Set(routesOf(services).map(({ id }) => id));
+  return services
+    .filter(({ isRouted }) => isRouted)
+    .map(({ name }) => {
+      const route = `caddy-route:${name}` as const;
+      return record(`${name}.lan`, { service: name, needs: routes.has(route) ? [route] : [] });
+    });
 }
 
 function attachmentsOf(services: ServiceShape[]): DesiredResource[] {
@@ -209,53 +234,6 @@ function containerOf(service: ServiceShape, shape: ContainerShape): DesiredConta
     bindMounts,
     fields: { image },
     configHash: digestValue({ ...shape, service: service.name, bindMounts, networks, replicas: 0 }),
-  });
-}
-
-/** Something that goes wrong on a host that runs, or ran, this lab. Never the loss of data. */
-export function driftsOf(lab: DesiredState): fc.Arbitrary<Drift[]> {
-  const candidates = lab.resources.flatMap(driftsOfResource);
-  return candidates.length === 0
-    ? fc.constant([])
-    : fc.uniqueArray(fc.constantFrom(...candidates), { maxLength: 8 });
-}
-
-function driftsOfResource(resource: DesiredResource): Drift[] {
-  switch (resource.kind) {
-    case 'group':
-    case 'borg-repository':
-    case 'backup':
-      return [];
-    case 'zfs-dataset':
-      return [
-        { drift: 'unmountDataset', dataset: resource.name },
-        { drift: 'overrideProperty', dataset: resource.name, property: 'recordsize', value: '32768' },
-      ];
-    case 'directory':
-      return [
-        { drift: 'chownDirectory', path: resource.path, uid: 0, gid: 0 },
-        { drift: 'deleteDirectory', path: resource.path },
-      ];
-    case 'docker-network':
-      return [{ drift: 'removeNetwork', network: resource.name }];
-    case 'caddy-route':
-      return [{ drift: 'reloadHub', caddyfile: 'by.hand {\n}\n' }];
-    case 'hub-attachment':
-      return [{ drift: 'leaveNetwork', network: resource.name, container: resource.hub.container }];
-    case 'compose-stack':
-      return containerNamesOf(resource).flatMap((name): Drift[] => [
-        { drift: 'killContainer', name },
-        { drift: 'removeContainer', name },
-        { drift: 'editContainer', name },
-      ]);
-  }
-}
-
-/** As compose names them. */
-export function containerNamesOf(resource: DesiredStack): string[] {
-  return resource.containers.flatMap(({ name, containerName, replicas }) => {
-    if (containerName !== null) return [containerName];
-    return Array.from({ length: replicas }, (_, at) => `${resource.name}-${name}-${at + 1}`);
   });
 }
 

@@ -7,6 +7,7 @@ import type {
   DesiredDataset,
   DesiredDirectory,
   DesiredNetwork,
+  DesiredRecord,
   DesiredRepository,
   DesiredResource,
   DesiredRoute,
@@ -16,6 +17,7 @@ import type {
 import type { ObservedState } from '../../observers/types.ts';
 import { emptyInventory } from '../../reconciler/state/inventory.ts';
 import type { Change } from '../../reconciler/types.ts';
+import type { DnsProvider } from '../../tools/dns/types.ts';
 
 /** Small complete values for tests; each takes what the test is about and fills in the rest. */
 
@@ -98,6 +100,13 @@ export function route(name = 'photo', over: Partial<DesiredRoute> = {}): Desired
     ...{ kind: 'caddy-route', id: `caddy-route:${name}`, name, service: name, origin, needs: [] },
     ...{ snippet: '', shown: hosts, probes: [], ...over, hosts },
   };
+}
+
+export const dnsServer: DnsProvider = { provider: 'hosts-file', file: '/srv/dns/hosts', pidFile: null };
+
+export function record(name = 'photo.lan', over: Partial<DesiredRecord> = {}): DesiredRecord {
+  const base = { kind: 'dns-record', id: `dns-record:${name}`, name, service: 'photo' } as const;
+  return { ...base, needs: [], origin, address: '192.168.1.100', provider: dnsServer, ...over };
 }
 
 export function container(name = 'server', over: Partial<DesiredContainer> = {}): DesiredContainer {
@@ -206,6 +215,7 @@ export function desired(resources: DesiredResource[], over: Partial<DesiredState
     storage: { parent: 'datapool/services', mountpoint: '/datapool/services' },
     sharedGroup: null,
     hub: null,
+    dns: null,
     networkPool: { cidr: '10.88.0.0/16', prefix: 26 },
     limits: { removalCount: 3, removalPercent: 30, parallel: 4 },
     services,

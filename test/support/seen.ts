@@ -52,6 +52,7 @@ export function observed(parts: {
   paths?: ObservedState['paths'];
   groups?: Record<string, number>;
   hub?: ObservedState['hub'];
+  dns?: ObservedState['dns'];
   images?: ObservedImage[];
 }): ObservedState {
   const datasets = Object.fromEntries((parts.datasets ?? []).map((item) => [item.name, item]));
@@ -69,5 +70,6 @@ export function observed(parts: {
     system: { known: true, value: { groups: parts.groups ?? {}, users: {}, subUids: {}, subGids: {} } },
     paths: parts.paths ?? {},
     hub: parts.hub ?? null,
+    dns: parts.dns ?? null,
   };
 }

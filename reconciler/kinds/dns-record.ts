@@ -1,0 +1,113 @@
+import type { DesiredRecord } from '../../desired-state/types.ts';
+import type { SeenName } from '../../observers/types.ts';
+import { type DnsProvider, placeOf } from '../../tools/dns/types.ts';
+import type { InventoryEntry } from '../state/inventory.ts';
+import type { Change, Reason } from '../types.ts';
+import { blocked, quietChange, report, type Verdict, type World } from '../world.ts';
+
+/** Names of routes at a DNS server that others use too: only what we made is ever changed, or goes. */
+
+/** What the inventory keeps of a record that is as Git says. */
+interface Recorded extends Record<string, unknown> {
+  address: string;
+  provider: DnsProvider;
+  /** False for one that somebody else had made just so: it stays when the route goes. */
+  ours: boolean;
+}
+
+/** What stands beside a record, where a server can keep it: whose it is, also after the state was lost. */
+export function labMark(labName: string): string {
+  return `steward lab=${labName}`;
+}
+
+export function diff(desired: DesiredRecord, world: World): Verdict {
+  const { name, address, provider } = desired;
+  const seen = seenOf(name, world);
+  if (typeof seen === 'string') return blocked(desired, 'unknown', seen);
+  const recorded = recordedOf(world.inventory.entries.get(desired.id), provider);
+  const ours = seen.mark === labMark(world.desired.labName) || recorded?.ours === true;
+  if (isOnly(seen, address)) return { state: 'in-sync', data: { address, provider, ours } };
+  const data: Recorded = { address, provider, ours: true };
+  const [present, ...more] = seen.addresses;
+  if (present === undefined)
+    return { state: 'change', change: putting(desired, null, recorded, world), data };
+  if (ours && more.length === 0)
+    return { state: 'change', change: putting(desired, present, recorded, world), data };
+  return blocked(desired, 'conflict', foreign(desired, seen));
+}
+
+function seenOf(name: string, { observed }: World): SeenName | string {
+  const { dns } = observed;
+  if (dns === null || !dns.known) return dns?.error ?? 'the DNS server was not asked';
+  return dns.value[name] ?? { addresses: [], mark: null };
+}
+
+/** Of another server it says nothing about this one. */
+function recordedOf(entry: InventoryEntry | undefined, provider: DnsProvider): Recorded | undefined {
+  const data = entry?.data as Recorded | undefined;
+  return data !== undefined && isSameServer(data.provider, provider) ? data : undefined;
+}
+
+function isSameServer(a: DnsProvider | undefined, b: DnsProvider | null): boolean {
+  return a !== undefined && b !== null && a.provider === b.provider && placeOf(a) === placeOf(b);
+}
+
+function isOnly({ addresses }: SeenName, address: string): boolean {
+  return addresses.length === 1 && addresses[0] === address;
+}
+
+function foreign({ name, address, provider }: DesiredRecord, { addresses }: SeenName): string {
+  const found = addresses.join(' and ');
+  return `${placeOf(provider)} says that ${name} is ${found}, which Steward did not make; it should be ${address}: remove the record there, or the route here`;
+}
+
+function putting(
+  desired: DesiredRecord,
+  replaces: string | null,
+  recorded: Recorded | undefined,
+  { desired: { labName } }: World,
+): Change {
+  const { name, address, provider, origin, needs } = desired;
+  const reason: Reason = { field: 'address', from: replaces, to: address, origin };
+  return quietChange(desired, replaces === null ? 'create' : 'update', {
+    summary: `${address} at ${placeOf(provider)}`,
+    reasons: [{ ...reason, ...noteOf(replaces, recorded, address) }],
+    steps: [{ op: 'dns-put', provider, mark: labMark(labName), name, address, replaces }],
+    needs,
+  });
+}
+
+function noteOf(
+  replaces: string | null,
+  recorded: Recorded | undefined,
+  address: string,
+): Pick<Reason, 'note'> {
+  if (recorded === undefined || recorded.address !== address) return {};
+  return { note: replaces === null ? 'its record was removed by hand' : 'its record was changed by hand' };
+}
+
+/** Only what we made, and only where it still is as we made it. */
+export function prune(entry: InventoryEntry, world: World): Verdict {
+  const { address, provider, ours } = entry.data as Recorded;
+  if (!ours) return { state: 'gone' };
+  const { dns, labName } = world.desired;
+  if (!isSameServer(provider, dns))
+    return report(
+      entry,
+      'orphaned',
+      `its record at ${placeOf(provider)} stays: lab.yaml no longer names that server`,
+    );
+  const seen = seenOf(entry.name, world);
+  if (typeof seen === 'string') return blocked(entry, 'unknown', seen);
+  if (!seen.addresses.includes(address)) return { state: 'gone' };
+  const change = quietChange(entry, 'delete', {
+    summary: 'no longer in Git',
+    reasons: [{ field: 'address', from: address, to: null, note: 'no route has this name' }],
+    // The server of today: its key may be another one by now.
+    steps: [
+      { op: 'dns-remove', provider: dns ?? provider, mark: labMark(labName), name: entry.name, address },
+    ],
+    needs: [],
+  });
+  return { state: 'change', change, data: {} };
+}

@@ -1,0 +1,78 @@
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { header, hostsFile } from '../../../tools/dns/hosts-file.ts';
+import { digged, startDnsmasq } from './servers.ts';
+
+function lab(content?: string) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hosts-'));
+  const file = path.join(folder, 'hosts');
+  if (content !== undefined) writeFileSync(file, content);
+  return { folder, file, text: () => readFileSync(file, 'utf8') };
+}
+
+const server = (file: string, pidFile: string | null = null) =>
+  hostsFile({ provider: 'hosts-file', file, pidFile });
+const photo = { name: 'photo.homelab.lan', address: '192.168.1.100' };
+const git = { name: 'git.homelab.lan', address: '192.168.1.100' };
+
+it('dnsmasq knows a name as soon as it is written, and forgets it as soon as it is gone', async () => {
+  const { folder, file } = lab(header);
+  await using dnsmasq = await startDnsmasq(file, folder);
+  const dns = server(file, dnsmasq.pidFile);
+  const answers = (expected: string[]) =>
+    vi.waitFor(async () => expect(await digged(dnsmasq.port, photo.name)).toEqual(expected), 10_000);
+  await answers([]);
+  await dns.put(photo, null);
+  await answers(['192.168.1.100']);
+  await dns.put({ ...photo, address: '192.168.1.101' }, photo.address);
+  await answers(['192.168.1.101']);
+  await dns.remove({ ...photo, address: '192.168.1.101' });
+  await answers([]);
+});
+
+it('loses none of many that come at once, and a server may read it at any time', async () => {
+  const { file, text } = lab();
+  const names = Array.from({ length: 40 }, (_, index) => ({ ...photo, name: `n${10 + index}.lan` }));
+  await Promise.all(names.map((record) => server(file).put(record, null)));
+  expect(text()).toBe(header + names.map(({ name, address }) => `${address} ${name}\n`).join(''));
+  expect(statSync(file).mode & 0o777).toBe(0o644);
+});
+
+it('says what it finds, also what a hand has added', async () => {
+  const { file, text } = lab(`${header}10.0.0.7 photo.homelab.lan other # by hand\n`);
+  expect(await server(file).look([photo.name, 'none.lan'])).toEqual({
+    [photo.name]: { addresses: ['10.0.0.7'], mark: null },
+    'none.lan': { addresses: [], mark: null },
+  });
+  await server(file).put(git, null);
+  expect(text()).toContain('10.0.0.7 photo.homelab.lan\n');
+});
+
+it('never touches a file of somebody else', async () => {
+  const { file, text } = lab('127.0.0.1 localhost\n');
+  const words = 'was not written by Steward, so it is left alone';
+  await expect(server(file).look([photo.name])).rejects.toThrow(words);
+  await expect(server(file).put(photo, null)).rejects.toThrow(words);
+  expect(text()).toBe('127.0.0.1 localhost\n');
+});
+
+it('sends no signal to a process that only has the number of the server', async () => {
+  const { folder, file } = lab();
+  const pidFile = path.join(folder, 'pid');
+  writeFileSync(pidFile, `${process.pid}\n`);
+  const before = process.listenerCount('SIGHUP');
+  let hung = 0;
+  const count = () => {
+    hung += 1;
+  };
+  process.on('SIGHUP', count);
+  await server(file, pidFile).put(photo, null);
+  process.off('SIGHUP', count);
+  expect([hung, process.listenerCount('SIGHUP')]).toEqual([0, before]);
+});
+
+it('says where it may not write', async () => {
+  await expect(server('/proc/hosts').put(photo, null)).rejects.toThrow(/^\/proc\/hosts could not be written/);
+});
