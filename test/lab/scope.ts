@@ -16,6 +16,7 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/e2e/keys.test.ts': 'keys over SSH: test/apply exports and proves them with the real Borg',
   'test/lab/e2e/backup-steps.test.ts': 'steps of a backup one by one: backup.test.ts runs them together',
   'test/lab/e2e/contract.test.ts': 'the simulated tools against the real ones: changes only with either',
+  'test/lab/e2e/dns.test.ts': 'BIND and dnsmasq in front of a hub: unit tests speak to the real ones',
   'test/lab/e2e/drill-crash.test.ts': 'drills that die: the simulator tries the same places',
   'test/lab/e2e/drill-start.test.ts':
     'stacks on restored data: their isolation is tested as data, their steps on the simulator',

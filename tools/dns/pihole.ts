@@ -28,10 +28,10 @@ export function pihole(provider: PiHole, options: DnsOptions): DnsServer {
       }),
     put: ({ name, address }, replaces) =>
       during(async (ask) => {
-        // The name answers throughout: the new one is there before the old one goes.
-        await expectDone(ask('PUT', element({ name, address })), [201], provider);
+        // Cut off in between, the name is missing and is put again; two addresses could be somebody else's.
         if (replaces !== null)
           await expectDone(ask('DELETE', element({ name, address: replaces })), [204, 404], provider);
+        await expectDone(ask('PUT', element({ name, address })), [201], provider);
       }),
     remove: (record) => during((ask) => expectDone(ask('DELETE', element(record)), [204, 404], provider)),
   };
