@@ -146,11 +146,19 @@ function valueAt(value: unknown, path: YamlPath): unknown {
 function knownKeys(schema: z.ZodType, path: YamlPath): string[] {
   let current: z.ZodType | undefined = unwrap(schema);
   for (const segment of path) current = current && unwrap(step(current, segment));
-  return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
+  return [...new Set(shapes(current).flatMap((shape) => Object.keys(shape)))];
+}
+
+/** Of a mapping; of all forms that it may have, where there are several. */
+function shapes(schema: z.ZodType | undefined): Readonly<Record<string, unknown>>[] {
+  if (schema instanceof z.ZodObject) return [schema.shape];
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => shapes(option as z.ZodType));
+  return [];
 }
 
 function step(schema: z.ZodType, segment: string | number): z.ZodType | undefined {
-  if (schema instanceof z.ZodObject) return schema.shape[String(segment)] as z.ZodType | undefined;
+  const [shape] = shapes(schema).filter((each) => String(segment) in each);
+  if (shape !== undefined) return shape[String(segment)] as z.ZodType;
   if (schema instanceof z.ZodArray) return schema.element as z.ZodType;
   if (schema instanceof z.ZodRecord) return schema.valueType as z.ZodType;
   return undefined;

@@ -10,7 +10,7 @@ const table: [name: string, lab: string | Uint8Array, problems: string[]][] = [
     'a list',
     '- a\n',
     [
-      'lab.yaml:1:1 error: expected a mapping with keys out of version, name, domain, storage, owners, sharedGroup, networks, hub, backup, registries, secrets, policy, limits, found - a => write `key: value` lines below it',
+      'lab.yaml:1:1 error: expected a mapping with keys out of version, name, domain, storage, owners, sharedGroup, networks, hub, dns, backup, registries, secrets, policy, limits, found - a => write `key: value` lines below it',
     ],
   ],
   [
@@ -22,7 +22,7 @@ const table: [name: string, lab: string | Uint8Array, problems: string[]][] = [
     'a key nobody knows',
     `${head}zzzzzzzz: 1\n`,
     [
-      'lab.yaml:4:1 error: unknown key "zzzzzzzz" => remove it; known keys: version, name, domain, storage, owners, sharedGroup, networks, hub, backup, registries, secrets, policy, limits',
+      'lab.yaml:4:1 error: unknown key "zzzzzzzz" => remove it; known keys: version, name, domain, storage, owners, sharedGroup, networks, hub, dns, backup, registries, secrets, policy, limits',
     ],
   ],
   [

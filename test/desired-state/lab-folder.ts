@@ -98,6 +98,8 @@ function merge(target: Loose, source: Loose): void {
 }
 
 function normalise(service: Loose, base: string): void {
+  // A variable has its own name for a value.
+  if (typeof service.image === 'string') service.image = service.image.replace(/\$\{(\w+)\}/g, '$1');
   service.volumes = (service.volumes ?? []).map((volume: Loose) => {
     if (typeof volume !== 'string') return volume;
     const [source = '', target = '', mode] = volume.split(':');
