@@ -3,8 +3,6 @@ import { copyFileSync, createWriteStream, existsSync, mkdirSync, symlinkSync } f
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, runOk } from '../tools/run.ts';
-import { findComposePlugin } from './compose-plugin.ts';
-import { install, isProgram } from './debian.ts';
 
 /** A Docker daemon of the bench's own: nothing that the machine's one holds is seen or touched. */
 export interface Daemon extends AsyncDisposable {
@@ -17,18 +15,9 @@ export interface Daemon extends AsyncDisposable {
 /** Any stack's image: a busybox that does not need the network. */
 export const image = 'steward-bench:1';
 
-/** Throws with one sentence where this machine cannot run one. */
-export async function startDaemon(home: string): Promise<Daemon> {
-  if (process.getuid?.() !== 0) throw new Error('a Docker daemon of its own needs root');
-  const missing = ['dockerd', 'docker', 'busybox'].filter((program) => !isProgram(program));
-  if (missing.length > 0) await install('docker.io', 'busybox-static');
-  const plugins = join(home, 'docker-config/cli-plugins');
-  mkdirSync(plugins, { recursive: true });
-  symlinkSync(await findComposePlugin(home), join(plugins, 'docker-compose'));
-  const env = {
-    DOCKER_HOST: `unix://${join(home, 'docker.sock')}`,
-    DOCKER_CONFIG: join(home, 'docker-config'),
-  };
+/** Throws with one sentence when it does not start. `dockerConfig`: the folder with the compose plugin. */
+export async function startDaemon(home: string, dockerConfig: string): Promise<Daemon> {
+  const env = { DOCKER_HOST: `unix://${join(home, 'docker.sock')}`, DOCKER_CONFIG: dockerConfig };
   const child = spawnDaemon(home, env.DOCKER_HOST);
   const stop = () => stopDaemon(child);
   try {

@@ -4,23 +4,47 @@ import { join } from 'node:path';
 import { installInto } from '../packaging/bundle.ts';
 import { type Daemon, startDaemon } from './docker-daemon.ts';
 import { dockerRows } from './docker-rows.ts';
+import { dockerConfigOf, makeReady, runThere } from './own-network.ts';
 import { machine, printRow, printSummary, type Row } from './report.ts';
 import { routeRows } from './route-rows.ts';
 import { simulatorRows } from './simulator-rows.ts';
 
 /**
  * `npm run bench`: Steward against docker compose, both in this one run, on a Docker daemon of its own; then a new
- * route through a real Caddy; then growth and memory on the simulated host. Processes of their own run the package as it is published. `npm run bench -- docker`, `-- routes` or `-- simulator`
- * runs one part. Exit 0 when every
- * target was met, 1 when one was missed or could not be measured.
+ * route through a real Caddy; then growth and memory on the simulated host. Processes of their own run the package as it
+ * is published. `npm run bench -- docker`, `-- routes` or `-- simulator` runs one part. Exit 0 when every target was
+ * met, 1 when one was missed or could not be measured.
  */
 const halves = ['docker', 'routes', 'simulator'] as const;
 const longestMs = 12 * 60_000;
 
-process.exit(await main(process.argv.slice(2)));
+const homeVariable = 'STEWARD_BENCH_HOME';
+const withoutDockerVariable = 'STEWARD_BENCH_WITHOUT_DOCKER';
 
-async function main(wanted: string[]): Promise<number> {
-  const home = mkdtempSync(join(tmpdir(), 'steward-bench-'));
+const home = process.env[homeVariable];
+process.exit(
+  home === undefined ? await start(process.argv.slice(2)) : await main(home, process.argv.slice(2)),
+);
+
+/** Makes everything ready, and runs itself again in a network of its own. */
+async function start(wanted: string[]): Promise<number> {
+  const made = mkdtempSync(join(tmpdir(), 'steward-bench-'));
+  try {
+    await installInto(join(made, 'steward'));
+    const env = { ...process.env, [homeVariable]: made };
+    const why = await makeReady(made).then(
+      () => null,
+      (error: Error) => error.message,
+    );
+    if (why === null) return await runThere([import.meta.filename, ...wanted], env);
+    Object.assign(process.env, env, { [withoutDockerVariable]: why });
+    return await main(made, wanted);
+  } finally {
+    rmSync(made, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function main(home: string, wanted: string[]): Promise<number> {
   const rows: Row[] = [];
   const skipped: string[] = [];
   const onRow = (row: Row) => {
@@ -28,7 +52,6 @@ async function main(wanted: string[]): Promise<number> {
     printRow(row);
   };
   process.stdout.write(`${machine().join('\n')}\n\n`);
-  await installInto(join(home, 'steward'));
   for (const half of halves) {
     if (wanted.length > 0 && !wanted.includes(half)) continue;
     const work =
@@ -40,7 +63,6 @@ async function main(wanted: string[]): Promise<number> {
     });
   }
   printSummary(rows, skipped);
-  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   return skipped.length === 0 && rows.every((row) => row.met) ? 0 : 1;
 }
 
@@ -53,8 +75,10 @@ async function withDocker(
   home: string,
   onRow: (row: Row) => void,
 ): Promise<void> {
+  const why = process.env[withoutDockerVariable];
+  if (why !== undefined) throw new Error(why);
   mkdirSync(own);
-  await using daemon: Daemon = await startDaemon(own);
+  await using daemon: Daemon = await startDaemon(own, dockerConfigOf(home));
   const { version, composeVersion } = daemon;
   process.stdout.write(`Docker ${version}, compose ${composeVersion}\n\n`);
   await inTime(rows(home, daemon, onRow));

@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { load } from '../tools/caddy/admin.ts';
+import { composeCaddyfile } from '../tools/caddy/compose.ts';
 import { runOk } from '../tools/run.ts';
-import { install, isProgram } from './debian.ts';
 import { type Daemon, image } from './docker-daemon.ts';
 import { type Lab, makeLab, prepareFiles } from './lab.ts';
 import { median, ms, type Row, series } from './report.ts';
@@ -23,7 +24,6 @@ interface Bench {
 }
 
 export async function routeRows(home: string, { env }: Daemon, onRow: (row: Row) => void): Promise<void> {
-  if (!isProgram('caddy')) await install('caddy');
   Object.assign(process.env, env);
   const few = await measured(home, env, 1);
   onRow(firstAnswer(few));
@@ -37,11 +37,13 @@ interface Measured {
   /** Of the cycle: plan, and the step that loads the route. */
   plan: number[];
   load: number[];
+  /** What Caddy alone takes to load the same Caddyfile again. */
+  caddy: number[];
 }
 
 async function measured(home: string, env: Daemon['env'], routesEach: number): Promise<Measured> {
   const bench = await converged(home, env, routesEach);
-  const result: Measured = { own: [], compose: [], plan: [], load: [] };
+  const result: Measured = { own: [], compose: [], plan: [], load: [], caddy: [] };
   await using loop = await startLoop(settingsOf(bench.lab.bare, stateDir(home, routesEach), 'local'));
   requireConverged(await loop.nextCycle());
   for (let round = 0; round < rounds; round += 1) {
@@ -55,6 +57,7 @@ async function measured(home: string, env: Daemon['env'], routesEach: number): P
     const { durationsMs, outcomes } = await done;
     result.plan.push(durationsMs.plan ?? 0);
     result.load.push(outcomes.find(({ change: { kind } }) => kind === 'caddy-route')?.durationMs ?? 0);
+    result.caddy.push(await byCaddyAlone(bench));
     result.compose.push(await byHand(bench, `hand${routesEach}x${round}`));
   }
   return result;
@@ -96,6 +99,9 @@ const stateDir = (home: string, routesEach: number) => join(home, `routes-state-
 const labYaml =
   'version: 1\nname: bench\ndomain: lan\nhub: { service: hub, container: hub, address: 127.0.0.1 }\npolicy: { rules: { outside-bind-mount: off } }\n';
 
+const importLine = 'import /routes/*.caddy';
+const caddyfile = `{\n\tadmin unix//run/caddy/admin.sock\n\tskip_install_trust\n}\n${importLine}\n`;
+
 /** The machine's own Caddy, in a container that has nothing else. */
 function hub(shared: string): Record<string, string> {
   const compose = `services:
@@ -117,8 +123,6 @@ function hub(shared: string): Record<string, string> {
 networks:
   hub_net: { external: true }
 `;
-  const caddyfile =
-    '{\n\tadmin unix//run/caddy/admin.sock\n\tskip_install_trust\n}\nimport /routes/*.caddy\n';
   return { 'services/hub/docker-compose.yml': compose, 'services/hub/Caddyfile': caddyfile };
 }
 
@@ -180,6 +184,18 @@ async function byHand({ env, lab }: Bench, name: string): Promise<number> {
   return performance.now() - start;
 }
 
+async function byCaddyAlone({ shared }: Bench): Promise<number> {
+  const routes = join(shared, 'routes');
+  const snippets = readdirSync(routes).map((name) => readFileSync(join(routes, name), 'utf8'));
+  const whole = composeCaddyfile(caddyfile, importLine, snippets);
+  const start = performance.now();
+  // Caddy does nothing for a configuration that it has: one site more, which is another one each time.
+  await load(`${whole}\n:18444 {\n\trespond ${Math.round(start)}\n}\n`, {
+    socket: join(shared, 'run/admin.sock'),
+  });
+  return performance.now() - start;
+}
+
 function firstAnswer({ own, compose }: Measured): Row {
   const beyondMs = median(own) - median(compose);
   return {
@@ -204,6 +220,9 @@ function growth(few: Measured, many: Measured): Row {
       series(`${10 * spokes} routes: plan`, many.plan),
       series(`${spokes} routes: load, and its first answer`, few.load),
       series(`${10 * spokes} routes: load, and its first answer`, many.load),
+      series(`${spokes} routes: Caddy alone, loading the same Caddyfile`, few.caddy),
+      series(`${10 * spokes} routes: Caddy alone, loading the same Caddyfile`, many.caddy),
+      series(`${spokes} routes: from commit to 200`, few.own),
       series(`${10 * spokes} routes: from commit to 200`, many.own),
     ],
   };
