@@ -1,4 +1,5 @@
 import { machine, printRow, printSummary, type Row } from '../report.ts';
+import { unchangedNotEmulated } from './not-emulated.ts';
 import { downtimeAlone, downtimeAmongOthers, tenServices, unchanged } from './rows.ts';
 import { startServer } from './server.ts';
 
@@ -8,7 +9,7 @@ import { startServer } from './server.ts';
  */
 process.stdout.write(`${machine().join('\n')}\nin the lab server (QEMU)\n\n`);
 const wanted = process.argv.slice(2);
-const measures = { downtimeAlone, tenServices, downtimeAmongOthers, unchanged };
+const measures = { downtimeAlone, tenServices, downtimeAmongOthers, unchanged, unchangedNotEmulated };
 const rows: Row[] = [];
 const skipped: string[] = [];
 const lab = await startServer();

@@ -1,6 +1,7 @@
 import { borg, borgEnv } from '../../test/lab/e2e/support/backup-lab.ts';
 import type { Homelab } from '../../test/lab/e2e/support/homelab.ts';
 import { median, ms, type Row, series } from '../report.ts';
+import { filesIn } from './not-emulated.ts';
 import { byHandLocation, large, lastRun, makeByHandRepositories, services, timed } from './server.ts';
 
 /** The table of the backups: each row measures both sides in turns, in the same server. */
@@ -47,12 +48,9 @@ function downtimeRow(what: string, own: number[], hand: number[]): Row {
   };
 }
 
-/** 20,000 files of 50 kB: 1 GB that does not compress. */
 export async function unchanged(lab: Homelab): Promise<Row> {
   const data = `/datapool/services/${large}/data`;
-  await lab.run(
-    `for d in $(seq 200); do mkdir -p ${data}/$d; head -c 5000000 /dev/urandom | split -b 50000 -a 3 - ${data}/$d/f; done`,
-  );
+  await lab.run(filesIn(data));
   await makeByHandRepositories(lab, [large]);
   const byHand = (tag: string) => timed(lab, borg(createByHand(tag)));
   await lab.run(`zfs snapshot datapool/services/${large}@first`);

@@ -111,7 +111,11 @@ export function mountRoot(runDir: string, at: string): string {
  * C besides A, M and E: a file that changed while it was read, which a snapshot rules out. Patterns are borg's own
  * default (shell style, `*` goes across folders) against the path below the root, without a leading slash.
  */
-export function createArgs(step: BorgCreate): string[] {
+export function createArgs(
+  step: Pick<BorgCreate, 'archive' | 'compression' | 'excludes' | 'comment'> & {
+    repository: { location: string };
+  },
+): string[] {
   const { repository, archive, compression, excludes, comment } = step;
   return [
     ...['create', '--json', '--progress', '--list', '--filter', 'AMCE', '--compression', compression],
