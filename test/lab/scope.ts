@@ -23,6 +23,8 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/e2e/many-services.test.ts': 'forty networks: subnets are given out in unit tests',
   'test/lab/e2e/outage.test.ts': 'no Docker, no pool: the simulator has either missing too',
   'test/lab/e2e/proof-steps.test.ts': 'steps of a drill one by one: test/apply runs them with the real Borg',
+  'test/lab/e2e/secrets.test.ts':
+    'secrets of age: unit tests plant them everywhere and search all that is written',
   'test/lab/e2e/signed.test.ts': 'signed commits: unit tests sign with the real ssh-keygen and gpg',
   'test/lab/e2e/snapshots.test.ts': 'snapshots by hand: the simulator has them too',
 };

@@ -52,6 +52,19 @@ describe('a database with a row counter', () => {
     later = await rows();
   });
 
+  test('can be looked at in its archive like a folder, and is gone again when the looking ends', async () => {
+    const archive = (await lab.run("steward archives git | grep -oE 'git-[0-9T:-]+Z' | head -1")).trim();
+    const looked = await lab.run(
+      [
+        `steward mount git ${archive} /mnt/look > /tmp/mount.log 2>&1 & pid=$!`,
+        'until test -e /mnt/look/files/note; do kill -0 $pid || { cat /tmp/mount.log >&2; exit 1; }; sleep 0.2; done',
+        "cat /mnt/look/files/note; stat -c '%u %a' /mnt/look/database",
+        'steward umount /mnt/look && wait $pid && echo ended; grep -c /mnt/look /proc/mounts',
+      ].join('\n'),
+    );
+    expect(looked).toBe('first\n100999 700\nended\n0\n');
+  });
+
   test('is what the archive holds after a restore, and owned as before', async () => {
     const { exitCode, stdout, stderr } = await lab.steward('restore git --yes');
     expect(`${stdout}${stderr}`).toContain('git  restored in');
