@@ -4,6 +4,7 @@ import { errorAt } from './problems.ts';
 import { networkAddress, overlap, parseCidr } from './schema/cidr.ts';
 import { checkFile } from './schema/explain.ts';
 import { type Lab, labSchema } from './schema/lab.ts';
+import { sentPasswordRules } from './sent-passwords.ts';
 import type { Problem } from './types.ts';
 
 export interface LabFile {
@@ -71,6 +72,7 @@ function labRules(lab: Lab, yaml: YamlFile): Problem[] {
     ...storageRules(lab, yaml),
     ...backupRules(lab, yaml),
     ...dnsRules(lab, yaml),
+    ...sentPasswordRules(lab, yaml),
   ];
 }
 

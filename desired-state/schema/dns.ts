@@ -3,7 +3,12 @@ import { absolutePath, dnsName, ipAddress } from './names.ts';
 import { mapping, text, whole, words } from './words.ts';
 
 const passwordFile = mapping(
-  { file: absolutePath('File with the password, mode 0600.', '/etc/steward/dns-password') },
+  {
+    file: absolutePath(
+      'File with the password, mode 0600: in a folder passwords, named as host and port of the address.',
+      '/etc/steward/passwords/192.168.1.53',
+    ),
+  },
   'Where the password is, never the password itself.',
 );
 

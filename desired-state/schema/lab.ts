@@ -96,7 +96,10 @@ const registries = table(
       }),
       password: mapping(
         {
-          file: absolutePath('File with the password or token, mode 0600.', '/etc/steward/registry-password'),
+          file: absolutePath(
+            'File with the password or token, mode 0600: in a folder passwords, named as the registry.',
+            '/etc/steward/passwords/ghcr.io',
+          ),
         },
         'Where the password is, never the password itself.',
       ),

@@ -7,7 +7,7 @@ let lab: Homelab;
 
 const registry = '127.0.0.1:5000';
 const password = 'open-sesame-42';
-const passwordFile = '/etc/steward/registry-password';
+const passwordFile = `/etc/steward/passwords/${registry}`;
 const image = `${registry}/app:1`;
 
 /** bcrypt of the password, cheap: the server is emulated. */

@@ -1,6 +1,6 @@
 /**
  * A backup by hand that dies, or stands still for ever, at one step: `node dying.js SERVICE OP before|middle|after
- * die|hang`. Everything but the executor's wrapper is what `steward backup run` uses. Prints `reached` when it does.
+ * die|hang`; OP may be `borg-create#2`, the second of its kind. Everything but the executor's wrapper is what `steward backup run` uses. Prints `reached` when it does.
  */
 import { backgroundDeps } from '../../../../cli/background.ts';
 import { readSettings } from '../../../../cli/settings.ts';
@@ -9,7 +9,9 @@ import type { Executor } from '../../../../reconciler/apply/types.ts';
 import { backgroundGroups, runGroup } from '../../../../reconciler/background.ts';
 import { runCycle } from '../../../../reconciler/cycle.ts';
 
-const [service = '', op = '', where = '', how = ''] = process.argv.slice(2);
+const [service = '', place = '', where = '', how = ''] = process.argv.slice(2);
+const [op = '', nth = '1'] = place.split('#');
+let seen = 0;
 
 /** How far into the step its middle is; every step of this lab takes longer. */
 const middleMs = Number(process.env.MIDDLE_MS ?? 150);
@@ -23,7 +25,8 @@ async function reached(): Promise<void> {
 function dying(executor: Executor): Executor {
   return {
     async execute(step, options) {
-      if (step.op !== op) return executor.execute(step, options);
+      if (step.op === op) seen += 1;
+      if (step.op !== op || seen !== Number(nth)) return executor.execute(step, options);
       if (where === 'before') await reached();
       const middle = where === 'middle' ? setTimeout(() => void reached(), middleMs) : undefined;
       const facts = await executor.execute(step, options);
