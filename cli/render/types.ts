@@ -38,7 +38,7 @@ export interface BackupStatus {
   /** Failures since the last success. */
   failures: number;
   lastError: string | null;
-  lastRun: { durationMs: number; downtimeMs: number; deduplicatedBytes: number | null } | null;
+  lastRun: { durationMs: number; downtimeMs: number | null; deduplicatedBytes: number | null } | null;
   /** Of any depth. */
   lastCheck: { at: number; ok: boolean } | null;
   /** What a check or a drill has found wrong, and what keeps everything from being pruned. */
