@@ -43,6 +43,8 @@ export interface BackupStatus {
   lastCheck: { at: number; ok: boolean } | null;
   /** What a check or a drill has found wrong, and what keeps everything from being pruned. */
   damage: string | null;
+  /** Why nothing is pruned although a retention is declared. */
+  pruneHeld: string | null;
   /** The last archive that was restored and was what had been archived. */
   lastDrill: { at: number; archive: string } | null;
   /** Why the last check or drill came to no end. */
