@@ -2,6 +2,7 @@ import type { DesiredBackup, DesiredState } from '../desired-state/types.ts';
 import type { BackupMetric } from '../metrics/types.ts';
 import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
 import { parseArchiveName } from '../reconciler/backup/names.ts';
+import { pruneHeld } from '../reconciler/backup/prune.ts';
 import { nextTick } from '../reconciler/backup/schedule.ts';
 import { archivesOf, dueOf } from '../reconciler/kinds/backup.ts';
 import { damageOf } from '../reconciler/proof/damage.ts';
@@ -47,6 +48,7 @@ function statusOf(desired: DesiredBackup, { backups, lastRuns, nowMs }: Recorded
             deduplicatedBytes: run.facts?.deduplicatedBytes ?? null,
           },
     ...proofs(desired, backups),
+    pruneHeld: pruneHeld(desired, backups),
     ...keyOf(desired, backups),
   };
 }

@@ -23,6 +23,8 @@ export interface ApplyDeps extends StepDeps {
   gate: GateKeeper;
   probe: ProbeKeeper;
   parallel: number;
+  /** When its turn comes: a sentence where what it is for has come about since it was planned; null where not. */
+  isDone?(change: Change): string | null;
   /** Called once for each change that was begun. */
   finished(outcome: Outcome): void;
   progress?: (event: ApplyEvent) => void;
@@ -76,9 +78,15 @@ async function applyAfter(
   const failed = (await Promise.all(needs)).find((outcome) => outcome.result !== 'applied');
   if (failed !== undefined) return skip(change, `needs ${failed.change.id}, which was not applied`, deps);
   const start = deps.clock.monotonic();
-  const ran = await turn(() => runSteps(change, deps, stop));
+  const ran = await turn(() => runUnlessDone(change, deps, stop));
   const failure = ran.failure ?? (await passGate(change, deps));
   return finish({ ...ran, failure }, change, deps.clock.monotonic() - start, deps, stop);
+}
+
+async function runUnlessDone(change: Change, deps: ApplyDeps, stop: Stop): Promise<StepsRun> {
+  const done = deps.isDone?.(change) ?? null;
+  if (done === null) return runSteps(change, deps, stop);
+  return { failure: null, facts: {}, notes: [done], data: null, downtimeMs: 0, preparedMs: 0 };
 }
 
 async function passGate(change: Change, deps: ApplyDeps): Promise<StepFailure | null> {

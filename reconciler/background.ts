@@ -5,12 +5,13 @@ import { backupRecorder } from './backup/record.ts';
 import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
 import type { UndoLog } from './run-steps.ts';
+import { readBackups } from './state/backups.ts';
 import { readRestoring } from './state/inventory.ts';
 import type { LockHolder, LockResult } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
 import type { Store } from './state/store.ts';
 import { dropUndo, failUndo, settleUndo, writeUndo } from './state/undo.ts';
-import type { Change, Outcome, Plan, Step } from './types.ts';
+import type { BorgCreate, Change, Outcome, Plan, Step } from './types.ts';
 
 /**
  * Changes that take hours are carried out beside the cycles. Each group holds its own kernel locks for as long as it
@@ -103,6 +104,20 @@ function restoredSince(group: Change[], store: Store): string | null {
   return archived.flatMap((service) => restoring.get(service) ?? [])[0] ?? null;
 }
 
+/** Planned while it was in doubt whether its archive is there, and its repository has said so meanwhile. */
+function archivedSince({ steps }: Change, store: Store): string | null {
+  const wanted = steps.filter((step) => step.op === 'borg-create');
+  if (wanted.length === 0) return null;
+  const { archives } = readBackups(store);
+  const isThere = ({ repository, archive }: BorgCreate) =>
+    archives.get(repository.location)?.some(({ name }) => name === archive) === true;
+  if (!wanted.every(isThere)) return null;
+  const names = wanted.map(({ archive }) => archive).join(', ');
+  return wanted.length === 1
+    ? `${names} is in its repository already; nothing was stopped for it`
+    : `${names} are in their repositories already; nothing was stopped for them`;
+}
+
 function archivedHere(step: Step): [string, string][] {
   return step.op === 'borg-create' ? [[step.repository.location, step.at]] : [];
 }
@@ -117,6 +132,7 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
     clock,
     holdCycles,
     parallel: 1,
+    isDone: (change) => archivedSince(change, store),
     gate: async () => null,
     probe: async () => null,
     announce: () => {},

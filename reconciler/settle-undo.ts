@@ -117,7 +117,7 @@ function interrupted(service: string, what: BackupRun['what'], atMs: number, now
     result: 'interrupted',
     error: 'Steward ended in the middle of it',
     durationMs: Math.max(0, nowMs - atMs),
-    downtimeMs: 0,
+    downtimeMs: null,
     archive: null,
     facts: null,
     notes: [],

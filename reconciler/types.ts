@@ -150,6 +150,8 @@ export interface BorgCreate {
   repositoryId: string | null;
   /** Of the archive before: what progress is measured against. */
   expected: { files: number; bytes: number } | null;
+  /** Said when it is done. */
+  note?: string;
 }
 
 /** How compose is to be called for one stack. */

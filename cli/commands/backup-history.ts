@@ -1,7 +1,7 @@
-import { type BackupRun, readRuns } from '../../reconciler/state/runs.ts';
+import { readRuns } from '../../reconciler/state/runs.ts';
 import { openStore } from '../../reconciler/state/store.ts';
 import { UserError } from '../errors.ts';
-import { renderRuns } from '../render/backup-runs.ts';
+import { renderRuns, runJson } from '../render/backup-runs.ts';
 import { lookOf } from '../render/text.ts';
 import { type Flags, readSettings } from '../settings.ts';
 import { printJson } from '../terminal.ts';
@@ -20,22 +20,6 @@ export async function backupHistory(
   } finally {
     store.close();
   }
-}
-
-function runJson({ atMs, facts, ...run }: BackupRun) {
-  return {
-    at: atMs,
-    ...run,
-    ...(facts === null
-      ? {}
-      : {
-          files: facts.files,
-          filesRead: facts.filesRead,
-          originalBytes: facts.originalBytes,
-          compressedBytes: facts.compressedBytes,
-          deduplicatedBytes: facts.deduplicatedBytes,
-        }),
-  };
 }
 
 function limitOf(text: string): number {

@@ -1,3 +1,4 @@
+import type { ArchiveFacts } from '../../reconciler/apply/types.ts';
 import type { BackupRun } from '../../reconciler/state/runs.ts';
 import { bytes, count } from './quantity.ts';
 import type { StatusOptions } from './status.ts';
@@ -34,20 +35,41 @@ export function renderRuns(runs: BackupRun[], options: StatusOptions): string {
 }
 
 function detail({ what, archive, durationMs, downtimeMs, facts }: BackupRun): string {
-  if (what !== 'archive')
-    return [proofs[what], duration(durationMs), ...(archive === null ? [] : [safe(archive)])].join(' · ');
-  const down = downtimeMs > 0 ? [`down ${duration(downtimeMs)}`] : [];
-  if (facts === null) return [duration(durationMs), ...down].join(' · ');
-  const { files, filesRead, originalBytes, deduplicatedBytes } = facts;
-  const hits = files === 0 ? 0 : Math.max(0, files - filesRead) / files;
+  if (what !== 'archive') return [proofs[what], duration(durationMs), ...named(archive)].join(' · ');
+  const down = downtimeMs !== null && downtimeMs > 0 ? [`down ${duration(downtimeMs)}`] : [];
+  if (facts === null) return [duration(durationMs), ...down, ...named(archive)].join(' · ');
+  const { files, originalBytes, deduplicatedBytes } = facts;
   return [
     duration(durationMs),
     ...down,
     `${count(files)} ${files === 1 ? 'file' : 'files'}, ${bytes(originalBytes)}`,
     `${bytes(deduplicatedBytes)} new`,
-    `${(hits * 100).toFixed(hits === 1 || hits === 0 ? 0 : 1)} % unchanged`,
+    ...unchanged(facts),
     safe(facts.name),
   ].join(' · ');
+}
+
+function named(archive: string | null): string[] {
+  return archive === null ? [] : [safe(archive)];
+}
+
+function unchanged(facts: ArchiveFacts): string[] {
+  const rate = hitRate(facts);
+  if (rate === null) return [];
+  return [`${(rate * 100).toFixed(rate === 1 || rate === 0 ? 0 : 1)} % unchanged`];
+}
+
+/** Share of the files that Borg's files cache knew again, 0 to 1; null where nobody counted, or there is no file. */
+function hitRate({ files, filesRead }: ArchiveFacts): number | null {
+  return filesRead === null || files === 0 ? null : Math.max(0, files - filesRead) / files;
+}
+
+/** A run for programs. */
+export function runJson({ atMs, facts, ...run }: BackupRun): Record<string, unknown> {
+  if (facts === null) return { at: atMs, ...run };
+  const { files, filesRead, originalBytes, compressedBytes, deduplicatedBytes } = facts;
+  const sizes = { originalBytes, compressedBytes, deduplicatedBytes };
+  return { at: atMs, ...run, files, filesRead, filesCacheHitRate: hitRate(facts), ...sizes };
 }
 
 function below({ error, notes }: BackupRun, options: StatusOptions): string[] {

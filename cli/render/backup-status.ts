@@ -9,7 +9,8 @@ export function backupLines(backups: BackupStatus[], options: StatusOptions): st
   const widths = [0, 1, 2, 3, 4].map((at) => widest(rows.map((row) => row[at] ?? '')));
   const lines = backups.flatMap((backup, index) => {
     const row = (rows[index] ?? []).map((text, at) => pad(text, widths[at] ?? 0));
-    return [truncate(row.join('  ').trimEnd(), options.width), ...troubles(backup, options)];
+    const line = truncate(row.join('  ').trimEnd(), options.width);
+    return [line, ...troubles(backup, options), ...unpruned(backup, options)];
   });
   return [...lines, ...keyLines(backups, options)];
 }
@@ -39,6 +40,12 @@ function troubles(backup: BackupStatus, look: Look): string[] {
   const again = failures > 1 ? ` (${failures} times in a row)` : '';
   const texts = [lastError === null ? null : `${lastError}${again}`, damage, proofError];
   return texts.flatMap((text) => (text === null ? [] : [`    ${paint(look, 'red', safe(text))}`]));
+}
+
+/** Damage says by itself that nothing is pruned. */
+function unpruned({ damage, pruneHeld = null }: BackupStatus, look: Look): string[] {
+  if (pruneHeld === null || damage !== null) return [];
+  return [`    ${paint(look, 'yellow', safe(pruneHeld))}`];
 }
 
 /** Said once for all: as long as nobody has exported any, it is the same for each. */

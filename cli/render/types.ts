@@ -38,11 +38,13 @@ export interface BackupStatus {
   /** Failures since the last success. */
   failures: number;
   lastError: string | null;
-  lastRun: { durationMs: number; downtimeMs: number; deduplicatedBytes: number | null } | null;
+  lastRun: { durationMs: number; downtimeMs: number | null; deduplicatedBytes: number | null } | null;
   /** Of any depth. */
   lastCheck: { at: number; ok: boolean } | null;
   /** What a check or a drill has found wrong, and what keeps everything from being pruned. */
   damage: string | null;
+  /** Why nothing is pruned although a retention is declared. */
+  pruneHeld: string | null;
   /** The last archive that was restored and was what had been archived. */
   lastDrill: { at: number; archive: string } | null;
   /** Why the last check or drill came to no end. */

@@ -62,5 +62,5 @@ async function earlierAttempt(step: BorgCreate, options: BorgOptions): Promise<A
     });
   }
   const unseen = 'an earlier attempt made it, and was cut off before its end was seen';
-  return { ...stats, filesRead: 0, warnings: [unseen] };
+  return { ...stats, filesRead: null, warnings: [unseen] };
 }

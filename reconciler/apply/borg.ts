@@ -84,7 +84,6 @@ export async function listRepository(step: StepOf<'borg-list'>, options: BorgOpt
 /** By name, and only those that are there. */
 export async function deleteArchives(step: StepOf<'borg-delete'>, options: BorgOptions): Promise<StepFacts> {
   const { repository, archives } = step;
-  if (repository.appendOnly) return { heldBack: `nothing was deleted: ${appendOnly(repository)}` };
   const args = ['list', '--json', '--consider-checkpoints', repository.location];
   const { stdout } = await borg(args, repository, options);
   const present = parseListing(stdout, true).archives.map(({ name }) => name);
@@ -105,13 +104,8 @@ export async function compactRepository(
   { repository }: StepOf<'borg-compact'>,
   options: BorgOptions,
 ): Promise<StepFacts> {
-  if (repository.appendOnly) return { heldBack: `no space was freed: ${appendOnly(repository)}` };
   await borg(['compact', '--progress', repository.location], repository, options);
   return {};
-}
-
-function appendOnly({ location }: RepositoryRef): string {
-  return `${location} is append-only`;
 }
 
 async function listing(repository: RepositoryRef, options: BorgOptions): Promise<RepositoryListing> {

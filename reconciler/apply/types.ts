@@ -23,8 +23,11 @@ export interface ArchiveFacts {
   /** Borg's own id, 64 hex digits. */
   id: string;
   files: number;
-  /** Files that had to be read because they were new or changed; the others came out of the files cache. */
-  filesRead: number;
+  /**
+   * Files that had to be read because they were new or changed; the others came out of the files cache. Null where an
+   * earlier attempt made the archive: nobody counted.
+   */
+  filesRead: number | null;
   originalBytes: number;
   compressedBytes: number;
   /** What it added to the repository. */

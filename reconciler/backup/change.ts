@@ -223,7 +223,9 @@ function createStep(plan: BackupPlan): BorgCreate {
   const comment = `steward: ${datasets.map(({ name }) => name).join(' ')}`;
   const sources = { at: service, mounts, compression, excludes };
   const before = { repositoryId: plan.repositoryId, expected: expectedOf(plan) };
-  return { op: 'borg-create', repository, archive, ...sources, comment, ...before };
+  const { pruneHeld = null } = plan;
+  const said = pruneHeld === null ? {} : { note: pruneHeld };
+  return { op: 'borg-create', repository, archive, ...sources, comment, ...before, ...said };
 }
 
 function expectedOf({ archives }: BackupPlan): { files: number; bytes: number } | null {

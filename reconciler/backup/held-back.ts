@@ -1,5 +1,5 @@
 import type { StepFacts } from '../apply/types.ts';
-import type { Step } from '../types.ts';
+import type { BorgManifest, Step } from '../types.ts';
 import type { CleanArchive } from './step-parts.ts';
 
 /**
@@ -8,11 +8,17 @@ import type { CleanArchive } from './step-parts.ts';
  */
 export function heldBack(step: Step, facts: StepFacts): string | null {
   if (step.op === 'borg-compact' && facts.heldBack !== undefined) return facts.heldBack;
-  if (step.op === 'borg-manifest' && facts.archive?.name !== step.archive)
-    return `${step.archive} was not made, so there is nothing to take a manifest of`;
+  if (step.op === 'borg-manifest') return noManifest(step, facts);
   if (step.op !== 'borg-delete' || step.onlyAfter === null) return null;
   const doubt = doubtOf(step.onlyAfter, facts.archive);
   return doubt === null ? null : `nothing was pruned: ${doubt}`;
+}
+
+/** It would tell what another snapshot had than the one that was archived. */
+function noManifest({ archive }: BorgManifest, { archive: made }: StepFacts): string | null {
+  if (made?.name !== archive) return `${archive} was not made, so there is nothing to take a manifest of`;
+  if (made.filesRead !== null) return null;
+  return `no manifest was taken: an earlier attempt made ${archive}, from a snapshot that is gone; the next archive gets one`;
 }
 
 function doubtOf(wanted: CleanArchive, made: StepFacts['archive']): string | null {

@@ -1,9 +1,20 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
+import { pruneHold } from '../proof/damage.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
+import type { Proofs } from '../state/proofs.ts';
 import type { Step } from '../types.ts';
 import { parseArchiveName } from './names.ts';
 import { keptBy } from './retention.ts';
 import type { CleanArchive } from './step-parts.ts';
+
+/** Why nothing is pruned although a retention says what to keep, as a sentence; null where it may be. */
+export function pruneHeld(
+  { service, repository: { location, appendOnly }, retention }: DesiredBackup,
+  known: Proofs,
+): string | null {
+  const off = appendOnly && retention !== null ? `nothing is pruned: ${location} is append-only` : null;
+  return pruneHold(known, service, location) ?? off;
+}
 
 /**
  * Which archives go after a new one was made, by name. Only archives of our own naming are looked at. The new one

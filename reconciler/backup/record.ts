@@ -128,7 +128,7 @@ function runOf(
     error,
     durationMs,
     downtimeMs,
-    archive: facts?.name ?? restoredBy(change),
+    archive: facts?.name ?? restoredBy(change) ?? (result === 'applied' ? madeFor(service, change) : null),
     facts: facts ?? null,
     notes: [...notes, ...(facts?.warnings ?? [])],
   };
@@ -137,6 +137,14 @@ function runOf(
 /** The archive that a drill is about. */
 function restoredBy({ steps }: Change): string | null {
   return steps.flatMap((step) => (step.op === 'borg-compare' ? [step.manifest.archive] : []))[0] ?? null;
+}
+
+/** The archive that the change was for; it was there already where nothing is known of how it was made. */
+function madeFor(service: string, { steps }: Change): string | null {
+  return (
+    steps.flatMap((step) => (step.op === 'borg-create' && step.at === service ? [step.archive] : []))[0] ??
+    null
+  );
 }
 
 /** What a step found out about a repository. */

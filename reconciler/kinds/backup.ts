@@ -4,8 +4,8 @@ import { attemptLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
 import { archiveOf, type Due, dueTick } from '../backup/due.ts';
 import { instant, parseArchiveName } from '../backup/names.ts';
+import { pruneHeld } from '../backup/prune.ts';
 import { proofLater } from '../proof/check.ts';
-import { pruneHold } from '../proof/damage.ts';
 import { drillChange, drillNow, dueDrill } from '../proof/drill.ts';
 import type { ArchiveRecord, BackupRecord, Backups } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
@@ -119,7 +119,7 @@ function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
 export function backupPlan(desired: DesiredBackup, atMs: number, world: World): BackupPlan {
   const archives = archivesOf(desired, world);
   const [last] = ownTimes(desired, world);
-  const pruneHeld = pruneHold(world.inventory.backups, desired.service, desired.repository.location);
+  const held = pruneHeld(desired, world.inventory.backups);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
   const stack = world.byId.get(`compose-stack:${desired.service}`);
   const note = world.asked === undefined ? `due since ${instant(atMs)}` : 'asked for by hand';
@@ -129,15 +129,15 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     containers: world.containersOf.get(desired.project) ?? [],
     archives,
     repositoryId: world.inventory.backups.repositories.get(desired.repository.location)?.borgId ?? null,
-    reasons: [archiveReason(desired, atMs, last ?? null, note), ...held(pruneHeld)],
-    pruneHeld,
+    reasons: [archiveReason(desired, atMs, last ?? null, note), ...heldReason(held)],
+    pruneHeld: held,
     restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,
     downtimeSeconds: downtimeMs === null ? 5 : Math.ceil(downtimeMs / 1000),
     healthTimeoutSeconds: stack?.kind === 'compose-stack' ? stack.healthTimeoutSeconds : 180,
   };
 }
 
-function held(note: string | null): Reason[] {
+function heldReason(note: string | null): Reason[] {
   return note === null ? [] : [{ field: 'retention', from: null, to: null, note }];
 }
 

@@ -12,8 +12,8 @@ export interface BackupRun {
   result: 'done' | 'failed' | 'interrupted';
   error: string | null;
   durationMs: number;
-  /** From the first container told to stop until the last one is up again. */
-  downtimeMs: number;
+  /** From the first container told to stop until the last one is up again; null where its end was not seen. */
+  downtimeMs: number | null;
   archive: string | null;
   facts: ArchiveFacts | null;
   /** What was held back, and why. */
@@ -26,7 +26,8 @@ const keptPerService = 500;
 export function recordRun(store: Store, run: BackupRun): void {
   const { service, what, atMs, result, error, archive } = run;
   const facts = run.facts === null ? null : JSON.stringify(run.facts);
-  const durations = [Math.round(run.durationMs), Math.round(run.downtimeMs)] as const;
+  const downtimeMs = run.downtimeMs === null ? null : Math.round(run.downtimeMs);
+  const durations = [Math.round(run.durationMs), downtimeMs] as const;
   guarded(store.path, () => {
     store.db
       .prepare(
@@ -138,7 +139,7 @@ interface RunRow {
   result: BackupRun['result'];
   error: string | null;
   duration_ms: number;
-  downtime_ms: number;
+  downtime_ms: number | null;
   archive: string | null;
   facts: string | null;
   notes: string;

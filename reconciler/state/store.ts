@@ -70,6 +70,16 @@ const migrations = [
   `CREATE TABLE probes (
      url TEXT PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, status INTEGER, latency_ms INTEGER,
      certificate_ends_ms INTEGER, error TEXT, since_ms INTEGER NOT NULL) STRICT;`,
+  `ALTER TABLE runs RENAME TO runs_before;
+   DROP INDEX runs_by_service;
+   CREATE TABLE runs (
+     seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
+     duration_ms INTEGER NOT NULL, downtime_ms INTEGER, archive TEXT, facts TEXT, notes TEXT NOT NULL,
+     what TEXT NOT NULL DEFAULT 'archive') STRICT;
+   INSERT INTO runs SELECT seq, service, at_ms, result, error, duration_ms,
+     CASE result WHEN 'interrupted' THEN NULL ELSE downtime_ms END, archive, facts, notes, what FROM runs_before;
+   DROP TABLE runs_before;
+   CREATE INDEX runs_by_service ON runs (service, seq);`,
 ];
 
 /** How long another process's write is waited for. */

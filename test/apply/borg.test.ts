@@ -110,18 +110,6 @@ describe('borg-delete', () => {
     await lab.run({ op: 'borg-delete', repository: lab.repository, archives: ['gone'], onlyAfter: null });
     expect(lab.calls()).toHaveLength(1);
   });
-
-  it('neither deletes nor compacts where the repository is append-only', async () => {
-    const lab = borgLab(script);
-    const repository = { ...lab.repository, appendOnly: true };
-    expect(await lab.run({ op: 'borg-delete', repository, archives, onlyAfter: null })).toEqual({
-      heldBack: 'nothing was deleted: ssh://borg@backup/./photo is append-only',
-    });
-    expect(await lab.run({ op: 'borg-compact', repository })).toEqual({
-      heldBack: 'no space was freed: ssh://borg@backup/./photo is append-only',
-    });
-    expect(lab.calls()).toEqual([]);
-  });
 });
 
 describe('a lock', () => {

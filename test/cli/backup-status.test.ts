@@ -66,3 +66,13 @@ it('tells the last check, what is damaged, and the last restore that was right',
     },
   ]);
 });
+
+it.each([
+  ['its repository is append-only', true, { daily: 7 }, `nothing is pruned: ${location} is append-only`],
+  ['nothing was to be pruned anyhow', true, null, null],
+  ['it may be', false, { daily: 7 }, null],
+])('tells whether anything is pruned: %s', (_why, appendOnly, retention, pruneHeld) => {
+  const repository = { ...build.repositoryRef, appendOnly };
+  const only = build.desired([build.stack(), build.backup('photo', { repository, retention })]);
+  expect(backupStatus(only, known(tickMs))).toMatchObject([{ pruneHeld, damage: null }]);
+});

@@ -15,6 +15,7 @@ import {
 } from '../../reconciler/state/inventory.ts';
 import { announce, discharge, settle } from '../../reconciler/state/journal.ts';
 import { holderOf, readHolder, takeLock } from '../../reconciler/state/lock.ts';
+import { readRuns } from '../../reconciler/state/runs.ts';
 import { openStore, StateError, transaction } from '../../reconciler/state/store.ts';
 import { run } from '../../tools/run.ts';
 import * as build from '../support/build.ts';
@@ -87,6 +88,27 @@ describe('state.db', () => {
     const all = [1, 2, 3, 4, 5].map(() => run(process.execPath, [opener, dir, at]));
     for (const { exitCode, stderr } of await Promise.all(all))
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+
+  it('of an older Steward keeps its runs; of one that was cut off nobody knows how long it was down', () => {
+    const older = openStore(dir);
+    older.db.exec(`DROP TABLE runs;
+      CREATE TABLE runs (
+        seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
+        duration_ms INTEGER NOT NULL, downtime_ms INTEGER NOT NULL, archive TEXT, facts TEXT, notes TEXT NOT NULL,
+        what TEXT NOT NULL DEFAULT 'archive') STRICT;
+      CREATE INDEX runs_by_service ON runs (service, seq);
+      INSERT INTO runs VALUES
+        (7, 'photo', 1, 'done', NULL, 9, 5, 'a', NULL, '[]', 'archive'),
+        (8, 'photo', 2, 'interrupted', 'cut', 9, 0, NULL, NULL, '[]', 'drill');
+      PRAGMA user_version = 7;`);
+    older.close();
+    const store = openStore(dir);
+    expect(readRuns(store, null, 10)).toMatchObject([
+      { atMs: 1, result: 'done', downtimeMs: 5, archive: 'a', what: 'archive' },
+      { atMs: 2, result: 'interrupted', downtimeMs: null, archive: null, what: 'drill' },
+    ]);
+    store.close();
   });
 
   it('of a newer Steward is refused', () => {

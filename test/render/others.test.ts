@@ -55,6 +55,7 @@ const backups: BackupStatus[] = [
     proofError: null,
     keyExportedAt: now - day,
     keyProblem: null,
+    pruneHeld: 'nothing is pruned: ssh://b/./git is append-only',
   },
   {
     service: 'paperless',
@@ -71,6 +72,8 @@ const backups: BackupStatus[] = [
     proofError: null,
     keyExportedAt: 0,
     keyProblem: 'its key was never exported',
+    pruneHeld:
+      'nothing is pruned until a complete check is clean: borg check found damage in ssh://b/./paperless',
   },
 ];
 const routes: RouteStatus[] = [

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ArchiveFacts } from '../../../reconciler/apply/types.ts';
 import { heldBack } from '../../../reconciler/backup/held-back.ts';
 import type { Step } from '../../../reconciler/types.ts';
@@ -44,4 +44,29 @@ it('a whole archive of about the same size lets the old ones go, and their space
 
 it('no space is to be freed where nothing was pruned', () => {
   expect(heldBack({ op: 'borg-compact', repository }, { heldBack: 'nothing was pruned' })).not.toBeNull();
+});
+
+describe('a manifest', () => {
+  const manifest: Step = {
+    op: 'borg-manifest',
+    repository,
+    archive: clean.archive,
+    at: 'photo',
+    mounts: [],
+    whole: true,
+  };
+
+  it('is taken of the archive that was just made from the snapshot', () => {
+    expect(heldBack(manifest, { archive: archive() })).toBeNull();
+  });
+
+  it('is not taken where no archive was made', () => {
+    expect(heldBack(manifest, {})).toMatch(/ was not made, so there is nothing to take a manifest of$/);
+  });
+
+  it('is not taken of an archive that an earlier attempt has made: from a snapshot that is gone', () => {
+    expect(heldBack(manifest, { archive: archive({ filesRead: null }) })).toBe(
+      'no manifest was taken: an earlier attempt made photo-2026-11-23T02:30:00Z, from a snapshot that is gone; the next archive gets one',
+    );
+  });
 });

@@ -116,6 +116,37 @@ describe('nothing is pruned', () => {
   });
 });
 
+describe('in an append-only repository', () => {
+  const repository = { ...build.repositoryRef, appendOnly: true };
+  const off = 'nothing is pruned: /backup/datapool_services_photo is append-only';
+  const only = (retention: { daily: number } | null) =>
+    lab.push({
+      ...desired,
+      resources: [
+        ...desired.resources.filter(({ kind }) => kind !== 'backup'),
+        build.backup('photo', { retention, repository }),
+      ],
+    });
+
+  it('nothing is pruned, and the plan and the history say so', async () => {
+    only({ daily: 1 });
+    await aDayLater();
+    lab.later(dayMs);
+    const cycle = await lab.cycle();
+    const reasons = cycle.plan?.changes.flatMap((change) => change.reasons.map(({ note }) => note));
+    expect(reasons).toContain(off);
+    await lab.beside(cycle);
+    expect(archives()).toHaveLength(2);
+    expect(readRuns(lab.store(), 'photo', 1)).toMatchObject([{ result: 'done', notes: [off] }]);
+  });
+
+  it('without a retention there is nothing to be said', async () => {
+    only(null);
+    await aDayLater();
+    expect(readRuns(lab.store(), 'photo', 1)).toMatchObject([{ result: 'done', notes: [] }]);
+  });
+});
+
 describe('with a state folder that knows nothing of the archives', () => {
   it('nothing is pruned after an archive that is far smaller than the newest of them', async () => {
     const keepOne = build.backup('photo', { retention: { daily: 1 } });

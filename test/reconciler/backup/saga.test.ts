@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { readBackups } from '../../../reconciler/state/backups.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
@@ -100,6 +100,39 @@ describe('when the process dies', () => {
       expect((await lab.cycle()).plan).toMatchObject({ changes: [], blocked: [] });
     },
   );
+});
+
+describe('when the process dies right after Borg has the archive', () => {
+  beforeEach(async () => {
+    lab.later(dayMs);
+    const cycle = await lab.cycle();
+    faultAt('borg-create', 'all', 'freeze');
+    await Promise.race([lab.beside(cycle), lab.host.crashed]);
+    lab.restart();
+    await lab.settleRuns();
+  });
+
+  it('the service is not stopped for it again', async () => {
+    const before = lab.host.steps.length;
+    const outcomes = await lab.beside(await lab.cycle());
+    expect(opsSince(before)).toEqual(['borg-list']);
+    expect(outcomes.map(({ change, result, downtimeMs }) => [result, change.id, downtimeMs])).toEqual([
+      ['applied', 'borg-repository:datapool/services/photo', 0],
+      ['applied', 'backup:photo', 0],
+    ]);
+    expect(outcomes[1]?.notes).toEqual([
+      'photo-2023-11-15T02:30:00Z is in its repository already; nothing was stopped for it',
+    ]);
+  });
+
+  it('the history says that it is there, and nothing is due', async () => {
+    await lab.beside(await lab.cycle());
+    expect(readRuns(lab.store(), 'photo', 10)).toMatchObject([
+      { result: 'interrupted', archive: null, downtimeMs: null },
+      { result: 'done', archive: 'photo-2023-11-15T02:30:00Z', facts: null },
+    ]);
+    expect((await lab.cycle()).plan).toMatchObject({ changes: [], blocked: [] });
+  });
 });
 
 describe('when a step fails', () => {

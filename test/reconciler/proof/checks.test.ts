@@ -64,6 +64,12 @@ describe('checks', () => {
     expect(backup?.reasons.at(-1)?.note).toContain('nothing is pruned until a complete check is clean');
     await settle();
     expect(ops(before)).not.toContain('borg-delete');
+    const [held] = readRuns(lab.store(), 'photo', 10).filter(
+      ({ atMs, what }) => what === 'archive' && atMs === lab.now(),
+    );
+    expect(held?.notes).toEqual([
+      expect.stringMatching(/^nothing is pruned until a complete check is clean/),
+    ]);
     expect(modes().at(-1)).toBe('full');
     damage(null);
     await aDayLater();
