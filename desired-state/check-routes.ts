@@ -1,6 +1,7 @@
 import type { LabFile } from './lab.ts';
 import type { ServiceModel } from './model.ts';
-import { errorAt, place, warningAt } from './problems.ts';
+import { errorAt, place } from './problems.ts';
+import type { Answered } from './reached.ts';
 import { nearest, quote } from './schema/explain.ts';
 import type { Problem } from './types.ts';
 
@@ -23,12 +24,13 @@ export function routeProblems(
     models.flatMap((model) => model.reachable.map((name) => [name, model.name] as const)),
   );
   const complete = models.length === names.length;
+  const known = namesOfHub(models, lab);
   const found = models.flatMap((model) =>
     model.routes.flatMap((route) => [
       ...hostClash(model, route, holders),
       ...domainProblem(route, lab),
       ...answerProblem(route),
-      ...targetProblem(model, route, owner, complete),
+      ...(targetProblem(model, route, owner, complete) ?? nameProblem(model, route, known)),
     ]),
   );
   return holders.size === 0 ? found : [...found, ...models.flatMap(({ hub }) => hub.problems)];
@@ -62,24 +64,56 @@ function answerProblem({ name, origin, answers }: Route): Problem[] {
   return [errorAt(origin, `${quote(name)} has both to and redirect`, 'keep one of them', name)];
 }
 
-/** Nowhere is an error, since the route could never work; in another service it may, so that is a warning. */
+/** Elsewhere is no better than nowhere: who may reach a container is for its own service to say. */
 function targetProblem(
   model: ServiceModel,
   route: Route,
   owner: Map<string, string>,
   complete: boolean,
-): Problem[] {
+): Problem[] | null {
   const { target, targetOrigin } = route;
-  if (target === null) return [];
-  if (model.reachable.includes(target) || target.includes('.')) return [];
+  if (target === null || model.reachable.includes(target) || target.includes('.')) return null;
   const near = nearest(target, model.reachable);
   const fix = near === undefined ? `write one of ${model.reachable.join(', ')}` : `write ${near}`;
   const other = owner.get(target);
   if (other !== undefined) {
     const message = `${quote(target)} is a container of ${other}, not of ${model.name}`;
-    return [warningAt(targetOrigin, message, `move the route to services/${other}/service.yaml`, target)];
+    return [errorAt(targetOrigin, message, `move the route to services/${other}/service.yaml`, target)];
   }
   return complete
     ? [errorAt(targetOrigin, `${model.name} has no container ${quote(target)}`, fix, target)]
-    : [];
+    : null;
+}
+
+type Taken = Answered & { service: string };
+
+/** What the hub's DNS would answer, by every way to ask for it: of all containers on networks that the hub is on. */
+function namesOfHub(models: readonly ServiceModel[], { lab }: LabFile): Map<string, Taken[]> {
+  const networks = new Set(
+    models.flatMap(({ name, networks: own, resources }) => [
+      ...(name === lab.hub?.service ? own : []).map((network) => network.name),
+      ...resources.filter(({ kind }) => kind === 'hub-attachment').map((attachment) => attachment.name),
+    ]),
+  );
+  const known = new Map<string, Taken[]>();
+  for (const { name: service, answers } of models)
+    for (const answer of answers.filter(({ network }) => networks.has(network)))
+      for (const name of [answer.name, `${answer.name}.${answer.network}`]) {
+        const key = name.toLowerCase();
+        const taken = known.get(key) ?? [];
+        known.set(key, taken);
+        taken.push({ ...answer, service });
+      }
+  return known;
+}
+
+/** A name that two services answer to would lead the requests of one to the other, now and then. */
+function nameProblem({ name }: ServiceModel, route: Route, known: Map<string, Taken[]>): Problem[] {
+  const { target, dialled, targetOrigin } = route;
+  if (target === null || dialled === null) return [];
+  const other = known.get(dialled.toLowerCase())?.find(({ service }) => service !== name);
+  if (other === undefined) return [];
+  const what = `the hub may take ${quote(target)} for a container of ${other.service}`;
+  const message = `${what}, which has that name too at ${place(other.origin)}`;
+  return [errorAt(targetOrigin, message, 'choose another name at one of the two places', target)];
 }

@@ -9,12 +9,21 @@ import {
 import { isBelow } from './files.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
 import { bindMounts, networkName } from './mounts.ts';
-import { hostName, routeTarget } from './routes.ts';
+import { answeredNames, upstreamOf } from './reached.ts';
+import { dialled, hostName, routeTarget } from './routes.ts';
 import type { DesiredState, Origin } from './types.ts';
 
 type Described = Pick<
   ServiceModel,
-  'ports' | 'containers' | 'networks' | 'reachable' | 'routes' | 'dependsOn' | 'foreignMounts' | 'notActedOn'
+  | 'ports'
+  | 'containers'
+  | 'networks'
+  | 'reachable'
+  | 'answers'
+  | 'routes'
+  | 'dependsOn'
+  | 'foreignMounts'
+  | 'notActedOn'
 >;
 
 /** What the rules across services want to know about one of them. */
@@ -26,6 +35,7 @@ export function describe(context: Omit<ServiceContext, 'earlier'>): Described {
     containers: services.flatMap(([name, service]) => hostNames(full, name, service)),
     networks: services.flatMap(([name, service]) => joined(full, name, service)),
     reachable: services.flatMap(([name, service]) => [name, ...aliases(name, service)]),
+    answers: answeredNames(full),
     routes: routes(full),
     dependsOn: context.config.deploy.dependsOn.map((name, index) => ({
       name,
@@ -102,10 +112,16 @@ function routes(context: ServiceContext): RouteModel[] {
     name: hostName(route.host, context.lab.domain),
     origin: yamlOrigin(context, ['routes', index, 'host']),
     target: route.to === undefined ? null : routeTarget(route.to),
+    dialled: route.to === undefined ? null : dialledName(context, route.to),
     path: route.path ?? '',
     answers: (['to', 'redirect', 'caddy'] as const).filter((key) => route[key] !== undefined),
     targetOrigin: yamlOrigin(context, ['routes', index, 'to']),
   }));
+}
+
+function dialledName(context: ServiceContext, to: string): string {
+  const upstream = upstreamOf(context, to);
+  return routeTarget(upstream === null ? to : dialled(to, upstream));
 }
 
 function foreignMounts(context: ServiceContext): Named[] {

@@ -1,4 +1,5 @@
 import type { Allowed, RuleBroken } from './policy/types.ts';
+import type { Answered } from './reached.ts';
 import type { DesiredHub, DesiredResource, DesiredState, Origin, Problem } from './types.ts';
 
 /** A word that names something, and where it is written. */
@@ -20,6 +21,8 @@ export interface HostPort {
 export interface RouteModel extends Named {
   /** Container, alias or address that requests go to, without port; null where they go to none. */
   target: string | null;
+  /** The same as the hub asks for it. */
+  dialled: string | null;
   /** What a request at the host must begin with; `` is everything. */
   path: string;
   /** What says what becomes of a request. */
@@ -40,6 +43,8 @@ export interface ServiceModel {
   networks: Named[];
   /** Every name under which other containers reach one of these. */
   reachable: string[];
+  /** The same with the network on which they do. */
+  answers: Answered[];
   routes: RouteModel[];
   dependsOn: Named[];
   /** Bind mounts below the lab's storage that are not the service's own. */

@@ -7,3 +7,9 @@ export function routeTarget(to: string): string {
 export function hostName(host: string, domain: string | null): string {
   return host.includes('.') || domain === null ? host : `${host}.${domain}`;
 }
+
+/** `to` as the hub is to dial it: by the name that its container has on one network. */
+export function dialled(to: string, { name, network }: { name: string; network: string }): string {
+  const [, scheme = '', port = ''] = /^([a-z0-9]+:\/\/)?.*(:\d+)$/.exec(to) ?? [];
+  return `${scheme}${name}.${network}${port}`;
+}

@@ -53,7 +53,9 @@ function upstreamsOf(site: string): string[] {
 }
 
 function isUp(world: World, name: string): boolean {
-  const named = [...world.containers.values()].filter((each) => each.name === name || each.service === name);
+  const named = [...world.containers.values()].filter((each) =>
+    [each.name, each.service].some((own) => own === name || name.startsWith(`${own}.`)),
+  );
   return named.some(({ startedAtMs, stopped }) => startedAtMs !== null && stopped === null);
 }
 

@@ -1,3 +1,5 @@
+import type { Upstream } from '../reached.ts';
+import { dialled, routeTarget } from '../routes.ts';
 import type { ServiceConfig } from '../schema/service.ts';
 
 type Route = ServiceConfig['routes'][number];
@@ -6,6 +8,8 @@ type Route = ServiceConfig['routes'][number];
 export interface Site {
   host: string;
   route: Route;
+  /** What `to` is to Docker's DNS; null where it is no container of the service. */
+  upstream: Upstream | null;
 }
 
 /**
@@ -14,35 +18,34 @@ export interface Site {
  */
 export function snippetOf(service: string, sites: readonly Site[]): string {
   const byAddress = Map.groupBy(sites, ({ host, route }) => (route.tls === 'off' ? `http://${host}` : host));
-  const blocks = [...byAddress].map(([address, own]) =>
-    block(address, siteLines(own.map(({ route }) => route))),
-  );
+  const blocks = [...byAddress].map(([address, own]) => block(address, siteLines(own)));
   return [`# Made by Steward out of services/${service}/service.yaml: change it there.`, ...blocks, ''].join(
     '\n',
   );
 }
 
-function siteLines(routes: Route[]): string[] {
-  const tls = routes.some((route) => route.tls === 'internal') ? ['tls internal'] : [];
-  const sorted = [...routes].sort((a, b) => (b.path ?? '').length - (a.path ?? '').length);
+function siteLines(sites: Site[]): string[] {
+  const tls = sites.some(({ route }) => route.tls === 'internal') ? ['tls internal'] : [];
+  const sorted = [...sites].sort((a, b) => (b.route.path ?? '').length - (a.route.path ?? '').length);
   const [only] = sorted;
-  if (sorted.length === 1 && only !== undefined && only.path === undefined)
+  if (sorted.length === 1 && only !== undefined && only.route.path === undefined)
     return [...tls, ...routeLines(only)];
-  return [...tls, ...sorted.flatMap((route, index) => pathLines(route, index))];
+  return [...tls, ...sorted.flatMap((site, index) => pathLines(site, index))];
 }
 
 /** `/api` is not `/apis`: the path itself, and what is below it. */
-function pathLines(route: Route, index: number): string[] {
-  if (route.path === undefined) return indentBlock('handle', routeLines(route));
+function pathLines(site: Site, index: number): string[] {
+  const { path, stripPath } = site.route;
+  if (path === undefined) return indentBlock('handle', routeLines(site));
   const name = `@path${index}`;
-  const strip = route.stripPath === true ? [`uri strip_prefix ${route.path}`] : [];
+  const strip = stripPath === true ? [`uri strip_prefix ${path}`] : [];
   return [
-    `${name} path ${route.path} ${route.path}/*`,
-    ...indentBlock(`handle ${name}`, [...strip, ...routeLines(route)]),
+    `${name} path ${path} ${path}/*`,
+    ...indentBlock(`handle ${name}`, [...strip, ...routeLines(site)]),
   ];
 }
 
-function routeLines(route: Route): string[] {
+function routeLines({ route, upstream }: Site): string[] {
   return [
     ...users(route.basicAuth ?? {}),
     ...Object.entries(route.headers ?? {}).map(([name, value]) => `header ${headerOf(name, value)}`),
@@ -51,8 +54,15 @@ function routeLines(route: Route): string[] {
     ),
     ...(route.caddy ?? '').split('\n').filter((text) => text.trim() !== ''),
     ...(route.redirect === undefined ? [] : [`redir ${route.redirect}{uri}`]),
-    ...(route.to === undefined ? [] : [`reverse_proxy ${route.to}`]),
+    ...(route.to === undefined ? [] : proxyLines(route.to, upstream)),
   ];
+}
+
+/** The certificate of a container is one for the name that a person knows it by. */
+function proxyLines(to: string, upstream: Upstream | null): string[] {
+  const proxy = `reverse_proxy ${upstream === null ? to : dialled(to, upstream)}`;
+  if (upstream === null || !to.startsWith('https://')) return [proxy];
+  return indentBlock(proxy, indentBlock('transport http', [`tls_server_name ${routeTarget(to)}`]));
 }
 
 function users(hashes: Record<string, string>): string[] {

@@ -2,6 +2,7 @@ import type { ProbeTarget } from '../../tools/caddy/probe.ts';
 import { type Inferred, type ServiceContext, yamlOrigin } from '../context.ts';
 import { describeHub } from '../hub/hub.ts';
 import { type Site, snippetOf } from '../hub/snippet.ts';
+import { upstreamOf } from '../reached.ts';
 import { hostName } from '../routes.ts';
 import type { DesiredRoute, ResourceId } from '../types.ts';
 
@@ -10,7 +11,13 @@ export function serviceRoutes(context: ServiceContext): Inferred<DesiredRoute> {
   const { hub, domain } = context.lab;
   const { name } = context.folder;
   if (hub === null) return { resources: [], problems: [] };
-  const sites = context.config.routes.map((route): Site => ({ host: hostName(route.host, domain), route }));
+  const sites = context.config.routes.map(
+    (route): Site => ({
+      host: hostName(route.host, domain),
+      route,
+      upstream: route.to === undefined ? null : upstreamOf(context, route.to),
+    }),
+  );
   const { hub: found } = describeHub(context);
   const own = sites.length === 0 ? [] : [routeOf(context, name, sites, hub.service)];
   if (found === null) return { resources: own, problems: [] };

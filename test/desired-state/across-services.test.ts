@@ -70,7 +70,7 @@ const table: [name: string, files: Files, problems: string[]][] = [
       'services/b/compose.yaml': 'services: { db: { image: x, container_name: b-db } }\n',
     },
     [
-      'services/a/service.yaml:1:29 warning: "b-db" is a container of b, not of a => move the route to services/b/service.yaml',
+      'services/a/service.yaml:1:29 error: "b-db" is a container of b, not of a => move the route to services/b/service.yaml',
     ],
   ],
   [
