@@ -95,11 +95,18 @@ function hostNames(context: ServiceContext, container: string, service: Resolved
 
 /** By Docker's name, where the container joins it. */
 function joined(context: ServiceContext, container: string, service: ResolvedService): Named[] {
-  if (service.network_mode !== undefined && service.network_mode !== '') return [];
+  const at = (...path: string[]) => nearComposeOrigin(context, ['services', container, ...path]);
+  const mode = service.network_mode ?? '';
+  if (mode !== '') return isNetwork(mode) ? [{ name: mode, origin: at('network_mode') }] : [];
   return Object.keys(service.networks ?? {}).map((key) => ({
     name: networkName(context.project, key),
-    origin: nearComposeOrigin(context, ['services', container, 'networks', key]),
+    origin: at('networks', key),
   }));
+}
+
+/** Docker's own modes, and those of another container, are no networks that could be joined. */
+function isNetwork(mode: string): boolean {
+  return !['bridge', 'default', 'host', 'none'].includes(mode) && !/^(container|service):/.test(mode);
 }
 
 function aliases(name: string, service: ResolvedService): string[] {

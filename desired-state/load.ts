@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import ipaddr from 'ipaddr.js';
 import { closedBox, type SecretBox } from '../tools/secrets/box.ts';
 import { assemble } from './assemble.ts';
 import { checkPool, checkServices, checkUnique } from './check.ts';
@@ -108,7 +109,9 @@ function backupInputs(backup: LabFile['lab']['backup'], yaml: LabFile['yaml']): 
 }
 
 function dnsOf({ dns, hub }: LabFile['lab']): LabInputs['dns'] {
-  return dns === undefined || hub === undefined ? null : { provider: providerOf(dns), address: hub.address };
+  return dns === undefined || hub === undefined
+    ? null
+    : { provider: providerOf(dns), address: ipaddr.parse(hub.address).toString() };
 }
 
 function labInputs(

@@ -9,7 +9,7 @@ import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
 import { requestOf } from './observe-request.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
 import { probeKeeper } from './probe-gate.ts';
-import { recordAttempt, recordAttemptResult, recordOutcome, recordPlan } from './record.ts';
+import { recordAttempt, recordAttemptResult, recordIntent, recordOutcome, recordPlan } from './record.ts';
 import { type Inventory, readInventory } from './state/inventory.ts';
 import { announce, discharge } from './state/journal.ts';
 import { recordProbes } from './state/probes.ts';
@@ -163,6 +163,7 @@ async function apply(
       transaction(store, () => {
         announce(store, change, step, commit, clock.now());
         if (stack !== null) recordAttempt(store, stack, inventory, commit, clock.now());
+        if (step === 0) recordIntent(store, change, planned, inventory);
       });
     },
     finished: (outcome) => {

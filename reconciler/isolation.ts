@@ -1,5 +1,5 @@
 import { drillPrefix } from '../desired-state/schema/names.ts';
-import type { ObservedContainer } from '../observers/types.ts';
+import type { ObservedContainer, ObservedNetwork } from '../observers/types.ts';
 import type { Notice, Reason } from './types.ts';
 import { idOf, notice, type World } from './world.ts';
 
@@ -11,25 +11,37 @@ export function notInGit(world: World): Notice[] {
   const { docker } = world.observed;
   if (!docker.known) return [];
   const strangers = docker.value.containers.filter((container) => isStranger(container, world));
+  const known = networksOfGit(world);
   const groups = Map.groupBy(strangers, ({ project, name }) => project ?? name);
   return [...groups].sort(byName).flatMap(([name, containers]) => {
-    const reasons = containers.flatMap((container) => reasonsOf(container, world));
+    const reasons = containers.flatMap((container) => reasonsOf(container, known));
     const subject = { kind: 'compose-stack' as const, id: idOf('compose-stack', name), name, service: null };
     return reasons.length === 0 ? [] : [notice(subject, 'report', 'not-in-git', reasons)];
   });
 }
 
-/** What leaves Git is still ours until it is gone, and so is the stack of a restore drill. */
-function isStranger({ project, oneOff }: ObservedContainer, { byId, inventory }: World): boolean {
+/** What leaves Git is still ours until it is gone, and so are its one-offs and the stack of a restore drill. */
+function isStranger({ project }: ObservedContainer, { byId, inventory }: World): boolean {
   if (project === null) return true;
   const id = idOf('compose-stack', project);
-  return !oneOff && !byId.has(id) && !inventory.entries.has(id) && !project.startsWith(drillPrefix);
+  return !byId.has(id) && !inventory.entries.has(id) && !project.startsWith(drillPrefix);
 }
 
-function reasonsOf({ name, published, networks, state }: ObservedContainer, { byId }: World): Reason[] {
+/** Those that compose makes for a service by itself belong to it too. */
+function networksOfGit({ byId, observed: { docker } }: World): Set<string> {
+  if (!docker.known) return new Set();
+  const isOurs = ({ name, labels }: ObservedNetwork) =>
+    byId.has(idOf('docker-network', name)) ||
+    byId.has(idOf('compose-stack', labels['com.docker.compose.project'] ?? ''));
+  return new Set(docker.value.networks.filter(isOurs).map(({ name }) => name));
+}
+
+function reasonsOf({ name, published, networks, state }: ObservedContainer, known: Set<string>): Reason[] {
   if (state !== 'running') return [];
-  const joined = Object.keys(networks).filter((network) => byId.has(idOf('docker-network', network)));
+  const joined = Object.keys(networks).filter((network) => known.has(network));
+  const onHost = `${name} is on the network of the host: whatever port it opens is reached from outside`;
   return [
+    ...('host' in networks ? [onHost] : []),
     ...published.map((port) => `${name} is reached from outside at port ${port}`),
     ...joined.sort().map((network) => `${name} is on ${network}`),
   ].map((note) => ({ field: 'state', from: null, to: null, note }));

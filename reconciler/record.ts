@@ -40,6 +40,15 @@ export function recordPlan(
       writeBackupRecord(store, newBackupRecord(backup.service, nowMs));
 }
 
+/**
+ * Before a record is made at a server that keeps no mark beside it: that it is ours is known from here alone, also
+ * where Steward dies before it knows that it was made.
+ */
+export function recordIntent(store: Store, change: Change, planned: Planned, inventory: Inventory): void {
+  if (change.kind !== 'dns-record' || change.verb === 'delete') return;
+  writeEntries(store, [appliedEntry(change, planned, inventory)], []);
+}
+
 /** After one change ended: its entry, in the same breath as its history. */
 export function recordOutcome(store: Store, outcome: Outcome, planned: Planned, inventory: Inventory): void {
   const { change } = outcome;
@@ -49,10 +58,13 @@ export function recordOutcome(store: Store, outcome: Outcome, planned: Planned, 
     writeServices(store, [], serviceOf(change.id));
     return;
   }
+  writeEntries(store, [appliedEntry(change, planned, inventory)], []);
+}
+
+function appliedEntry(change: Change, planned: Planned, inventory: Inventory): InventoryEntry {
   const known = inventory.entries.get(change.id);
   const commit = planned.plan.commit.id;
-  const data = planned.data.get(change.id) ?? {};
-  writeEntries(store, [entry(change, known?.ownedSince ?? commit, commit, data)], []);
+  return entry(change, known?.ownedSince ?? commit, commit, planned.data.get(change.id) ?? {});
 }
 
 function entry(

@@ -26,14 +26,16 @@ export function diff(desired: DesiredRecord, world: World): Verdict {
   if (typeof seen === 'string') return blocked(desired, 'unknown', seen);
   const recorded = recordedOf(world.inventory.entries.get(desired.id), provider);
   const ours = seen.mark === labMark(world.desired.labName) || recorded?.ours === true;
-  if (isOnly(seen, address)) return { state: 'in-sync', data: { address, provider, ours } };
+  if (seen.alias !== undefined)
+    return blocked(desired, 'conflict', foreign(desired, [`an alias of ${seen.alias}`]));
+  if (isOnly(seen, address) && seen.untold !== true)
+    return { state: 'in-sync', data: { address, provider, ours } };
   const data: Recorded = { address, provider, ours: true };
   const [present, ...more] = seen.addresses;
-  if (present === undefined)
-    return { state: 'change', change: putting(desired, null, recorded, world), data };
+  if (present === undefined) return { state: 'change', change: putting(desired, null, seen, world), data };
   if (ours && more.length === 0)
-    return { state: 'change', change: putting(desired, present, recorded, world), data };
-  return blocked(desired, 'conflict', foreign(desired, seen));
+    return { state: 'change', change: putting(desired, present, seen, world), data };
+  return blocked(desired, 'conflict', foreign(desired, seen.addresses));
 }
 
 function seenOf(name: string, { observed }: World): SeenName | string {
@@ -49,29 +51,28 @@ function recordedOf(entry: InventoryEntry | undefined, provider: DnsProvider): R
 }
 
 function isSameServer(a: DnsProvider | undefined, b: DnsProvider | null): boolean {
-  return a !== undefined && b !== null && a.provider === b.provider && placeOf(a) === placeOf(b);
+  if (a === undefined || b === null || a.provider !== b.provider || placeOf(a) !== placeOf(b)) return false;
+  return a.provider !== 'rfc2136' || b.provider !== 'rfc2136' || a.port === b.port;
 }
 
 function isOnly({ addresses }: SeenName, address: string): boolean {
   return addresses.length === 1 && addresses[0] === address;
 }
 
-function foreign({ name, address, provider }: DesiredRecord, { addresses }: SeenName): string {
-  const found = addresses.join(' and ');
+function foreign({ name, address, provider }: DesiredRecord, seen: readonly string[]): string {
+  const found = seen.join(' and ');
   return `${placeOf(provider)} says that ${name} is ${found}, which Steward did not make; it should be ${address}: remove the record there, or the route here`;
 }
 
-function putting(
-  desired: DesiredRecord,
-  replaces: string | null,
-  recorded: Recorded | undefined,
-  { desired: { labName } }: World,
-): Change {
+function putting(desired: DesiredRecord, replaces: string | null, seen: SeenName, world: World): Change {
+  const { labName } = world.desired;
   const { name, address, provider, origin, needs } = desired;
+  const before = world.inventory.entries.get(desired.id)?.data as Recorded | undefined;
+  const note = seen.untold ? 'the DNS server was not told of it' : noteOf(replaces, before, desired);
   const reason: Reason = { field: 'address', from: replaces, to: address, origin };
   return quietChange(desired, replaces === null ? 'create' : 'update', {
     summary: `${address} at ${placeOf(provider)}`,
-    reasons: [{ ...reason, ...noteOf(replaces, recorded, address) }],
+    reasons: [note === null ? reason : { ...reason, note }],
     steps: [{ op: 'dns-put', provider, mark: labMark(labName), name, address, replaces }],
     needs,
   });
@@ -79,11 +80,15 @@ function putting(
 
 function noteOf(
   replaces: string | null,
-  recorded: Recorded | undefined,
-  address: string,
-): Pick<Reason, 'note'> {
-  if (recorded === undefined || recorded.address !== address) return {};
-  return { note: replaces === null ? 'its record was removed by hand' : 'its record was changed by hand' };
+  before: Recorded | undefined,
+  { provider, address }: DesiredRecord,
+): string | null {
+  if (before === undefined) return null;
+  // Nobody asks a server that lab.yaml no longer names: this is the only time that it is said.
+  if (!isSameServer(before.provider, provider))
+    return before.ours ? `its record at ${placeOf(before.provider)} stays there` : null;
+  if (before.address !== address) return null;
+  return replaces === null ? 'its record was removed by hand' : 'its record was changed by hand';
 }
 
 /** Only what we made, and only where it still is as we made it. */

@@ -27,6 +27,10 @@ function planOf({ seen = {}, recorded, declared = [build.record()], over = {}, e
   return makePlan({ desired, observed: build.observed({ dns }), inventory, nowMs: 1 });
 }
 
+const rfc2136 = {
+  ...{ provider: 'rfc2136' as const, server: '10.0.0.1', port: 53 },
+  ...{ zone: 'lan', keyFile: null, ttl: 300 },
+};
 const ours = { address, provider: build.dnsServer, ours: true };
 
 describe('a name', () => {
@@ -73,6 +77,35 @@ describe('a name', () => {
     });
     const moved = planOf({ seen, recorded: { ...ours, address: '10.0.0.7' } }).plan.changes[0];
     expect(moved?.reasons[0]).not.toHaveProperty('note');
+  });
+
+  it('that the server was not told of is told once more', () => {
+    const [change] = planOf({ seen: { addresses: [address], mark, untold: true } }).plan.changes;
+    expect(change).toMatchObject({
+      verb: 'update',
+      reasons: [{ note: 'the DNS server was not told of it' }],
+      steps: [{ address, replaces: address }],
+    });
+  });
+
+  it('that is an alias is left alone, also where it was ours once', () => {
+    const { plan } = planOf({ seen: { alias: 'elsewhere.lan' }, recorded: ours });
+    expect(plan.changes).toEqual([]);
+    expect(plan.blocked[0]?.reasons[0]?.note).toBe(
+      `/srv/dns/hosts says that photo.lan is an alias of elsewhere.lan, which Steward did not make; it should be ${address}: remove the record there, or the route here`,
+    );
+  });
+
+  it.each([
+    ['server', { server: '10.0.0.2' }],
+    ['port', { port: 5353 }],
+    ['zone', { zone: 'other.lan' }],
+  ])('that moves to another %s says that its record at the old one stays', (_what, over) => {
+    const bind = { ...rfc2136, ...over };
+    const declared = [build.record('photo.lan', { provider: bind })];
+    const [change] = planOf({ declared, recorded: { ...ours, provider: rfc2136 }, over: { dns: bind } }).plan
+      .changes;
+    expect(change?.reasons[0]?.note).toBe('its record at the DNS server 10.0.0.1 (zone lan) stays there');
   });
 
   it('is not judged where the server does not answer', () => {

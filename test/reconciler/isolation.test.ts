@@ -5,7 +5,11 @@ import { makePlan } from '../../reconciler/plan.ts';
 import { emptyInventory, type Inventory } from '../../reconciler/state/inventory.ts';
 import * as build from '../support/build.ts';
 
-const networks = [{ name: 'photo_net' }, { name: 'git_net' }];
+const networks = [
+  { name: 'photo_net' },
+  { name: 'git_net' },
+  { name: 'photo_default', labels: { 'com.docker.compose.project': 'photo' } },
+];
 const own = { photo_net: 'net-photo_net' };
 const hash = { configHash: 'hash-server' };
 
@@ -69,6 +73,16 @@ describe('a spoke', () => {
     expect(planOf({ networks: { host: 'h' } }, { wanted: { networks: [] } }).changes).toEqual([]);
   });
 
+  it('whose network is that of Docker leaves the others that a hand has put it on', () => {
+    const [change] = planOf(
+      { networks: { bridge: 'b', git_net: 'net-git_net' } },
+      { wanted: { networks: [] } },
+    ).changes;
+    expect(change?.steps).toEqual([
+      { op: 'network-disconnect', network: 'git_net', container: 'photo-server' },
+    ]);
+  });
+
   it('with a port that Git does not open is told, and not restarted for it', () => {
     const plan = planOf(
       { published: ['127.0.0.1:9000/tcp', '8080/tcp'] },
@@ -101,6 +115,26 @@ describe('a container that Git does not know', () => {
       'stranger is reached from outside at port 5000/tcp',
       'stranger is on photo_net',
     ]);
+  });
+
+  it.each<[string, Partial<ObservedContainer>, string]>([
+    [
+      'on the network of the host',
+      { networks: { host: 'h' } },
+      'stranger is on the network of the host: whatever port it opens is reached from outside',
+    ],
+    [
+      'on a network that compose has made for a service',
+      { networks: { photo_default: 'net-photo_default' } },
+      'stranger is on photo_default',
+    ],
+    [
+      'that is a one-off of a project that Git does not know',
+      { project: 'other', oneOff: true, networks: { photo_net: 'net-photo_net' } },
+      'stranger is on photo_net',
+    ],
+  ])('%s is told', (_name, over, note) => {
+    expect(told(over)[0]?.reasons.map((reason) => reason.note)).toEqual([note]);
   });
 
   it.each<[string, Partial<ObservedContainer>]>([

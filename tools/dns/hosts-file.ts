@@ -1,6 +1,14 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DnsError, type DnsProvider, type DnsRecord, type DnsServer, type SeenName } from './types.ts';
+import { digest } from '../digest.ts';
+import {
+  DnsError,
+  type DnsOptions,
+  type DnsProvider,
+  type DnsRecord,
+  type DnsServer,
+  type SeenName,
+} from './types.ts';
 
 type HostsFile = Extract<DnsProvider, { provider: 'hosts-file' }>;
 
@@ -12,13 +20,17 @@ const queues = new Map<string, Promise<void>>();
 
 /**
  * A file in the form of /etc/hosts that dnsmasq (addn-hosts), CoreDNS and the like read. It is Steward's as a whole: one
- * that does not begin with its header is somebody else's, and never written.
+ * that does not begin with its header is somebody else's, and never written; all that is in ours is ours. What the
+ * server was last told of is noted in a file beside it, so that a death between the two is seen.
  */
-export function hostsFile({ file, pidFile }: HostsFile): DnsServer {
+export function hostsFile({ file, pidFile }: HostsFile, { mark }: Pick<DnsOptions, 'mark'>): DnsServer {
   return {
     look: async (names) => {
-      const lines = await read(file);
-      return Object.fromEntries(names.map((name) => [name, seen(name, lines)]));
+      const text = await readText(file);
+      const lines = linesOf(text);
+      const isTold =
+        pidFile === null || (await readFile(toldFile(file), 'utf8').catch(() => '')) === digest(text);
+      return Object.fromEntries(names.map((name) => [name, seen(name, lines, mark, isTold)]));
     },
     put: ({ name, address }) =>
       change(file, pidFile, (lines) => [...lines.filter((line) => line.name !== name), { name, address }]),
@@ -29,12 +41,17 @@ export function hostsFile({ file, pidFile }: HostsFile): DnsServer {
   };
 }
 
-function seen(name: string, lines: readonly DnsRecord[]): SeenName {
+function seen(name: string, lines: readonly DnsRecord[], mark: string, isTold: boolean): SeenName {
   const own = lines.filter((line) => line.name === name);
-  return { addresses: own.map(({ address }) => address).sort(), mark: null };
+  if (own.length === 0) return { addresses: [], mark: null };
+  return { addresses: own.map(({ address }) => address).sort(), mark, ...(isTold ? {} : { untold: true }) };
 }
 
-async function read(file: string): Promise<DnsRecord[]> {
+function toldFile(file: string): string {
+  return path.join(path.dirname(file), `.${path.basename(file)}.told`);
+}
+
+async function readText(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return header;
     throw new DnsError(`${file} cannot be read (${cause.code})`, { cause });
@@ -43,6 +60,10 @@ async function read(file: string): Promise<DnsRecord[]> {
     throw new DnsError(
       `${file} was not written by Steward, so it is left alone; name another file in lab.yaml (dns.file), or remove this one`,
     );
+  return text;
+}
+
+function linesOf(text: string): DnsRecord[] {
   return text.split('\n').flatMap((line) => {
     const [address = '', ...names] = (line.split('#', 1)[0] ?? '').trim().split(/\s+/);
     return names.map((name) => ({ name, address }));
@@ -56,10 +77,14 @@ function change(
 ): Promise<void> {
   const before = queues.get(file) ?? Promise.resolve();
   const own = before.then(async () => {
-    const lines = await read(file);
+    const before = await readText(file);
+    const lines = linesOf(before);
     const text = textOf(make(lines));
-    if (text !== textOf(lines)) await write(file, text);
-    if (pidFile !== null) await tell(pidFile);
+    const isSame = text === textOf(lines);
+    if (!isSame) await write(file, text);
+    if (pidFile === null) return;
+    await tell(pidFile);
+    await write(toldFile(file), digest(isSame ? before : text));
   });
   queues.set(
     file,

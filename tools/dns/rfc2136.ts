@@ -83,7 +83,11 @@ async function lookAt(name: string, resolver: Resolver): Promise<SeenName> {
     absentIsNone(resolver.resolve6(name)),
     absentIsNone(resolver.resolveTxt(markOf(name))),
   ]);
-  return { addresses: [...four, ...six].sort(), mark: texts[0]?.join('') ?? null };
+  const seen = { addresses: [...four, ...six].sort(), mark: texts[0]?.join('') ?? null };
+  if (seen.addresses.length > 0) return seen;
+  // One that leads out of what this server knows has no address here, and is somebody's all the same.
+  const [alias] = await absentIsNone(resolver.resolveCname(name));
+  return alias === undefined ? seen : { ...seen, alias };
 }
 
 function absentIsNone<T>(answer: Promise<T[]>): Promise<T[]> {

@@ -10,7 +10,7 @@ export function dnsServer(provider: DnsProvider, options: DnsOptions): DnsServer
     case 'rfc2136':
       return rfc2136(provider, options);
     case 'hosts-file':
-      return hostsFile(provider);
+      return hostsFile(provider, options);
     case 'adguard':
       return adguard(provider, options);
     case 'pihole':

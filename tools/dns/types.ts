@@ -26,6 +26,10 @@ export interface SeenName {
   addresses: string[];
   /** Who made the record, by the mark beside it; null where there is none. */
   mark: string | null;
+  /** Another name that it stands for, in the place of addresses. */
+  alias?: string;
+  /** It is written, and the server may not know of it yet. */
+  untold?: true;
 }
 
 /** One address of one name; a colon in it makes it an AAAA record. */
@@ -63,6 +67,6 @@ export function typeOf(address: string): 'A' | 'AAAA' {
 
 /** Where a server is, for sentences: `BIND at 192.168.1.53`. */
 export function placeOf(provider: DnsProvider): string {
-  if (provider.provider === 'rfc2136') return `the DNS server ${provider.server}`;
+  if (provider.provider === 'rfc2136') return `the DNS server ${provider.server} (zone ${provider.zone})`;
   return provider.provider === 'hosts-file' ? provider.file : provider.url;
 }

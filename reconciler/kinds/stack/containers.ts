@@ -115,14 +115,15 @@ function strayNetworks(desired: DesiredContainer, found: ObservedContainer[], wo
   return finding(desired, { action: 'leave', reasons, leaves });
 }
 
-/** What the hub joins for routes has a kind of its own. Without a network of its own, one is on Docker's. */
+/** What the hub joins for routes has a kind of its own. Without a network of its own, one is on one of Docker's. */
 function straysOf(
   { name, networks: joined }: ObservedContainer,
   { networks: own }: DesiredContainer,
   world: World,
 ) {
   const isElsewhere = (network: string) => !own.includes(network) && !isAttachment(network, name, world);
-  const strays = own.length === 0 ? [] : Object.keys(joined).filter(isElsewhere);
+  const builtIn = own.length === 0 ? ['bridge', 'host', 'none'] : [];
+  const strays = Object.keys(joined).filter((each) => isElsewhere(each) && !builtIn.includes(each));
   return strays.sort().map((network) => ({ container: name, network }));
 }
 

@@ -12,8 +12,9 @@ function lab(content?: string) {
   return { folder, file, text: () => readFileSync(file, 'utf8') };
 }
 
+const mark = 'steward lab=homelab';
 const server = (file: string, pidFile: string | null = null) =>
-  hostsFile({ provider: 'hosts-file', file, pidFile });
+  hostsFile({ provider: 'hosts-file', file, pidFile }, { mark });
 const photo = { name: 'photo.homelab.lan', address: '192.168.1.100' };
 const git = { name: 'git.homelab.lan', address: '192.168.1.100' };
 
@@ -43,7 +44,7 @@ it('loses none of many that come at once, and a server may read it at any time',
 it('says what it finds, also what a hand has added', async () => {
   const { file, text } = lab(`${header}10.0.0.7 photo.homelab.lan other # by hand\n`);
   expect(await server(file).look([photo.name, 'none.lan'])).toEqual({
-    [photo.name]: { addresses: ['10.0.0.7'], mark: null },
+    [photo.name]: { addresses: ['10.0.0.7'], mark },
     'none.lan': { addresses: [], mark: null },
   });
   await server(file).put(git, null);
@@ -56,6 +57,19 @@ it('never touches a file of somebody else', async () => {
   await expect(server(file).look([photo.name])).rejects.toThrow(words);
   await expect(server(file).put(photo, null)).rejects.toThrow(words);
   expect(text()).toBe('127.0.0.1 localhost\n');
+});
+
+it('knows what the DNS server was not told of, as after a kill between the two', async () => {
+  const { folder, file } = lab();
+  const pidFile = path.join(folder, 'pid');
+  await server(file, pidFile).put(photo, null);
+  const [told] = Object.values(await server(file, pidFile).look([photo.name]));
+  expect(told).toEqual({ addresses: [photo.address], mark });
+  writeFileSync(file, `${header}${git.address} ${git.name}\n`);
+  const look = async () => Object.values(await server(file, pidFile).look([git.name]))[0];
+  expect(await look()).toEqual({ addresses: [git.address], mark, untold: true });
+  await server(file, pidFile).put(git, git.address);
+  expect(await look()).toEqual({ addresses: [git.address], mark });
 });
 
 it('sends no signal to a process that only has the number of the server', async () => {
