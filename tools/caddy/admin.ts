@@ -38,7 +38,10 @@ export async function adapt(caddyfile: string, options: AdminOptions): Promise<o
  * had. Throws CaddyRefused.
  */
 export async function load(caddyfile: string, options: AdminOptions): Promise<void> {
-  await call('POST', '/load', caddyfile, options);
+  const answer = await call('POST', '/load', caddyfile, options);
+  // Warnings, such as of a text that is not formatted, are written first, with 200: what came of it stands behind them.
+  const at = answer.lastIndexOf('{"error":');
+  if (at >= 0) throw new CaddyRefused(wordsOf(answer.slice(at), 200));
 }
 
 /** PEM of the root certificate of its internal CA. It is made where there was none. Throws where it does not answer. */

@@ -8,6 +8,12 @@ export function composeCaddyfile(own: string, line: string, snippets: readonly s
   return `${own.slice(0, at)}${snippets.join('\n')}${own.slice(at + line.length)}`;
 }
 
+/** The hub takes its files in by their names, ending and all: `a-b.caddy` comes before `a.caddy`. */
+export function inHubOrder(snippets: ReadonlyMap<string, string>): Map<string, string> {
+  const file = ([name]: [string, string]) => `${name}.caddy`;
+  return new Map([...snippets].sort((a, b) => (file(a) < file(b) ? -1 : 1)));
+}
+
 /** The whole line, and not one that contains it: a comment takes nothing in. */
 function positionOf(own: string, line: string): number | null {
   const isBreak = (character: string | undefined) =>
