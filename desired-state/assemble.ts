@@ -26,6 +26,7 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
     sharedGroup: sharedGroup ?? null,
     networkPool: { cidr: networks.pool, prefix: networks.prefix },
     hub,
+    hubLacks: hub === null ? (models.flatMap((model) => model.hub.problems)[0] ?? null) : null,
     dns: lab.lab.dns === undefined ? null : providerOf(lab.lab.dns),
     limits: {
       removalCount: limits.removals.count,

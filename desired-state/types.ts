@@ -272,6 +272,8 @@ export interface DesiredState {
   networkPool: { cidr: string; prefix: number };
   /** Null where lab.yaml names none, or it cannot be told about routes. */
   hub: DesiredHub | null;
+  /** What it lacks to be told about routes; null where it lacks nothing, or lab.yaml names none. */
+  hubLacks: Problem | null;
   /** Null where lab.yaml names none. */
   dns: DnsProvider | null;
   limits: Limits;

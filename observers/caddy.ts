@@ -7,70 +7,78 @@ import {
   caddySentence,
   runningConfig,
 } from '../tools/caddy/admin.ts';
-import { composeCaddyfile } from '../tools/caddy/compose.ts';
+import { composeCaddyfile, inHubOrder, inItsFile, standsAlone } from '../tools/caddy/compose.ts';
+import { digest } from '../tools/digest.ts';
+import { type Answer, type Ask, judge } from './caddy-judge.ts';
 import type { HubRequest, Observed, ObservedHub } from './types.ts';
 
 /** Ending of a snippet's file. */
 const ending = '.caddy';
 
-/** What the hub runs with, and what it makes of what Git says. Read only. */
+/** What a Caddy has said of texts, by their digests: it says the same for as long as its container is the same. */
+export interface Said {
+  /** Its id. */
+  container: string | null;
+  answers: Map<string, Answer>;
+}
+
+export function nothingSaid(): Said {
+  return { container: null, answers: new Map() };
+}
+
+/** What the hub runs with, and what it makes of what Git says. Read only. `container`: the id of the one that runs. */
 export async function observeHub(
   request: HubRequest,
   options: Omit<AdminOptions, 'socket'>,
+  said = nothingSaid(),
+  container: Promise<string | null> = Promise.resolve(null),
 ): Promise<Observed<ObservedHub>> {
   const admin = { ...options, socket: request.socket };
   try {
-    const [running, files] = await Promise.all([runningConfig(admin), readSnippets(request.folder)]);
-    return { known: true, value: { running, files, ...(await judged(request, files, admin)) } };
+    const [running, files, id] = await Promise.all([
+      runningConfig(admin),
+      readSnippets(request.folder),
+      container,
+    ]);
+    const before = id !== null && id === said.container ? said.answers : new Map<string, Answer>();
+    const now = new Map<string, Answer>();
+    const verdicts = await judge(request, files, remembering(request, admin, before, now));
+    // What was not asked this time is not asked again.
+    Object.assign(said, { container: id, answers: now });
+    return { known: true, value: { running, files, ...verdicts } };
   } catch (error) {
     return { known: false, error: caddySentence(error) };
   }
 }
 
-/** One call where all is well. Else each is judged by itself, and what was there before stays of those that are refused. */
-async function judged(
-  request: HubRequest,
-  files: Record<string, string>,
-  admin: AdminOptions,
-): Promise<Pick<ObservedHub, 'wanted' | 'refused'>> {
-  // What else lies in the folder is taken in as well: of a service that is left alone, or of a person.
-  const all = { ...files, ...request.snippets };
-  const whole = await tryAdapt(request, inOrder(all), admin);
-  if ('config' in whole) return { wanted: whole.config, refused: {} };
-  const own = await tryAdapt(request, [], admin);
-  if ('error' in own) return { wanted: null, refused: { [request.own]: own.error } };
-  const refused: Record<string, string> = {};
-  const kept: Record<string, string> = { ...all };
-  for (const [name, snippet] of Object.entries(request.snippets)) {
-    const alone = await tryAdapt(request, [snippet], admin);
-    if ('error' in alone) refused[name] = alone.error;
-    if ('error' in alone) kept[name] = files[name] ?? '';
-  }
-  const rest = await tryAdapt(request, inOrder(kept), admin);
-  return { wanted: 'config' in rest ? rest.config : null, refused };
-}
-
-/** As the hub takes them in by itself when it starts. */
-function inOrder(snippets: Record<string, string>): string[] {
-  return Object.keys(snippets)
-    .sort()
-    .map((name) => snippets[name] ?? '');
-}
-
-async function tryAdapt(
+/** What a text means may depend on files of the container, where it imports some: then it is asked every time. */
+function remembering(
   { caddyfile, line }: HubRequest,
-  snippets: string[],
   admin: AdminOptions,
-): Promise<{ config: unknown } | { error: string }> {
+  before: Map<string, Answer>,
+  now: Map<string, Answer>,
+): Ask {
+  return async (snippets) => {
+    const sorted = inHubOrder(snippets);
+    const text = composeCaddyfile(caddyfile, line, [...sorted.values()]);
+    const key = digest(text);
+    const known = now.get(key) ?? (standsAlone(text) ? before.get(key) : undefined);
+    const answer = known ?? (await tryAdapt(text, admin));
+    now.set(key, answer);
+    return 'error' in answer ? { error: inItsFile(answer.error, caddyfile, line, sorted) } : answer;
+  };
+}
+
+async function tryAdapt(text: string, admin: AdminOptions): Promise<Answer> {
   try {
-    return { config: await adapt(composeCaddyfile(caddyfile, line, snippets), admin) };
+    return { config: await adapt(text, admin) };
   } catch (error) {
     if (error instanceof CaddyRefused) return { error: error.message };
     throw error;
   }
 }
 
-async function readSnippets(folder: string): Promise<Record<string, string>> {
+async function readSnippets(folder: string): Promise<Map<string, string>> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -80,5 +88,5 @@ async function readSnippets(folder: string): Promise<Record<string, string>> {
     const text = await readFile(path.join(folder, name), 'utf8');
     return [name.slice(0, -ending.length), text] as const;
   });
-  return Object.fromEntries(await Promise.all(read));
+  return new Map(await Promise.all(read));
 }

@@ -1,9 +1,9 @@
-import { observeHub } from './caddy.ts';
+import { nothingSaid, observeHub } from './caddy.ts';
 import { observeDns } from './dns.ts';
 import { observeContainers, observeDocker } from './docker.ts';
 import { probeRoutes } from './probe.ts';
 import { observePaths, observeSystem } from './system.ts';
-import type { Observer } from './types.ts';
+import type { Observed, ObservedDocker, Observer } from './types.ts';
 import { observeZfs } from './zfs.ts';
 
 export interface HostObserverOptions {
@@ -19,15 +19,19 @@ export interface HostObserverOptions {
 
 /** This machine, through its own tools. Tools answer side by side; one that fails does not hide the others. */
 export function hostObserver(options: HostObserverOptions = {}): Observer {
+  const said = nothingSaid();
   return {
     async observe(request) {
       const asked = { ...options, signal: request.signal };
+      const seen = observeDocker(asked);
       const [zfs, docker, system, paths, hub, dns] = await Promise.all([
         observeZfs(asked),
-        observeDocker(asked),
+        seen,
         observeSystem(options),
         observePaths(request.paths, options),
-        request.hub === undefined ? null : observeHub(request.hub, asked),
+        request.hub === undefined
+          ? null
+          : observeHub(request.hub, asked, said, seen.then(idOf(request.hub.container))),
         request.dns === undefined ? null : observeDns(request.dns, asked),
       ]);
       return { zfs, docker, system, paths, hub, dns };
@@ -35,4 +39,9 @@ export function hostObserver(options: HostObserverOptions = {}): Observer {
     observeContainers: (signal) => observeContainers({ ...options, signal }),
     probe: (request) => probeRoutes(request, options),
   };
+}
+
+function idOf(container: string): (docker: Observed<ObservedDocker>) => string | null {
+  return (docker) =>
+    (docker.known && docker.value.containers.find(({ name }) => name === container)?.id) || null;
 }

@@ -101,23 +101,35 @@ export type ObservedPath =
 /** Caddy's configurations are its own JSON. */
 export interface ObservedHub {
   running: unknown;
-  /** What it would be with what Git says, without what is refused; null where not even the rest can be had. */
-  wanted: unknown;
-  /** Name of a snippet (or of the hub's own Caddyfile) -> why Caddy refuses it. */
-  refused: Record<string, string>;
   /** Name -> text of the snippets that are there. */
-  files: Record<string, string>;
+  files: ReadonlyMap<string, string>;
+  /**
+   * What it makes of Git's Caddyfile with the snippets that are there: what it has to run with, as long as no route
+   * changes. Without those that it refuses; null where it refuses the Caddyfile itself.
+   */
+  kept: unknown;
+  /** Why a hub that starts now, with Git's Caddyfile, would not come up; null: it would. */
+  atStart: string | null;
+  /** Name of a snippet of Git (or of the hub's own Caddyfile) -> why Caddy refuses it. */
+  refused: ReadonlyMap<string, string>;
+  /** The same of files that are there, and that no change would replace: nothing can be loaded beside them. */
+  strange: ReadonlyMap<string, string>;
 }
 
 /** What the hub is asked, of what Git says. */
 export interface HubRequest {
+  /** Name of its container: what one Caddy has said need not be true of the next. */
+  container: string;
   socket: string;
   folder: string;
   caddyfile: string;
   line: string;
   /** What the hub's own Caddyfile is called in `refused`. */
   own: string;
-  snippets: Record<string, string>;
+  /** Name -> text of the snippets that are to be there. Files of other names stay as they are. */
+  snippets: ReadonlyMap<string, string>;
+  /** Names of those that are to go. */
+  leaving: readonly string[];
 }
 
 /** How the hub is asked for its routes. */

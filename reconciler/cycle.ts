@@ -1,3 +1,4 @@
+import { sortProblems } from '../desired-state/problems.ts';
 import type { CommitInfo, DesiredStack, DesiredState, LoadResult, Problem } from '../desired-state/types.ts';
 import type { ObservedContainer, ObservedState, Observer } from '../observers/types.ts';
 import type { Clock } from '../tools/clock.ts';
@@ -5,6 +6,7 @@ import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { foreground } from './background.ts';
 import { gateKeeper } from './gate.ts';
+import { hubProblems } from './hub-commit.ts';
 import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
 import { requestOf } from './observe-request.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
@@ -110,15 +112,19 @@ function toolError(error: Error): { toolError: string } {
 
 async function reconcile(
   cycle: Cycle,
-  desired: DesiredState,
+  loaded: DesiredState,
   commit: CommitInfo,
   deps: CycleDeps,
   options: CycleOptions,
 ): Promise<Cycle> {
   const inventory = readInventory(deps.store);
   const observed = await timed(cycle, 'observe', deps, () =>
-    deps.observer.observe(requestOf(desired, inventory, deps.signal)),
+    deps.observer.observe(requestOf(loaded, inventory, deps.signal)),
   );
+  const warnings = sortProblems([...loaded.warnings, ...hubProblems(loaded, observed, inventory)]);
+  if (warnings.some(({ severity }) => severity === 'error'))
+    return { ...cycle, result: 'bad-commit', problems: warnings };
+  const desired = { ...loaded, warnings };
   const planned = await timed(cycle, 'plan', deps, async () => {
     const hashed = await withHashes(desired, observed, commit, deps.source);
     const { asked } = options;

@@ -1,6 +1,8 @@
 import type { DesiredState } from '../desired-state/types.ts';
 import type { DnsRequest, HubRequest, ObserveRequest } from '../observers/types.ts';
 import { labMark } from './kinds/dns-record.ts';
+import { ownRoute } from './kinds/route/own.ts';
+import { breaksPolicy } from './policy.ts';
 import type { Inventory } from './state/inventory.ts';
 
 /** What a cycle has to see of the host, besides what there is of ZFS and Docker anyway. */
@@ -12,7 +14,7 @@ export function requestOf(
   const paths = desired.resources.flatMap((resource) =>
     resource.kind === 'directory' ? [resource.path] : [],
   );
-  const hub = hubRequest(desired);
+  const hub = hubRequest(desired, inventory);
   const dns = dnsRequest(desired, inventory);
   return {
     paths,
@@ -22,16 +24,31 @@ export function requestOf(
   };
 }
 
-function hubRequest({ hub, resources, suspended }: DesiredState): HubRequest | null {
+function hubRequest(desired: DesiredState, inventory: Inventory): HubRequest | null {
+  const { hub, resources, suspended } = desired;
   if (hub === null) return null;
-  const { socket, folder, caddyfile, line, service } = hub;
+  const { container, socket, folder, caddyfile, line } = hub;
+  // What is left as it is keeps the file that it has.
+  const isHeld = (service: string) => suspended.includes(service) || breaksPolicy(service, { desired });
   const snippets = resources.flatMap((each) =>
-    each.kind === 'caddy-route' && each.snippet !== null && !suspended.includes(each.service)
+    each.kind === 'caddy-route' && each.snippet !== null && !isHeld(each.service)
       ? [[each.name, each.snippet] as const]
       : [],
   );
-  const own = `${service}/Caddyfile`;
-  return { socket, folder, caddyfile, line, own, snippets: Object.fromEntries(snippets) };
+  return {
+    ...{ container, socket, folder, caddyfile, line, own: ownRoute(hub).name },
+    snippets: new Map(snippets),
+    leaving: leavingRoutes(desired, inventory),
+  };
+}
+
+/** Recorded, and no longer in Git: pruned, but for what is left alone. */
+function leavingRoutes(desired: DesiredState, { entries, restoring }: Inventory): string[] {
+  const declared = new Set<string>(desired.resources.map(({ id }) => id));
+  return [...entries.values()]
+    .filter(({ kind, id }) => kind === 'caddy-route' && !declared.has(id))
+    .filter(({ service }) => !restoring.has(service ?? '') && !breaksPolicy(service ?? '', { desired }))
+    .map(({ name }) => name);
 }
 
 /** Names of Git, and those that were made for Git and may have to go. Without a server in lab.yaml none can be asked. */

@@ -4,7 +4,8 @@ import { togetherChange } from './backup/change.ts';
 import { heldReason } from './hold.ts';
 import { notInGit } from './isolation.ts';
 import { backupPlan } from './kinds/backup.ts';
-import { afterNewHub } from './kinds/hub-attachment.ts';
+import { afterNewHub as tellingNewHub } from './kinds/caddy-route.ts';
+import { afterNewHub as rejoining } from './kinds/hub-attachment.ts';
 import { diffResource, pruneEntry } from './kinds/index.ts';
 import { inOrder } from './order.ts';
 import { breaksPolicy, holdByPolicy } from './policy.ts';
@@ -40,7 +41,7 @@ export function makePlan(input: PlanInput): Planned {
   const world = makeWorld(input);
   const verdicts = verdictsOf(world);
   holdByPolicy(verdicts, world);
-  rejoin(verdicts, world);
+  afterHub(verdicts, world);
   holdDependents(verdicts, world);
   const changes = inOrder(merged(pickChanges(verdicts, world), verdicts, world));
   const plan: Plan = {
@@ -107,14 +108,23 @@ function suspendedVerdict(resource: Parameters<typeof notice>[0]): Verdict {
   return { state: 'report', notice: notice(resource, 'report', 'suspended', reasons) };
 }
 
-/** What the new container of a hub is not on is not right, although it is now. */
-function rejoin(verdicts: Map<ResourceId, Verdict>, { desired }: World): void {
-  for (const resource of desired.resources) {
-    if (resource.kind !== 'hub-attachment') continue;
-    const [own, hub] = [verdicts.get(resource.id), verdicts.get(resource.hub.stack)];
-    if (own?.state !== 'in-sync' || hub?.state !== 'change') continue;
-    const change = afterNewHub(resource, hub.change);
-    if (change !== null) verdicts.set(resource.id, { ...own, state: 'change', change });
+/** What the new container of a hub is not on is not right, although it is now; and it can be told what this one cannot. */
+function afterHub(verdicts: Map<ResourceId, Verdict>, world: World): void {
+  for (const resource of world.desired.resources) {
+    const own = verdicts.get(resource.id);
+    if (resource.kind === 'hub-attachment') {
+      const hub = verdicts.get(resource.hub.stack);
+      if (own?.state !== 'in-sync' || hub?.state !== 'change') continue;
+      const change = rejoining(resource, hub.change);
+      if (change !== null) verdicts.set(resource.id, { ...own, state: 'change', change });
+    }
+    if (resource.kind === 'caddy-route') {
+      const hub = verdicts.get(world.desired.hub?.stack ?? resource.id);
+      const isUntold = own?.state === 'blocked' && own.notice.state === 'unknown';
+      if (!isUntold || hub?.state !== 'change' || breaksPolicy(resource.service, world)) continue;
+      const verdict = tellingNewHub(resource, hub.change, world);
+      if (verdict !== null) verdicts.set(resource.id, verdict);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   ObservedNetwork,
   ObservedState,
 } from '../observers/types.ts';
+import { type Drift, driftOf, noDrift } from './kinds/route/compare.ts';
 import type { Inventory, InventoryEntry } from './state/inventory.ts';
 import { allocateSubnets } from './subnets.ts';
 import type { Change, Notice, NoticeState, Reason } from './types.ts';
@@ -38,6 +39,8 @@ export interface World {
   networkByName: ReadonlyMap<string, ObservedNetwork>;
   /** By tag, by digest and by id. */
   imageByName: ReadonlyMap<string, ObservedImage>;
+  /** Of the running hub from its files; none where it was not seen. */
+  hubDrift: Drift;
 }
 
 /** What to do about one resource. `data` is what the inventory records once the resource is as Git says. */
@@ -57,6 +60,7 @@ export function makeWorld(parts: {
   asked?: Asked;
 }): World {
   const docker = parts.observed.docker.known ? parts.observed.docker.value : null;
+  const { hub } = parts.observed;
   return {
     ...parts,
     byId: new Map(parts.desired.resources.map((resource) => [resource.id, resource])),
@@ -69,6 +73,7 @@ export function makeWorld(parts: {
         [image.id, ...image.tags, ...image.digests].map((name) => [name, image] as const),
       ),
     ),
+    hubDrift: hub?.known === true ? driftOf(hub.value.running, hub.value.kept) : noDrift,
   };
 }
 

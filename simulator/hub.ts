@@ -1,7 +1,8 @@
+import { judge } from '../observers/caddy-judge.ts';
 import type { HubRequest, Observed, ObservedHub, ProbeAnswer, ProbeRequest } from '../observers/types.ts';
 import { StepError } from '../reconciler/apply/types.ts';
 import type { CaddyLoad } from '../reconciler/types.ts';
-import { composeCaddyfile } from '../tools/caddy/compose.ts';
+import { composeCaddyfile, inHubOrder } from '../tools/caddy/compose.ts';
 import type { Action } from './actions.ts';
 import type { SimulatedContainer, World } from './world.ts';
 
@@ -9,24 +10,17 @@ import type { SimulatedContainer, World } from './world.ts';
 
 const running = 'running';
 
-export function observeHub(world: World, request: HubRequest): Observed<ObservedHub> {
+export async function observeHub(world: World, request: HubRequest): Promise<Observed<ObservedHub>> {
   const hub = hubOf(world, request.socket);
   if (hub === undefined) return { known: false, error: 'Caddy is not running: there is no admin socket' };
-  const files = Object.fromEntries(world.snippets.entries());
-  const config = adapted(textNow(world, hub, request));
-  return { known: true, value: { running: config, files, ...judged(request, files) } };
-}
-
-function judged(request: HubRequest, files: Record<string, string>): Pick<ObservedHub, 'wanted' | 'refused'> {
-  const { caddyfile, line, own, snippets } = request;
-  const adapt = (texts: string[]) => tryAdapt(composeCaddyfile(caddyfile, line, texts));
-  if (adapt([]) === null) return { wanted: null, refused: { [own]: 'ambiguous site definition' } };
-  const bad = Object.keys(snippets).filter((name) => adapt([snippets[name] ?? '']) === null);
-  const last = Object.fromEntries(bad.map((name) => [name, files[name] ?? '']));
-  return {
-    wanted: adapt(Object.values({ ...files, ...snippets, ...last })),
-    refused: Object.fromEntries(bad.map((name) => [name, 'ambiguous site definition'])),
-  };
+  const files = new Map(world.snippets.entries());
+  const { caddyfile, line } = request;
+  const running = adapted(textNow(world, hub, request));
+  const verdicts = await judge(request, files, async (snippets) => {
+    const config = tryAdapt(composeCaddyfile(caddyfile, line, [...inHubOrder(snippets).values()]));
+    return config === null ? { error: 'ambiguous site definition' } : { config };
+  });
+  return { known: true, value: { running, files, ...verdicts } };
 }
 
 /** A hub that has a site of this name, with what it goes to running, answers. */
@@ -74,9 +68,9 @@ export function loadStep(world: World, step: CaddyLoad): Action[] {
     throw new StepError(
       `the routes of ${name} were not loaded: Caddy is not running: there is no admin socket`,
     );
-  const others = [...world.snippets.entries()].filter(([key]) => key !== name || snippet === null);
-  const texts = [...others.map(([, text]) => text), ...(snippet ? [snippet] : [])];
-  const text = composeCaddyfile(caddyfile, line, texts);
+  const wanted = new Map(world.snippets.entries());
+  if (snippet !== null) wanted.set(name, snippet);
+  const text = composeCaddyfile(caddyfile, line, [...inHubOrder(wanted).values()]);
   if (tryAdapt(text) === null)
     throw new StepError(`the routes of ${name} were not loaded: Caddy refuses it: ambiguous site definition`);
   const load = () => world.hub.set(running, { text, since: startOf(hub) });
@@ -88,11 +82,8 @@ export function loadStep(world: World, step: CaddyLoad): Action[] {
 function textNow(world: World, hub: SimulatedContainer, { caddyfile, line }: HubRequest): string {
   const loaded = world.hub.get(running);
   if (loaded?.since === startOf(hub)) return loaded.text;
-  return composeCaddyfile(
-    caddyfile,
-    line,
-    [...world.snippets.entries()].map(([, text]) => text),
-  );
+  const files = inHubOrder(new Map(world.snippets.entries()));
+  return composeCaddyfile(caddyfile, line, [...files.values()]);
 }
 
 function startOf({ id, startedAtMs }: SimulatedContainer): string {
@@ -107,7 +98,7 @@ function hubOf(world: World, socket: string): SimulatedContainer | undefined {
 }
 
 /** As Caddy prints it, of what can be told from the text. */
-function adapted(text: string): unknown {
+function adapted(text: string): object {
   const routes = sitesIn(text).map(([address, body]) => ({
     match: [{ host: [address.replace(/^https?:\/\//, '')] }],
     handle: body,
@@ -115,7 +106,7 @@ function adapted(text: string): unknown {
   return { apps: { http: { servers: { srv0: { listen: [':443'], routes } } } } };
 }
 
-function tryAdapt(text: string): unknown {
+function tryAdapt(text: string): object | null {
   const addresses = sitesIn(text).map(([address]) => address);
   return new Set(addresses).size === addresses.length ? adapted(text) : null;
 }

@@ -42,7 +42,7 @@ export function simulatedObserver(context: ObserverContext): Observer {
         docker: dockerPart(context, faults),
         system: part(faults.system, 'system', () => observeSystem(context)),
         paths: {},
-        hub: request.hub === undefined ? null : observeHub(world, request.hub),
+        hub: request.hub === undefined ? null : await observeHub(world, request.hub),
         dns: request.dns === undefined ? null : observeDns(world, request.dns),
       };
       for (const path of request.paths) {

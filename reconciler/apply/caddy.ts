@@ -2,7 +2,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import PQueue from 'p-queue';
 import { type AdminOptions, CaddyRefused, caddySentence, load } from '../../tools/caddy/admin.ts';
-import { composeCaddyfile } from '../../tools/caddy/compose.ts';
+import { composeCaddyfile, inHubOrder, inItsFile } from '../../tools/caddy/compose.ts';
 import type { CaddyLoad } from '../types.ts';
 import { StepError } from './types.ts';
 
@@ -59,11 +59,14 @@ async function loadTogether(group: Waiting[]): Promise<void> {
   const { socket, folder, caddyfile, line } = first.step;
   const wanted = await readSnippets(folder);
   for (const { step } of group) if (step.snippet !== null) wanted.set(step.name, step.snippet);
-  const inOrder = [...wanted.keys()].sort().map((key) => wanted.get(key) ?? '');
+  const inOrder = inHubOrder(wanted);
   const names = group.map(({ step }) => step.name).join(', ');
   const options = { ...first.options, socket };
-  await load(composeCaddyfile(caddyfile, line, inOrder), options).catch((error: unknown) => {
-    const words = error instanceof CaddyRefused ? `Caddy refuses it: ${error.message}` : caddySentence(error);
+  await load(composeCaddyfile(caddyfile, line, [...inOrder.values()]), options).catch((error: unknown) => {
+    const words =
+      error instanceof CaddyRefused
+        ? `Caddy refuses it: ${inItsFile(error.message, caddyfile, line, inOrder)}`
+        : caddySentence(error);
     throw new StepError(`the routes of ${names} were not loaded: ${words}`, { cause: error });
   });
 }

@@ -5,27 +5,37 @@ import { type ProbeGate, urlOf } from '../probe-gate.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import type { Change, Reason, Step } from '../types.ts';
 import { blocked, notice, quietChange, type Verdict, type World } from '../world.ts';
-import { sameHub, sameSites } from './route/compare.ts';
+import { isMadeAnew } from './hub-attachment.ts';
+import { sameRest } from './route/compare.ts';
+import { obstacleOf, toldDigest } from './route/own.ts';
 
-/** Sites of the hub, compared with what it runs with: a hand on its admin API is drift, as one on a file is. */
+/**
+ * Sites of the hub. A text that is not the one in its folder is to be loaded; all else is drift: what the hub runs with
+ * is compared with what it makes of the files that it has, so that a hand on its admin API is seen, and a route that
+ * comes takes no other part of the hub along.
+ */
 
 export function diff(desired: DesiredRoute, world: World): Verdict {
   const { hub } = world.desired;
   if (hub === null) return blocked(desired, 'waiting', 'the hub cannot be told about routes');
-  const data = {
-    hosts: desired.hosts,
-    shown: desired.shown,
-    digest: digest(desired.snippet ?? hub.caddyfile),
-  };
+  const data = recordOf(desired, hub);
   const seen = world.observed.hub;
   if (seen === null || !seen.known)
     return unseen(desired, hub, world, data, seen?.error ?? 'it was not asked');
-  const refused = seen.value.refused[desired.name];
+  const refused = seen.value.refused.get(desired.name);
   if (refused !== undefined) return refusal(desired, refused);
-  const right = isRight(desired, seen.value, world);
+  const right = isRight(desired, hub, seen.value, world);
+  const obstacle = obstacleOf(seen.value, hub);
+  // What is as Git says stays so; the hub itself is not well as long as something is in its way.
+  if (obstacle !== null && (!right || desired.snippet === null || seen.value.kept === null))
+    return blocked(desired, desired.snippet === null ? 'refused' : 'waiting', obstacle);
   if (right && hasAnswered(desired, data, world)) return { state: 'in-sync', data };
   const reasons = right ? [unanswered(desired, world)] : reasonsOf(desired, data, world);
   return { state: 'change', change: loading(desired, hub, reasons, world), data };
+}
+
+function recordOf({ hosts, shown, snippet }: DesiredRoute, hub: DesiredHub): Recorded {
+  return { hosts, shown, digest: digest(snippet ?? hub.caddyfile) };
 }
 
 /** What was loaded is recorded only once it had answered. */
@@ -51,10 +61,22 @@ function unseen(
   const isSuspended = world.desired.suspended.includes(hub.service);
   if (!world.observed.docker.known || container?.state === 'running' || isSuspended)
     return blocked(desired, 'unknown', error);
-  // A hub that starts reads its own Caddyfile by itself.
-  if (desired.snippet === null) return { state: 'in-sync', data };
+  return atItsStart(desired, hub, world, data);
+}
+
+/** A hub that starts reads its own Caddyfile by itself. Nobody has seen yet that it takes it: that is not recorded. */
+function atItsStart(desired: DesiredRoute, hub: DesiredHub, world: World, data: Recorded): Verdict {
+  if (desired.snippet === null)
+    return { state: 'in-sync', data: world.inventory.entries.get(desired.id)?.data ?? {} };
   const reasons = reasonsOf(desired, data, world);
   return { state: 'change', change: loading(desired, hub, reasons, world), data };
+}
+
+/** A hub that did not answer does once this plan has made it anew: its socket is another, or the first that it has. */
+export function afterNewHub(desired: DesiredRoute, hubChange: Change, world: World): Verdict | null {
+  const { hub } = world.desired;
+  if (hub === null || !isMadeAnew(hub.container, hubChange)) return null;
+  return atItsStart(desired, hub, world, recordOf(desired, hub));
 }
 
 function refusal(desired: DesiredRoute, words: string): Verdict {
@@ -69,13 +91,37 @@ function refusal(desired: DesiredRoute, words: string): Verdict {
   return { state: 'blocked', notice: notice(desired, 'blocked', 'refused', [reason]) };
 }
 
-function isRight({ snippet, name, hosts }: DesiredRoute, hub: ObservedHub, world: World): boolean {
-  if (snippet === null) return sameHub(hub.running, hub.wanted, allHosts(world));
-  return hub.files[name] === snippet && sameSites(hub.running, hub.wanted, hosts);
+function isRight({ snippet, name, hosts }: DesiredRoute, hub: DesiredHub, seen: ObservedHub, world: World) {
+  if (snippet === null) return isOwnPartRight(hub, seen, world);
+  // With another Caddyfile the sites may be others as well: they come with it.
+  const comeWithIt = isOtherCaddyfile(hub, world);
+  return (
+    seen.files.get(name) === snippet && (comeWithIt || !hosts.some((host) => world.hubDrift.hosts.has(host)))
+  );
 }
 
-function allHosts({ desired }: World): string[] {
-  return desired.resources.flatMap((each) => (each.kind === 'caddy-route' ? each.hosts : []));
+function isOtherCaddyfile(hub: DesiredHub, { inventory }: World): boolean {
+  const told = toldDigest(hub, inventory);
+  return told !== null && told !== digest(hub.caddyfile);
+}
+
+/** What no route accounts for is the hub's: nothing that a hand has changed is nobody's. */
+function isOwnPartRight(hub: DesiredHub, { running, kept }: ObservedHub, world: World): boolean {
+  if (world.hubDrift.none) return true;
+  if (isOtherCaddyfile(hub, world)) return false;
+  const hosts = hostsOfRoutes(world);
+  return hosts.some((host) => world.hubDrift.hosts.has(host)) && sameRest(running, kept, hosts);
+}
+
+/** Of all that Git or the inventory knows: also of what is left alone, or on its way out. */
+function hostsOfRoutes({ desired, inventory }: World): string[] {
+  const declared = desired.resources.flatMap((each) => (each.kind === 'caddy-route' ? each.hosts : []));
+  const recorded = [...inventory.entries.values()].filter(({ kind }) => kind === 'caddy-route');
+  return [...new Set([...declared, ...recorded.flatMap(hostsOf)])];
+}
+
+function hostsOf({ data }: InventoryEntry): string[] {
+  return (data.hosts ?? []) as string[];
 }
 
 /** What the inventory keeps of a route that was loaded. */
@@ -101,7 +147,8 @@ function reasonsOf(
   const field = snippet === null ? 'Caddyfile' : 'routes';
   const from = recorded?.digest ?? null;
   if (from !== to && from !== null) return [{ field, from: from.slice(0, 8), to: to.slice(0, 8), origin }];
-  return [{ field, from: null, to: null, note: 'the hub runs with something else: changed by hand', origin }];
+  const note = 'the hub runs with something else: changed by hand';
+  return [{ field, from: null, to: null, note, origin }];
 }
 
 function loading(desired: DesiredRoute, hub: DesiredHub, reasons: Reason[], world: World): Change {
@@ -135,9 +182,11 @@ export function prune(entry: InventoryEntry, world: World): Verdict {
   const seen = world.observed.hub;
   if (hub === null) return { state: 'gone' };
   if (seen === null || !seen.known) return blocked(entry, 'unknown', seen?.error ?? 'the hub was not asked');
-  const hosts = (entry.data.hosts ?? []) as string[];
-  if (seen.value.files[entry.name] === undefined && sameSites(seen.value.running, null, hosts))
-    return { state: 'gone' };
+  const hosts = hostsOf(entry);
+  const isGone = !hosts.some((host) => world.hubDrift.hosts.has(host));
+  if (!seen.value.files.has(entry.name) && isGone) return { state: 'gone' };
+  const obstacle = obstacleOf(seen.value, hub);
+  if (obstacle !== null) return blocked(entry, 'waiting', obstacle);
   const { socket, folder, caddyfile, line } = hub;
   const change = quietChange(entry, 'delete', {
     summary: 'no longer in Git',

@@ -43,9 +43,13 @@ function connection(desired: DesiredAttachment, note: string | undefined): Chang
 /** A hub that is made anew in this plan is on the networks of its compose file alone, and joins the others again. */
 export function afterNewHub(desired: DesiredAttachment, hubChange: Change): Change | null {
   const { container } = desired.hub;
-  const isMadeAnew = hubChange.steps.some(({ op }) => op === 'compose-up');
-  if (!isMadeAnew || !hubChange.disruption.containers.includes(container)) return null;
+  if (!isMadeAnew(container, hubChange)) return null;
   return connection(desired, `${container} is made anew by this plan`);
+}
+
+/** Whether this change of the hub's stack puts another container in the place of the one that runs. */
+export function isMadeAnew(container: string, { steps, disruption }: Change): boolean {
+  return steps.some(({ op }) => op === 'compose-up') && disruption.containers.includes(container);
 }
 
 export function prune(entry: InventoryEntry, world: World): Verdict {

@@ -27,8 +27,12 @@ function config(sites: Record<string, string>, admin = 'as it is'): unknown {
   return { admin, apps: { http: { servers: { srv0: { listen: [':443'], routes } } } } };
 }
 
-const wanted = config({ 'git.lan': 'code', 'photo.lan': 'new' });
-const right: ObservedHub = { running: wanted, wanted, refused: {}, files: { git: 'code', photo: 'new' } };
+const texts = (record: Record<string, string>) => new Map(Object.entries(record));
+const kept = config({ 'git.lan': 'code', 'photo.lan': 'new' });
+const right: ObservedHub = {
+  ...{ running: kept, kept, files: texts({ git: 'code', photo: 'new' }) },
+  ...{ atStart: null, refused: texts({}), strange: texts({}) },
+};
 const running = build.seenContainer('caddy', { name: 'central_hub', project: 'central_hub' });
 
 function planOf(
@@ -117,8 +121,8 @@ describe('a route that the hub has', () => {
 });
 
 it.each([
-  ['runs and was not kept', { files: { git: 'code' } }],
-  ['is kept as another', { files: { ...right.files, photo: 'old' } }],
+  ['runs and was not kept', { files: texts({ git: 'code' }) }],
+  ['is kept as another', { files: texts({ git: 'code', photo: 'old' }) }],
 ])('one that %s is loaded again', (_name, over) => {
   expect(planOf(over).changes.map(({ id }) => id)).toEqual([photo.id]);
 });
@@ -132,7 +136,8 @@ it("a hand on the hub's own part is put right, and takes no blame for routes tha
 });
 
 it('one that Caddy refuses is blocked with its words; the others are loaded', () => {
-  const plan = planOf({ refused: { photo: 'unrecognized directive' }, running: config({}) });
+  const refused = texts({ photo: 'unrecognized directive' });
+  const plan = planOf({ refused, files: texts({}), running: config({}), kept: config({}) });
   expect(plan.changes.map(({ id }) => id)).toEqual([git.id]);
   expect(said(plan)).toEqual([`refused ${photo.id}`]);
   expect(plan.blocked[0]?.reasons[0]?.note).toBe('Caddy refuses it: unrecognized directive');
@@ -156,11 +161,8 @@ it('routes that left Git go out of the hub; one that is not there any more is fo
   const resources = [stack, own, git];
   const [change] = planOf({}, { resources, inventory }).changes;
   expect(change).toMatchObject({ verb: 'delete', id, steps: [{ name: 'photo', snippet: '' }] });
-  const without = {
-    running: config({ 'git.lan': 'code' }),
-    wanted: config({ 'git.lan': 'code' }),
-    files: { git: 'code' },
-  };
+  const alone = config({ 'git.lan': 'code' });
+  const without = { running: alone, kept: alone, files: texts({ git: 'code' }) };
   expect(planOf(without, { resources, inventory }).changes).toEqual([]);
   expect(said(planOf(null, { resources, inventory }))).toContain(`unknown ${id}`);
 });

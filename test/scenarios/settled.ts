@@ -62,7 +62,15 @@ function hubOf({ resources }: DesiredState): ObservedHub {
   const snippets = resources.flatMap((each) =>
     each.kind === 'caddy-route' && each.snippet !== null ? [[each.name, each.snippet] as const] : [],
   );
-  return { running: {}, wanted: {}, refused: {}, files: Object.fromEntries(snippets) };
+  const nothing = new Map<string, string>();
+  return {
+    running: {},
+    kept: {},
+    atStart: null,
+    refused: nothing,
+    strange: nothing,
+    files: new Map(snippets),
+  };
 }
 
 /** The hub is on the networks that it has joined, too. */

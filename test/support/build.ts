@@ -215,6 +215,7 @@ export function desired(resources: DesiredResource[], over: Partial<DesiredState
     storage: { parent: 'datapool/services', mountpoint: '/datapool/services' },
     sharedGroup: null,
     hub: null,
+    hubLacks: null,
     dns: null,
     networkPool: { cidr: '10.88.0.0/16', prefix: 26 },
     limits: { removalCount: 3, removalPercent: 30, parallel: 4 },
