@@ -67,7 +67,7 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
     failures: [],
     facts: {},
     notes: [],
-    open: new Set(),
+    open: new Map(),
     isPast: false,
     held: null,
     downSinceMs: null,
@@ -76,7 +76,7 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
   };
   try {
     const failure = await forwards(change, deps, stop, state);
-    const rescue = [...state.open].some((position) => bringsBack(stepAt(change, position)));
+    const rescue = [...state.open.keys()].some((position) => bringsBack(stepAt(change, position)));
     const left = failure === null ? [] : await putRight(change, deps, state);
     const stays = state.isPast && change.rescue?.unwell === 'told';
     const data = rescue && left.length === 0 ? 'back' : stays ? 'stays' : null;
@@ -97,8 +97,8 @@ function bringsBack(step: Step | undefined): boolean {
 interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs' | 'preparedMs'> {
   /** Of steps that may fail without ending the change. */
   failures: string[];
-  /** Positions of the steps that must still put something right. */
-  open: Set<number>;
+  /** Positions of the steps that must still put something right, and since when, in milliseconds since the epoch. */
+  open: Map<number, number>;
   /** Its rescue is not wanted any more. */
   isPast: boolean;
   /** Cycles are held back. */
@@ -159,7 +159,7 @@ async function prove(
   if (change.rescue?.until !== index) return null;
   const bad = change.rescue.unwell === 'told' ? null : await provenBad(change, deps);
   if (bad !== null) return failed([...state.failures, ...bad]);
-  const dropped = [...state.open].filter((position) => position < 0);
+  const dropped = [...state.open.keys()].filter((position) => position < 0);
   const next = positionsOf(change, index);
   try {
     deps.undo?.drop(change, dropped, next);
@@ -168,7 +168,7 @@ async function prove(
     return failed([...state.failures, (error as Error).message]);
   }
   for (const position of dropped) state.open.delete(position);
-  for (const position of next) state.open.add(position);
+  for (const position of next) state.open.set(position, deps.clock.now());
   state.isPast = true;
   return null;
 }
@@ -190,8 +190,9 @@ async function holdCycles(change: Change, index: number, deps: StepDeps, state: 
 /** Everything that must be on the disk before the step runs. */
 function enter(change: Change, index: number, deps: StepDeps, state: RunState): void {
   const positions = positionsOf(change, index);
+  const nowMs = deps.clock.now();
   deps.undo?.write(change, positions);
-  for (const position of positions) state.open.add(position);
+  for (const position of positions) state.open.set(position, nowMs);
   deps.announce(change, index);
 }
 
@@ -258,11 +259,11 @@ async function putRight(change: Change, deps: StepDeps, state: RunState): Promis
     deps.undo?.drop(change, held.splice(0));
     settle(change, index, deps, state);
   };
-  for (const index of [...state.open].sort((a, b) => a - b)) {
+  for (const [index, sinceMs] of [...state.open].sort(([a], [b]) => a - b)) {
     const step = stepAt(change, index);
     if (step === undefined || (index < 0 && isStuck)) continue;
     const error = await errorOf(async () => {
-      const facts = (await deps.executor.execute(step, {})) ?? {};
+      const facts = (await deps.executor.execute(step, { sinceMs })) ?? {};
       // Done, and not all is well with it: nothing that doing it again would mend.
       tell([...notesOf(step, facts), ...(facts.failed === undefined ? [] : [facts.failed])], state);
     });

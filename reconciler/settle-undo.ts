@@ -71,10 +71,10 @@ async function settleChange(
   const settled: Settled = { changeId, done: [], failed: [], notes: [] };
   const done: number[] = [];
   let isStuck = false;
-  for (const { position, step } of own) {
+  for (const { position, step, atMs: sinceMs } of own) {
     if (isStuck) continue;
     try {
-      const facts = (await executor.execute(step, {})) ?? {};
+      const facts = (await executor.execute(step, { sinceMs })) ?? {};
       done.push(position);
       // A stop is settled with what it is for: after a power cut Docker may have started the containers again.
       if (step.op !== 'containers-stop') dropUndo(store, changeId, done.splice(0));

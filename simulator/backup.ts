@@ -1,24 +1,24 @@
-import { StepError, type StepFacts } from '../reconciler/apply/types.ts';
+import { type ExecuteOptions, StepError, type StepFacts } from '../reconciler/apply/types.ts';
 import type { BackupStep, BorgCreate } from '../reconciler/types.ts';
 import type { Action } from './actions.ts';
 import { statusOf } from './container-status.ts';
-import { pauseContainer, startContainer, stopContainer, unpauseContainer } from './containers.ts';
+import { pauseContainer, startContainer, stopContainer, tellToStop, unpauseContainer } from './containers.ts';
 import { checkDocker, checkGuards } from './guards.ts';
 import { proofActions, proofFacts } from './proof.ts';
 import { addSnapshot, restoreActions } from './restore.ts';
-import { nextId, type SimulatedArchive, type World } from './world.ts';
+import { nextId, type SimulatedArchive, type SimulatedContainer, type World } from './world.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
 /** Snapshots, archives and the containers around them, as far as a plan can tell them from the real ones. */
-export function backupActions(world: World, step: BackupStep): Action[] {
+export function backupActions(world: World, step: BackupStep, options: ExecuteOptions): Action[] {
   switch (step.op) {
     case 'container-exec':
       return exec(world, step);
     case 'containers-stop':
-      return eachContainer(world, step, (id) => stopContainer(world, id, 143));
+      return stop(world, step);
     case 'containers-start':
-      return start(world, step);
+      return start(world, step, options);
     case 'containers-pause':
       return eachContainer(world, step, (id) => pauseContainer(world, id));
     case 'containers-unpause':
@@ -76,6 +76,14 @@ function exec(world: World, { id, name, argv }: StepOf<'container-exec'>): Actio
   throw new StepError(`${argv[0]} was not run in ${name}: it is not running`);
 }
 
+/** Side by side: all of them were told by the time the first is down. */
+function stop(world: World, step: StepOf<'containers-stop'>): Action[] {
+  return [
+    ...eachContainer(world, step, (id) => tellToStop(world, id, 143)),
+    ...eachContainer(world, step, (id) => stopContainer(world, id, 143)),
+  ];
+}
+
 function eachContainer(
   world: World,
   { containers }: StepOf<'containers-stop' | 'containers-pause' | 'containers-unpause'>,
@@ -89,13 +97,28 @@ function eachContainer(
   );
 }
 
-function start(world: World, { containers }: StepOf<'containers-start'>): Action[] {
+/** `sinceMs`: what may be ending since then ends first, as startAgain has it. */
+function start(
+  world: World,
+  { containers }: StepOf<'containers-start'>,
+  { sinceMs }: ExecuteOptions,
+): Action[] {
   checkDocker(world);
-  return containers.flatMap(({ id }) => {
-    const found = world.containers.get(id);
-    const runs = found === undefined || statusOf(world, found).state === 'running';
-    return runs ? [] : [() => startContainer(world, id)];
-  });
+  const found = containers.flatMap(({ id }) => world.containers.get(id) ?? []);
+  const runs = (container: SimulatedContainer) => statusOf(world, container).state === 'running';
+  const isOld = ({ startedAtMs }: SimulatedContainer) =>
+    sinceMs !== undefined && (startedAtMs ?? 0) <= sinceMs;
+  const ending = found.filter((container) => runs(container) && isOld(container));
+  return [
+    ...ending.map(
+      ({ id }) =>
+        () =>
+          stopContainer(world, id, 143),
+    ),
+    ...found.flatMap((container) =>
+      runs(container) && !ending.includes(container) ? [] : [() => startContainer(world, container.id)],
+    ),
+  ];
 }
 
 /** Atomic: one action, whatever the number of datasets. */

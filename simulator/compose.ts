@@ -9,6 +9,7 @@ import {
   restartContainer,
   startContainer,
   stopContainer,
+  tellToStop,
 } from './containers.ts';
 import { checkDocker, checkGuards } from './guards.ts';
 import { addNetworkOfDefaultPool } from './networks.ts';
@@ -112,6 +113,7 @@ function recreation(
 ): Action[] {
   const name = service.containerName ?? old.name;
   return [
+    () => tellToStop(world, old.id, 143),
     () => stopContainer(world, old.id, 143),
     () => removeContainer(world, old.id),
     () => {

@@ -12,6 +12,8 @@ export interface ContainerStatus {
 export function statusOf(world: World, container: SimulatedContainer): ContainerStatus {
   if (container.startedAtMs === null) return { state: 'created', health: 'none', exitCode: null };
   if (container.stopped !== null) return ended(container.stopped);
+  const { ending } = container;
+  if (ending !== undefined && world.now() >= ending.atMs) return ended(ending.exitCode);
   if (container.paused === true) return { state: 'paused', health: 'none', exitCode: null };
   const behaviour = behaviourOf(world, container);
   const exits = behaviour.exits ?? (behaviour.crashLoops ? 1 : naturalExit(container, behaviour));

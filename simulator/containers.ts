@@ -93,7 +93,8 @@ export function startContainer(world: World, id: string): void {
   if (stale !== undefined) {
     throw new StepError(`Error response from daemon: network ${stale[1] || stale[0]} not found`);
   }
-  world.containers.set(id, { ...container, startedAtMs: world.now(), stopped: null, paused: false });
+  const { ending: _over, ...idle } = container;
+  world.containers.set(id, { ...idle, startedAtMs: world.now(), stopped: null, paused: false });
   count(world, container.name, 'starts');
   for (const path of container.bindMounts) useBindMount(world, path, container);
 }
@@ -112,10 +113,24 @@ export function restartContainer(world: World, id: string): void {
   count(world, container.name, 'restarts');
 }
 
+/** As with Docker it takes its time, and nobody can take it back: who told it may be gone by then. */
+export function tellToStop(world: World, id: string, exitCode: number): void {
+  const container = world.containers.get(id);
+  if (container === undefined || !canStop(container) || container.ending !== undefined) return;
+  const atMs = world.now() + (behaviourOf(world, container).stopMs ?? 5_000);
+  world.containers.set(id, { ...container, ending: { atMs, exitCode } });
+}
+
+/** It is down: as one that was told to stop is after its time. */
 export function stopContainer(world: World, id: string, exitCode: number): void {
   const container = world.containers.get(id);
-  if (container === undefined || container.startedAtMs === null || container.stopped !== null) return;
-  world.containers.set(id, { ...container, stopped: exitCode });
+  if (container === undefined || !canStop(container)) return;
+  const { ending: _over, ...idle } = container;
+  world.containers.set(id, { ...idle, stopped: exitCode });
+}
+
+function canStop({ startedAtMs, stopped }: SimulatedContainer): boolean {
+  return startedAtMs !== null && stopped === null;
 }
 
 export function pauseContainer(world: World, id: string): void {

@@ -1,4 +1,4 @@
-import { type Executor, StepError } from '../reconciler/apply/types.ts';
+import { type ExecuteOptions, type Executor, StepError } from '../reconciler/apply/types.ts';
 import type { BackupStep, Step } from '../reconciler/types.ts';
 import type { Action } from './actions.ts';
 import { connectStep, disconnectStep } from './attachments.ts';
@@ -38,7 +38,7 @@ export function simulatedExecutor(context: ExecutorContext): Executor {
       const services = await servicesOf(step, context.resolveStack);
       context.world.store.refresh();
       try {
-        if (fault?.after !== 'nothing') perform(actionsOf(context.world, step, services), fault);
+        if (fault?.after !== 'nothing') perform(actionsOf(context.world, step, services, options), fault);
       } finally {
         context.world.store.commit();
       }
@@ -73,7 +73,12 @@ async function strike(context: ExecutorContext, fault: StepFault, where: string)
   await new Promise<never>(() => {});
 }
 
-function actionsOf(world: World, step: Step, services: SimulatedService[]): Action[] {
+function actionsOf(
+  world: World,
+  step: Step,
+  services: SimulatedService[],
+  options: ExecuteOptions,
+): Action[] {
   switch (step.op) {
     case 'group-create':
       return createGroup(world, step);
@@ -117,6 +122,6 @@ function actionsOf(world: World, step: Step, services: SimulatedService[]): Acti
     case 'container-remove':
       return removeContainerStep(world, step);
     default:
-      return backupActions(world, step);
+      return backupActions(world, step, options);
   }
 }

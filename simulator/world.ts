@@ -85,6 +85,8 @@ export interface SimulatedContainer {
   startedAtMs: number | null;
   /** Stopped from outside with this exit code; null while Docker wants it to run. */
   stopped: number | null;
+  /** Told to stop: it runs on until then, whatever becomes of who told it. */
+  ending?: { atMs: number; exitCode: number };
   paused?: boolean;
 }
 
@@ -106,6 +108,8 @@ export interface Behaviour {
   /** Ends by itself with this code; Docker starts it again unless it is a one-shot. */
   exits?: number;
   pullFails?: boolean;
+  /** Milliseconds from being told to stop until it is down; default 5000. */
+  stopMs?: number;
 }
 
 export interface World {

@@ -2,13 +2,9 @@ import type { BackupStep } from '../types.ts';
 import { compactRepository, deleteArchives, initRepository, listRepository } from './borg.ts';
 import { type CreateOptions, createArchive } from './borg-create.ts';
 import { type ExecOptions, execInContainer } from './container-exec.ts';
-import {
-  type ContainersOptions,
-  pauseContainers,
-  startContainers,
-  stopContainers,
-  unpauseContainers,
-} from './containers.ts';
+import { stopContainers } from './container-stop.ts';
+import { pauseContainers, startAgain, startContainers, unpauseContainers } from './containers.ts';
+import type { ContainersOptions } from './each-container.ts';
 import { runProofStep } from './proof-steps.ts';
 import { runRestoreStep } from './restore-steps.ts';
 import type { SecretOptions } from './secret-env.ts';
@@ -18,6 +14,8 @@ import type { StepFacts } from './types.ts';
 export interface BackupContext {
   borg: CreateOptions;
   containers: ContainersOptions;
+  /** See ExecuteOptions. */
+  sinceMs?: number | undefined;
   exec: ExecOptions;
   snapshots: SnapshotOptions;
   /** For drills that start the stack. */
@@ -43,7 +41,9 @@ export function runBackupStep(step: BackupStep, context: BackupContext): Promise
     case 'containers-stop':
       return stopContainers(step, context.containers);
     case 'containers-start':
-      return startContainers(step, context.containers);
+      return context.sinceMs === undefined
+        ? startContainers(step, context.containers)
+        : startAgain(step, context.sinceMs, context.containers);
     case 'containers-pause':
       return pauseContainers(step, context.containers);
     case 'containers-unpause':

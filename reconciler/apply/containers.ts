@@ -1,56 +1,42 @@
-import { setMaxListeners } from 'node:events';
-import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { connectDocker, deadline, dockerSentence, dockerStatus } from '../../tools/docker.ts';
+import { connectDocker, dockerStatus } from '../../tools/docker.ts';
 import type { QuiescedContainer } from '../backup/step-parts.ts';
 import type { BackupStep } from '../types.ts';
-import { dependentsIn, eachInTurn, needsOf } from './container-order.ts';
-import type { DockerOptions } from './docker.ts';
+import { needsOf } from './container-order.ts';
+import { perhapsEnding, stopContainers } from './container-stop.ts';
+import {
+  type ContainersOptions,
+  findByName,
+  forEach,
+  sharedDeadline,
+  throwAll,
+  unless,
+} from './each-container.ts';
 import { StepError, type StepFacts } from './types.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
-export interface ContainersOptions extends DockerOptions {
-  /** How long a container that others wait for may take to become healthy. Default: what the step says. */
-  healthTimeoutMs?: number | undefined;
-  /** One that takes less to stop was not killed: whole seconds are the shortest grace but none. Default 1 s. */
-  shortestGraceMs?: number | undefined;
-}
-
-type Action = (container: QuiescedContainer, docker: Docker, signal: AbortSignal) => Promise<void>;
-
 /**
- * Dependents first; each as soon as its own dependents are down, with its own grace. Gone or down already: done. One
- * that Docker had to kill is told: what it had not written down by then is in no snapshot.
+ * Puts right that they were stopped, at `sinceMs` or later and by a run that may be dead: what may be ending still ends
+ * first, and is started then. One that cannot be stopped keeps nobody else from being started.
  */
-export async function stopContainers(
-  step: StepOf<'containers-stop'>,
+export async function startAgain(
+  step: StepOf<'containers-start'>,
+  sinceMs: number,
   options: ContainersOptions,
 ): Promise<StepFacts> {
-  const notes: string[] = [];
-  const before = dependentsIn(step.containers);
-  await forEach('stopped', step.containers, before, options, async ({ id, name }, docker, abortSignal) => {
-    const container = docker.getContainer(id);
-    const begunMs = performance.now();
-    // No `t`: Docker then takes the grace and the signal of the container itself.
-    await container.stop({ abortSignal }).catch(unless(304, 404));
-    // A look at each would be downtime; only one that took its time can have been killed.
-    if (performance.now() - begunMs < (options.shortestGraceMs ?? 1_000)) return;
-    if (await wasKilled(container, abortSignal))
-      notes.push(`container ${name} did not stop within its stop_grace_period and was killed`);
-  });
-  return notes.length === 0 ? {} : { notes: notes.sort() };
-}
-
-const killed = 128 + constants.signals.SIGKILL;
-
-/** Not one whose own stop signal that is. That it cannot be told is no reason to give up a backup. */
-async function wasKilled(container: Docker.Container, abortSignal: AbortSignal): Promise<boolean> {
-  const found = await container.inspect({ abortSignal }).catch(() => null);
-  if (found === null || found.State.ExitCode !== killed || found.State.OOMKilled) return false;
-  const { StopSignal: own = 'SIGTERM' } = found.Config as { StopSignal?: string };
-  return !['SIGKILL', 'KILL', '9'].includes(own);
+  const containers = await perhapsEnding(step.containers, sinceMs, options);
+  const failures: StepError[] = [];
+  const note = (error: unknown): StepFacts => {
+    if (!(error instanceof StepError)) throw error;
+    failures.push(error);
+    return {};
+  };
+  const { notes } = await stopContainers({ op: 'containers-stop', containers }, options).catch(note);
+  const { failed } = await startContainers(step, options).catch(note);
+  throwAll(failures);
+  return { ...(notes === undefined ? {} : { notes }), ...(failed === undefined ? {} : { failed }) };
 }
 
 /**
@@ -67,8 +53,9 @@ export async function startContainers(
   );
   const unwell: string[] = [];
   const limitMs = options.healthTimeoutMs ?? (step.healthTimeoutSeconds ?? 180) * 1000;
-  const patient = { ...options, timeoutMs: options.timeoutMs + limitMs };
-  await forEach('started', step.containers, needsOf, patient, async (container, docker, signal) => {
+  const docker = await connectDocker(options);
+  const signal = sharedDeadline(options.timeoutMs + limitMs, options.signal);
+  await forEach('started', step.containers, needsOf, async (container) => {
     const started = await startOne(container, docker, signal);
     if (!awaited.has(container.name)) return;
     const sentence = await untilHealthy(started, container.name, docker, limitMs, signal);
@@ -95,12 +82,6 @@ async function startOne(
     await start(replaced);
     return replaced;
   }
-}
-
-/** By list: Docker's look-up by name also takes the beginning of another container's id. */
-async function findByName(docker: Docker, name: string, abortSignal: AbortSignal): Promise<string | null> {
-  const alike = await docker.listContainers({ all: true, filters: { name: [name] }, abortSignal });
-  return alike.find(({ Names }) => Names.includes(`/${name}`))?.Id ?? null;
 }
 
 /** Between two looks: this is downtime of whoever waits. */
@@ -132,12 +113,14 @@ export async function pauseContainers(
   step: StepOf<'containers-pause'>,
   options: ContainersOptions,
 ): Promise<void> {
+  const docker = await connectDocker(options);
+  // As with a stop: Docker goes on with it, and an unpause before its end would find nothing to be done.
+  const abortSignal = sharedDeadline(options.timeoutMs);
   await forEach(
     'paused',
     step.containers,
     () => [],
-    options,
-    async ({ id }, docker, abortSignal) => {
+    async ({ id }) => {
       const container = docker.getContainer(id);
       await container.pause({ abortSignal }).catch(async (error: unknown) => {
         if (await writes(container, abortSignal)) throw error;
@@ -156,12 +139,13 @@ export async function unpauseContainers(
   step: StepOf<'containers-unpause'>,
   options: ContainersOptions,
 ): Promise<void> {
+  const docker = await connectDocker(options);
+  const abortSignal = sharedDeadline(options.timeoutMs, options.signal);
   await forEach(
     'unpaused',
     step.containers,
     () => [],
-    options,
-    async ({ id }, docker, abortSignal) => {
+    async ({ id }) => {
       const container = docker.getContainer(id);
       await container.unpause({ abortSignal }).catch(async (error: unknown) => {
         if ((await stateOf(container, abortSignal))?.Paused === true) throw error;
@@ -178,37 +162,4 @@ async function stateOf(container: Docker.Container, abortSignal: AbortSignal) {
     if (dockerStatus(error) === 404) return null;
     throw error;
   }
-}
-
-function unless(...statuses: number[]): (error: unknown) => void {
-  return (error) => {
-    if (!statuses.includes(dockerStatus(error) ?? 0)) throw error;
-  };
-}
-
-async function forEach(
-  verb: string,
-  containers: QuiescedContainer[],
-  before: (container: QuiescedContainer) => string[],
-  options: ContainersOptions,
-  action: Action,
-): Promise<void> {
-  const docker = await connectDocker(options);
-  const signal = deadline(options.timeoutMs, options.signal);
-  // One listener a container and call, which Node would take for a leak.
-  setMaxListeners(0, signal);
-  const failures = await eachInTurn(containers, before, async (container) => {
-    await action(container, docker, signal).catch((error: unknown) => {
-      throw failed(error, `container ${container.name} was not ${verb}`);
-    });
-  });
-  if (failures.length === 0) return;
-  const message = failures.map((failure) => (failure as Error).message).join('; ');
-  throw new StepError(message, { cause: failures[0] });
-}
-
-function failed(error: unknown, what: string): StepError {
-  return error instanceof StepError
-    ? error
-    : new StepError(`${what}: ${dockerSentence(error)}`, { cause: error });
 }

@@ -28,7 +28,7 @@ export interface HostExecutorOptions {
   pullTimeoutMs?: number;
   /** Each call of another tool or of Docker's API. Default 2 min. */
   toolTimeoutMs?: number;
-  /** A recursive change of owner, and the stop of a container with its own grace. Default 15 min. */
+  /** A recursive change of owner; what Docker may take for a stop beside the container's own grace. Default 15 min. */
   longTimeoutMs?: number;
   /** Default /etc/group. */
   groupFile?: string;
@@ -86,7 +86,7 @@ function secretOptions({ secrets = closedBox, runDir = defaultRunDir, isInMemory
 
 function backupContext(
   options: HostExecutorOptions,
-  { signal, onProgress }: ExecuteOptions,
+  { signal, onProgress, sinceMs }: ExecuteOptions,
   tool: ToolOptions,
   longMs: number,
 ): BackupContext {
@@ -98,6 +98,7 @@ function backupContext(
   return {
     borg: { ...home, ...limits, borg: commands.borg, commands, signal, onProgress },
     containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs, shortestGraceMs },
+    sinceMs,
     exec: { socketPath, signal },
     snapshots: { ...tool, readMountinfo, busyMs },
     secret: secretOptions(options),

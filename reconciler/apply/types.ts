@@ -7,14 +7,29 @@ export class StepError extends Error {
   readonly retryable: boolean;
   /** All of it was gone through, and a part of it did not come right. */
   readonly isIncomplete: boolean;
+  /** Where it is about several containers: which of them, and why. */
+  readonly failing: readonly Failing[];
   constructor(
     message: string,
-    options: { retryable?: boolean; isIncomplete?: boolean; cause?: unknown } = {},
+    options: {
+      retryable?: boolean;
+      isIncomplete?: boolean;
+      failing?: readonly Failing[];
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: options.cause });
     this.retryable = options.retryable ?? true;
     this.isIncomplete = options.isIncomplete ?? false;
+    this.failing = options.failing ?? [];
   }
+}
+
+/** What went wrong with one container of a step that is about several. */
+export interface Failing {
+  container: string;
+  /** A sentence that names it. */
+  message: string;
 }
 
 /** What Borg said of an archive that it has just made. */
@@ -75,6 +90,11 @@ export interface StepProgress {
 export interface ExecuteOptions {
   signal?: AbortSignal;
   onProgress?: (progress: StepProgress) => void;
+  /**
+   * It puts right what was begun at this instant or later, in milliseconds since the epoch, by a run that may have died
+   * in the middle of it: containers that it has told to stop may be ending still.
+   */
+  sinceMs?: number;
 }
 
 /**

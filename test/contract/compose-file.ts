@@ -28,7 +28,7 @@ function composeFile(services: ContractService[], image: { name: string; sleep: 
           image: image.name,
           command: image.sleep,
           // Sleep as process 1 ignores SIGTERM, and nobody wants to wait for that.
-          stop_grace_period: '0s',
+          stop_grace_period: `${service.graceSeconds ?? 0}s`,
           environment: { REVISION: service.revision },
           networks: [service.network],
           ...(service.dependsOn === undefined ? {} : { depends_on: service.dependsOn }),

@@ -16,6 +16,12 @@ export interface ContractHost {
   stack(project: string, services: ContractService[]): Promise<StackRef>;
   /** Behind the executor's back. */
   unmount(dataset: string): Promise<void>;
+  /** By somebody who is gone as soon as Docker has begun with it. */
+  tellToStop(containerId: string): Promise<void>;
+  /** When this container was started last, by the clock of `now`. */
+  startedMs(containerId: string): Promise<number>;
+  now(): number;
+  later(seconds: number): Promise<void>;
   cleanup(): Promise<void>;
 }
 
@@ -27,6 +33,8 @@ export interface ContractService {
   /** External network. */
   network: string;
   dependsOn?: string[];
+  /** It runs on for so long when it is told to stop. Default 0. */
+  graceSeconds?: number;
 }
 
 export interface ContractCase {

@@ -10,12 +10,16 @@ import {
   restOf,
 } from './contract-host.ts';
 
-function network(host: ContractHost, name: string, at: 0 | 1 = 0): Extract<Step, { op: 'network-create' }> {
+export function network(
+  host: ContractHost,
+  name: string,
+  at: 0 | 1 = 0,
+): Extract<Step, { op: 'network-create' }> {
   const labels = { 'io.steward.contract': 'yes' };
   return { op: 'network-create', network: `${host.prefix}${name}`, subnet: host.subnets[at], labels };
 }
 
-function up(stack: StackRef, given: Partial<ComposeUp> = {}): ComposeUp {
+export function up(stack: StackRef, given: Partial<ComposeUp> = {}): ComposeUp {
   return { op: 'compose-up', stack, services: [], build: false, forceRecreate: false, guards: [], ...given };
 }
 
@@ -33,7 +37,7 @@ async function stack(host: ContractHost, name: string, revision = 'one') {
 }
 
 /** Frees the subnet for the next case. */
-async function clear(host: ContractHost, made: { network: string; ref: StackRef }): Promise<void> {
+export async function clear(host: ContractHost, made: { network: string; ref: StackRef }): Promise<void> {
   await execute(host, { op: 'compose-down', project: made.ref.project });
   await execute(host, { op: 'network-remove', network: made.network });
 }

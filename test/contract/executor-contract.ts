@@ -1,6 +1,7 @@
 import type { ContractCase } from './contract-host.ts';
 import { directoryContract } from './directory-contract.ts';
 import { dockerContract } from './docker-contract.ts';
+import { stopContract } from './stop-contract.ts';
 import { zfsContract } from './zfs-contract.ts';
 
 /**
@@ -12,4 +13,5 @@ export const executorContract: readonly ContractCase[] = [
   ...zfsContract,
   ...directoryContract,
   ...dockerContract,
+  ...stopContract,
 ];

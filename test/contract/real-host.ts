@@ -1,8 +1,12 @@
+import { rejects } from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hostObserver } from '../../observers/host.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
+import { connectDocker } from '../../tools/docker.ts';
 import { run, runOk } from '../../tools/run.ts';
 import { writeStack } from './compose-file.ts';
 import type { ContractHost } from './contract-host.ts';
@@ -34,6 +38,15 @@ export async function realContractHost(options: RealHostOptions): Promise<Contra
     async unmount(dataset) {
       await runOk('zfs', ['unmount', dataset]);
     },
+    tellToStop,
+    async startedMs(containerId) {
+      const docker = await connectDocker({});
+      return Date.parse((await docker.getContainer(containerId).inspect()).State.StartedAt);
+    },
+    now: Date.now,
+    async later(seconds) {
+      await sleep(seconds * 1000);
+    },
     async cleanup() {
       for (const project of projects) await runOk('docker', ['compose', '-p', project, 'down']);
       const networks = await runOk('docker', [
@@ -48,4 +61,19 @@ export async function realContractHost(options: RealHostOptions): Promise<Contra
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** Docker tells of the signal that it has sent; then the call is cut, as by the end of who made it. */
+async function tellToStop(containerId: string): Promise<void> {
+  const docker = await connectDocker({});
+  const gone = new AbortController();
+  const filters = { container: [containerId], event: ['kill'] };
+  const events = await docker.getEvents({ filters, abortSignal: gone.signal });
+  const told = once(events, 'data');
+  const call = docker.getContainer(containerId).stop({ abortSignal: gone.signal });
+  const cut = rejects(call, { name: 'AbortError' });
+  await told;
+  events.on('error', () => {});
+  gone.abort();
+  await cut;
 }

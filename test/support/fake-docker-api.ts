@@ -12,8 +12,10 @@ export interface FakeDockerApi extends AsyncDisposable {
   bodies: unknown[];
 }
 
-/** What to answer to `METHOD /path`; null: nothing, ever. */
-export type Answer = (call: string) => { status?: number; body?: unknown; stream?: Stream } | null;
+/** What to answer to `METHOD /path`, and when; null: nothing, ever. */
+export type Answer = (call: string) => Given | Promise<Given>;
+
+type Given = { status?: number; body?: unknown; stream?: Stream } | null;
 
 /** Bytes as they are; `open`: more would follow, and never does. */
 export interface Stream {
@@ -31,7 +33,7 @@ export async function fakeDockerApi(answer: Answer): Promise<FakeDockerApi> {
     calls.push(call);
     const sent = await text(request);
     if (sent !== '') bodies.push(JSON.parse(sent));
-    const given = answer(call);
+    const given = await answer(call);
     if (given === null) return;
     response.writeHead(given.status ?? 200, { 'content-type': 'application/json' });
     if (given.stream !== undefined) {

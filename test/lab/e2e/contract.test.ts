@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startStewardLab } from '../install-steward.ts';
 import type { LabVm } from '../vm.ts';
 
-/** Twenty-eight cases; minutes, and many of them on a busy machine without hardware virtualisation. */
+/** Some thirty cases; minutes, and many of them on a busy machine without hardware virtualisation. */
 const timeoutMs = 25 * 60_000;
 
 describe('the executors', { timeout: timeoutMs }, () => {

@@ -47,6 +47,12 @@ export async function running(): Promise<string[]> {
     .sort();
 }
 
+/** Also when all that was told to stop has had the time to end. */
+export async function stillRunning(): Promise<string[]> {
+  lab.later(600_000);
+  return running();
+}
+
 export const archives = () => [...lab.host.state.archives.values()].map(({ name }) => name).sort();
 export const snapshots = () => [...lab.host.state.snapshots.values()].map(({ name }) => name);
 export const opsSince = (from: number) => lab.host.steps.slice(from).map(({ op }: Step) => op);

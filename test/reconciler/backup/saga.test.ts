@@ -3,7 +3,18 @@ import { readBackups } from '../../../reconciler/state/backups.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Step } from '../../../reconciler/types.ts';
-import { aDayLater, archives, dayMs, faultAt, lab, names, opsSince, running, snapshots } from './saga-lab.ts';
+import {
+  aDayLater,
+  archives,
+  dayMs,
+  faultAt,
+  lab,
+  names,
+  opsSince,
+  running,
+  snapshots,
+  stillRunning,
+} from './saga-lab.ts';
 
 describe('a backup', () => {
   it('is not due before its first tick', async () => {
@@ -91,6 +102,7 @@ describe('when the process dies', () => {
       lab.restart();
       await lab.settleRuns();
       expect(await running()).toEqual(names);
+      expect(await stillRunning()).toEqual(names);
       expect(snapshots()).toEqual([]);
       expect(readUndo(lab.store())).toEqual([]);
       await lab.beside(await lab.cycle());
@@ -140,7 +152,7 @@ describe('when a step fails', () => {
     faultAt(op, after, 'fail');
     const outcomes = await aDayLater();
     expect(outcomes.map(({ result }) => result)).toContain('failed');
-    expect(await running()).toEqual(names);
+    expect(await stillRunning()).toEqual(names);
     if (op !== 'zfs-destroy-snapshots') expect(snapshots()).toEqual([]);
     lab.later(3_600_000);
     await lab.settleRuns();

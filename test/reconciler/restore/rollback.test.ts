@@ -35,6 +35,9 @@ async function dies(location?: string | null): Promise<void> {
 async function expectWhole(...either: string[][]): Promise<void> {
   expect(either).toContainEqual(lab.data());
   expect(await lab.running()).toEqual(names);
+  // Nor does one end later, because it was told to stop by a run that has died.
+  lab.later(600_000);
+  expect(await lab.running()).toEqual(names);
   expect(readUndo(lab.store())).toEqual([]);
   expect((await lab.cycle()).plan?.blocked).toEqual([]);
 }

@@ -32,6 +32,9 @@ function faultAt(op: Step['op'], after: StepFault['after'], how: StepFault['how'
 async function expectWhole(...either: string[][]): Promise<void> {
   expect(either).toContainEqual(lab.data());
   expect(await lab.running()).toEqual(names);
+  // Nor does one end later, because it was told to stop by a run that has died.
+  lab.later(600_000);
+  expect(await lab.running()).toEqual(names);
   expect(readUndo(lab.store())).toEqual([]);
   expect((await lab.cycle()).plan?.blocked).toEqual([]);
 }
