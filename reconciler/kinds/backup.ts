@@ -118,7 +118,7 @@ function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
 /** All that one backup follows from, as the world is now. */
 export function backupPlan(desired: DesiredBackup, atMs: number, world: World): BackupPlan {
   const archives = archivesOf(desired, world);
-  const [last] = ownTimes(desired, world);
+  const last = ownTimes(desired, world).find((ownMs) => ownMs <= world.nowMs);
   const pruneHeld = pruneHold(world.inventory.backups, desired.service, desired.repository.location);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
   const stack = world.byId.get(`compose-stack:${desired.service}`);
