@@ -119,7 +119,7 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
     parallel: 1,
     gate: async () => null,
     probe: async () => null,
-    announce: () => {},
+    announce: recorder.announce,
     undo: undoLog(store, clock),
     learned: recorder.learned,
     finished: recorder.finished,

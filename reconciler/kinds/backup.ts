@@ -1,6 +1,6 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedZfs } from '../../observers/types.ts';
-import { attemptLater } from '../backup/attempts.ts';
+import { stopLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
 import { archiveOf, type Due, dueTick } from '../backup/due.ts';
 import { instant, parseArchiveName } from '../backup/names.ts';
@@ -72,7 +72,7 @@ export function isDueNow(service: string | null, world: World): boolean {
   const desired = world.byId.get(`backup:${service}`);
   const record = world.inventory.backups.services.get(service ?? '');
   if (desired?.kind !== 'backup' || desired.suspend || record === undefined) return false;
-  if (attemptLater(record, world.nowMs) !== null || whatHinders(desired, world) !== null) return false;
+  if (stopLater(record, desired, world.nowMs) !== null || whatHinders(desired, world) !== null) return false;
   return dueOf(desired, record, world).state === 'due';
 }
 
@@ -95,7 +95,7 @@ function mayTryNow(
 ): Verdict | null {
   if (record !== undefined && record.runningSinceMs !== null)
     return report(desired, 'running', `under way since ${instant(record.runningSinceMs)}`);
-  const later = attemptLater(record, nowMs);
+  const later = stopLater(record, desired, nowMs);
   return later === null ? null : blocked(desired, 'backing-off', later);
 }
 

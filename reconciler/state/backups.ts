@@ -14,6 +14,9 @@ export interface BackupRecord {
   attempts: number;
   lastAttemptMs: number | null;
   lastError: string | null;
+  /** Attempts since the last success that had begun to stop the service, however they ended, and the last of them. */
+  stops: number;
+  lastStopMs: number | null;
   /** A run under way, and the kernel lock that it holds for as long as it lives. */
   runningSinceMs: number | null;
   runningLock: string | null;
@@ -81,14 +84,14 @@ export function readBackup(store: Store, service: string): BackupRecord | null {
 }
 
 export function newBackupRecord(service: string, firstSeenMs: number): BackupRecord {
-  const never = { attempts: 0, lastAttemptMs: null, lastError: null };
+  const never = { attempts: 0, lastAttemptMs: null, lastError: null, stops: 0, lastStopMs: null };
   return { service, firstSeenMs, ...never, runningSinceMs: null, runningLock: null };
 }
 
 export function writeBackupRecord(store: Store, record: BackupRecord): void {
   guarded(store.path, () =>
     store.db
-      .prepare('INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .prepare('INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
         record.service,
         record.firstSeenMs,
@@ -97,6 +100,8 @@ export function writeBackupRecord(store: Store, record: BackupRecord): void {
         record.lastError,
         record.runningSinceMs,
         record.runningLock,
+        record.stops,
+        record.lastStopMs,
       ),
   );
 }
@@ -168,6 +173,8 @@ interface BackupRow {
   last_error: string | null;
   running_since_ms: number | null;
   running_lock: string | null;
+  stops: number;
+  last_stop_ms: number | null;
 }
 
 interface RepositoryRow {
@@ -201,6 +208,8 @@ function toBackup(row: BackupRow): BackupRecord {
     lastError: row.last_error,
     runningSinceMs: row.running_since_ms,
     runningLock: row.running_lock,
+    stops: row.stops,
+    lastStopMs: row.last_stop_ms,
   };
 }
 

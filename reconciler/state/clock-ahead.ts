@@ -2,7 +2,7 @@ import { type Store, transaction } from './store.ts';
 
 /** What back-off, schedules and proofs are measured from. The times in names of archives are not: they are the archive's. */
 const times: Record<string, string[]> = {
-  backups: ['first_seen_ms', 'last_attempt_ms', 'running_since_ms'],
+  backups: ['first_seen_ms', 'last_attempt_ms', 'last_stop_ms', 'running_since_ms'],
   proofs: ['at_ms', 'good_ms', 'attempted_ms'],
   proofs_running: ['since_ms'],
   repositories: ['listed_ms'],

@@ -70,6 +70,8 @@ const migrations = [
   `CREATE TABLE probes (
      url TEXT PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, status INTEGER, latency_ms INTEGER,
      certificate_ends_ms INTEGER, error TEXT, since_ms INTEGER NOT NULL) STRICT;`,
+  `ALTER TABLE backups ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE backups ADD COLUMN last_stop_ms INTEGER;`,
 ];
 
 /** How long another process's write is waited for. */

@@ -83,6 +83,21 @@ describe('a clock that was years ahead, and then right', () => {
     expect(archives()).toEqual(['photo-2023-11-15T02:30:00Z']);
   });
 
+  it('when attempts had stopped the service often enough: the next one is made within a day', async () => {
+    await begin(photo({}, false));
+    lab.later(ahead);
+    lab.host.faults = { steps: [{ when: { op: 'borg-create' }, how: 'fail', after: 'nothing', times: 9 }] };
+    for (let hour = 0; hour < 9; hour += 1) {
+      await settle();
+      lab.later(3_600_000);
+    }
+    lab.host.faults = {};
+    lab.later(-ahead);
+    await settle();
+    await aDayLater();
+    expect(archives()).toEqual(['photo-2023-11-16T02:30:00Z']);
+  });
+
   it('when a whole check was clean: damage that is found now is damage', async () => {
     await begin(photo({ retention: { daily: 2 } }));
     await aDayLater();
