@@ -2,6 +2,7 @@ import type { ListedArchive } from '../apply/types.ts';
 import { type KeyRecord, readKeys } from './keys.ts';
 import { repositoryLock } from './lock.ts';
 import { emptyProofs, type Proofs, readProofs } from './proofs.ts';
+import { type RunningProof, readRunningProofs } from './runs.ts';
 import { guarded, type Store, transaction } from './store.ts';
 
 /** What is known of backups without asking Borg, as plain data for the planner and for status. */
@@ -46,11 +47,13 @@ export interface Backups extends Proofs {
   archives: Map<string, ArchiveRecord[]>;
   /** Location -> its key's last export. */
   keys: Map<string, KeyRecord>;
+  /** Checks and drills under way, or that died. */
+  runningProofs: RunningProof[];
 }
 
 export function emptyBackups(): Backups {
   const nothing = { services: new Map(), repositories: new Map(), archives: new Map(), keys: new Map() };
-  return { ...nothing, ...emptyProofs() };
+  return { ...nothing, ...emptyProofs(), runningProofs: [] };
 }
 
 export function readBackups(store: Store): Backups {
@@ -62,6 +65,7 @@ export function readBackups(store: Store): Backups {
     return {
       ...readProofs(store),
       keys: readKeys(store),
+      runningProofs: readRunningProofs(store),
       services: new Map(services.map((record) => [record.service, record])),
       repositories: new Map(repositories.map((record) => [record.location, record])),
       archives: new Map([...byLocation].map(([location, found]) => [location, found.map(toArchive)])),
