@@ -1,13 +1,14 @@
-import { type BackgroundDeps, backgroundGroups, runGroup } from '../reconciler/background.ts';
+import { type BackgroundDeps, backgroundGroups } from '../reconciler/background.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import { takeLock } from '../reconciler/state/lock.ts';
 import type { Change, Outcome } from '../reconciler/types.ts';
+import { Lane } from './lane.ts';
 import { acquire } from './locked.ts';
 import type { Settings } from './settings.ts';
 import type { Wired } from './wire.ts';
 
-/** How long a backup waits for a cycle to end before it stops a container. */
-const waitForCycleMs = 30 * 60_000;
+/** How long a backup waits for a cycle to end before it stops a container, and a plan for one that has stopped some. */
+export const waitForCycleMs = 30 * 60_000;
 
 export function backgroundDeps(wired: Wired, settings: Settings, command: string): BackgroundDeps {
   const { store } = wired;
@@ -25,8 +26,9 @@ export function backgroundDeps(wired: Wired, settings: Settings, command: string
 }
 
 /**
- * Carries out everything of a cycle that is to be done beside it, some at a time. Each is planned anew right before
- * it begins: what was planned an hour ago may name containers that are gone.
+ * Carries out everything of a cycle that is to be done beside it, as far as there is room for it at a time. What comes
+ * after something else is planned anew right before it begins: what was planned an hour ago may name containers that
+ * are gone.
  */
 export async function runDue(
   cycle: Cycle,
@@ -34,21 +36,29 @@ export async function runDue(
   deps: BackgroundDeps,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const tried = new Set<string>();
-  const isFresh = (change: Change) => !tried.has(change.id);
-  let current = cycle.outcomes.length === 0 || backgroundOf(cycle).length === 0 ? cycle : await replan();
-  while (deps.signal?.aborted !== true) {
-    const groups = backgroundOf(current).filter((group) => group.every(isFresh));
-    const now = groups.slice(0, current.desired?.backupsAtOnce ?? 1);
-    if (now.length === 0) break;
-    for (const change of now.flat()) tried.add(change.id);
-    const commit = current.commit?.id ?? '';
-    outcomes.push(...(await Promise.all(now.map((group) => runGroup(group, commit, deps)))).flat());
-    current = await replan();
+  const errors: unknown[] = [];
+  const isFresh = ({ id }: Change) => !outcomes.some(({ change }) => change.id === id);
+  const lane = new Lane({
+    background: deps,
+    onDone: (done) => outcomes.push(...done),
+    onError: (error) => errors.push(error),
+  });
+  const isOver = () => deps.signal?.aborted === true || errors.length > 0;
+  try {
+    let current = cycle.outcomes.length === 0 || isNothingDue(cycle) ? cycle : await replan();
+    while (!isOver()) {
+      lane.offer(current, isFresh);
+      if (lane.isIdle) break;
+      await lane.oneOver();
+      if (!isOver()) current = await replan();
+    }
+  } finally {
+    await lane.idle();
   }
+  if (errors.length > 0) throw errors[0];
   return outcomes;
 }
 
-function backgroundOf({ plan }: Cycle): Change[][] {
-  return plan === null || plan.held !== null ? [] : backgroundGroups(plan);
+function isNothingDue({ plan }: Cycle): boolean {
+  return plan === null || backgroundGroups(plan).length === 0;
 }

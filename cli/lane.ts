@@ -1,11 +1,12 @@
 import type { BackgroundDeps } from '../reconciler/background.ts';
 import { backgroundGroups, runGroup } from '../reconciler/background.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
+import { keyOf, nextTurns, type Slot, slotOf } from '../reconciler/turns.ts';
 import type { Change, Outcome } from '../reconciler/types.ts';
 
 /**
- * What a running loop does beside its cycles. Nothing waits in a queue here: what finds no room stays due, and is
- * planned anew by the cycle that follows when there is room again.
+ * What is done beside the cycles. Nothing waits in a queue here: what finds no room stays due, and is planned anew by
+ * the cycle that follows when there is room again.
  */
 export interface LaneDeps {
   background: BackgroundDeps;
@@ -14,44 +15,83 @@ export interface LaneDeps {
   onError(error: unknown): void;
 }
 
+interface Offer {
+  groups: Change[][];
+  atOnce: number;
+  commit: string;
+}
+
 export class Lane {
   readonly #deps: LaneDeps;
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, { slot: Slot; over: Promise<void> }>();
+  readonly #begunAt = new Map<string, number>();
+  #offer: Offer = { groups: [], atOnce: 0, commit: '' };
+  #begun = 0;
 
   constructor(deps: LaneDeps) {
     this.#deps = deps;
   }
 
-  /** Begins what the cycle found due, as far as there is room. */
-  offer(cycle: Cycle): void {
+  /** Begins what the cycle found due, as far as there is room; `isWanted`: and as far as that goes. */
+  offer(cycle: Cycle, isWanted: (change: Change) => boolean = () => true): void {
     const { plan, commit, desired } = cycle;
     if (plan === null || commit === null || plan.held !== null) return;
     // A cycle has just changed what a backup was planned to stop: it waits for the next one, and is planned again.
     const touched = new Set(cycle.outcomes.map(({ change }) => change.service));
-    const groups = backgroundGroups(plan).filter(
-      (group) => !group.some(({ service }) => touched.has(service)),
+    const groups = backgroundGroups(plan).filter((group) =>
+      group.every((change) => !touched.has(change.service) && isWanted(change)),
     );
-    for (const group of groups) {
-      if (this.#running.size >= (desired?.backupsAtOnce ?? 1)) return;
-      const key = group[0]?.background?.locks.join(' ') ?? '';
-      if (this.#running.has(key)) continue;
-      this.#running.set(key, this.#run(group, key, commit.id));
-    }
+    this.#offer = { groups, atOnce: desired?.backupsAtOnce ?? 1, commit: commit.id };
+    this.#begin();
+  }
+
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /** Resolves when one of those under way is over; at once where there is none. */
+  async oneOver(): Promise<void> {
+    if (!this.isIdle) await Promise.race([...this.#running.values()].map(({ over }) => over));
   }
 
   /** Resolves when everything that is under way is over. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running.values());
+    while (!this.isIdle) await Promise.all([...this.#running.values()].map(({ over }) => over));
+  }
+
+  #begin(): void {
+    const { groups, atOnce } = this.#offer;
+    const turns = nextTurns(groups, this.#running, atOnce, this.#begunAt);
+    this.#offer = { ...this.#offer, groups: groups.filter((group) => !turns.includes(group)) };
+    for (const group of turns) {
+      const key = keyOf(group);
+      this.#begun += 1;
+      this.#begunAt.set(key, this.#begun);
+      this.#running.set(key, { slot: slotOf(group), over: this.#run(group, key, this.#offer.commit) });
+    }
   }
 
   async #run(group: Change[], key: string, commit: string): Promise<void> {
     try {
       const outcomes = await runGroup(group, commit, this.#deps.background);
-      this.#running.delete(key);
+      this.#over(
+        key,
+        outcomes.every(({ result }) => result === 'skipped'),
+      );
       this.#deps.onDone(outcomes, commit);
     } catch (error) {
-      this.#running.delete(key);
+      this.#over(key, false);
       this.#deps.onError(error);
     }
+  }
+
+  /**
+   * Where nothing was begun, since somebody else is at that repository, the plan still holds, and the next one gets the
+   * room. Else it is no longer of today.
+   */
+  #over(key: string, isSkipped: boolean): void {
+    this.#running.delete(key);
+    if (isSkipped) this.#begin();
+    else this.#offer = { ...this.#offer, groups: [] };
   }
 }

@@ -135,7 +135,7 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
     isDone: (change) => archivedSince(change, store),
     gate: async () => null,
     probe: async () => null,
-    announce: () => {},
+    announce: recorder.announce,
     undo: undoLog(store, clock),
     learned: recorder.learned,
     finished: recorder.finished,

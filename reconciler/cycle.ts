@@ -12,6 +12,7 @@ import { requestOf } from './observe-request.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
 import { probeKeeper } from './probe-gate.ts';
 import { recordAttempt, recordAttemptResult, recordIntent, recordOutcome, recordPlan } from './record.ts';
+import { settleClock } from './state/clock-ahead.ts';
 import { type Inventory, readInventory } from './state/inventory.ts';
 import { announce, discharge } from './state/journal.ts';
 import { recordProbes } from './state/probes.ts';
@@ -117,6 +118,7 @@ async function reconcile(
   deps: CycleDeps,
   options: CycleOptions,
 ): Promise<Cycle> {
+  if (!options.dry) settleClock(deps.store, deps.clock.now());
   const inventory = readInventory(deps.store);
   const observed = await timed(cycle, 'observe', deps, () =>
     deps.observer.observe(requestOf(loaded, inventory, deps.signal)),

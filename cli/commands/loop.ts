@@ -50,7 +50,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
       memory.aliveAtMs = Date.now();
       recordOutcomes(metrics, outcomes);
       logOutcomes(outcomes, commit, log);
-      if (outcomes.every(({ result }) => result !== 'skipped')) running.look();
+      if (outcomes.some(({ result }) => result !== 'skipped')) running.look();
     },
     onError: (error) => log.error({ err: messageOf(error).trim() }, 'backup failed'),
   });

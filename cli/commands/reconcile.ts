@@ -3,7 +3,7 @@ import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import { runCycle } from '../../reconciler/cycle.ts';
 import type { Outcome, Plan } from '../../reconciler/types.ts';
-import { backgroundDeps, runDue } from '../background.ts';
+import { backgroundDeps, runDue, waitForCycleMs } from '../background.ts';
 import { UserError } from '../errors.ts';
 import { keep, settleJournal } from '../keep.ts';
 import { type LockRequest, locked } from '../locked.ts';
@@ -63,7 +63,9 @@ async function once(
       await settleJournal(wired, settings.stateDir);
       return runCycle(deps, { dry: false });
     });
-    const replan = () => locked(request, () => runCycle(wired.deps, { dry: true }));
+    // Others may be in the middle of a snapshot meanwhile.
+    const patient = { ...request, waitMs: waitForCycleMs };
+    const replan = () => locked(patient, () => runCycle(wired.deps, { dry: true }));
     const beside = { ...backgroundDeps(wired, settings, request.command), progress: deps.progress };
     const cycle = withOutcomes(applied, await runDue(applied, replan, beside));
     reporter.done();

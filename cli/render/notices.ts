@@ -1,5 +1,5 @@
 import { kinds } from '../../desired-state/types.ts';
-import type { Notice, NoticeState, Reason } from '../../reconciler/types.ts';
+import type { Notice, Reason } from '../../reconciler/types.ts';
 import { assertNever } from '../../tools/assert-never.ts';
 import { isSentence, placeOf, reasonLines, reasonText } from './reason.ts';
 import type { Row } from './row.ts';
@@ -59,7 +59,7 @@ function belowOf(
   notice: Notice,
   options: Look & { verbose: boolean },
 ): { reasons: string[]; advice: string[] } {
-  const advice = notice.verb === 'blocked' ? adviceLines(notice.state, options) : [];
+  const advice = notice.verb === 'blocked' ? adviceLines(notice, options) : [];
   const reasons = options.verbose ? notice.reasons : notice.reasons.filter(isTelling);
   const [first] = reasons;
   const roomy = options.width === null || options.width >= 100;
@@ -73,15 +73,15 @@ function isTelling({ from, note }: Reason): boolean {
   return from !== null || note !== undefined;
 }
 
-function adviceLines(state: NoticeState, look: Look): string[] {
-  const text = adviceFor(state);
+function adviceLines(notice: Notice, look: Look): string[] {
+  const text = adviceFor(notice);
   if (text === null) return [];
   const lines = look.width === null ? [text] : wrap(text, Math.max(8, look.width - 6));
   return lines.map((line, index) => `    ${paint(look, 'dim', `${index === 0 ? '→' : ' '} ${line}`)}`);
 }
 
 /** What comes next. The reason itself says what a person can do about it. */
-function adviceFor(state: NoticeState): string | null {
+function adviceFor({ state, kind }: Notice): string | null {
   switch (state) {
     case 'unknown':
       return 'left as it is until that is known; Steward looks again by itself';
@@ -92,7 +92,9 @@ function adviceFor(state: NoticeState): string | null {
     case 'refused':
       return 'Steward does not do this by itself; do it by hand, or change Git';
     case 'backing-off':
-      return 'is tried again by itself; a new commit is tried at once';
+      return kind === 'backup' || kind === 'borg-repository'
+        ? 'is tried again by itself; `steward backup run` does it at once'
+        : 'is tried again by itself; a new commit is tried at once';
     case 'policy':
       return 'left as it is until that is mended, or allowed with a reason in service.yaml (docs/policy.md)';
     case 'degraded':

@@ -137,7 +137,11 @@ export const labBackup = mapping(
     retention: retention.optional(),
     startingDeadline: startingDeadline.optional(),
     jitter: jitter.optional(),
-    concurrency: whole(1, 16, 'Backups that may upload at the same time.').default(1),
+    concurrency: whole(
+      1,
+      16,
+      'Backups that may upload at the same time, besides one check or drill.',
+    ).default(1),
     collapse: collapse.default(50),
     appendOnly: flag('Nothing is ever deleted in the repositories: prune is off.').default(false),
     check: check.optional(),

@@ -38,10 +38,7 @@ export function dueTick(spec: DueSpec, made: Made, nowMs: number): Due {
   if (schedule === null) return { state: 'done', lastMs: null, nextMs: null };
   const shiftMs = jitterMs(spec.service, spec.jitterSeconds);
   const tickMs = lastTick(schedule, nowMs - shiftMs);
-  const done = (lastMs: number | null): Due => {
-    const next = nextTick(schedule, nowMs - shiftMs);
-    return { state: 'done', lastMs, nextMs: next === null ? null : next + shiftMs };
-  };
+  const done = (lastMs: number | null): Due => ({ state: 'done', lastMs, nextMs: nextDue(spec, nowMs) });
   if (tickMs === null) return done(null);
   if (made.hasArchive(tickMs)) return done(tickMs);
   const sinceMs = tickMs + shiftMs;
@@ -49,6 +46,17 @@ export function dueTick(spec: DueSpec, made: Made, nowMs: number): Due {
   const { startingDeadlineSeconds: limit } = spec;
   if (limit !== null && nowMs - sinceMs > limit * 1000) return { state: 'missed', tickMs };
   return { state: 'due', tickMs, sinceMs };
+}
+
+/** When the next tick after `nowMs` starts, with its jitter; null: never by itself. */
+export function nextDue(
+  { service, schedule, jitterSeconds }: Pick<DueSpec, 'service' | 'schedule' | 'jitterSeconds'>,
+  nowMs: number,
+): number | null {
+  if (schedule === null) return null;
+  const shiftMs = jitterMs(service, jitterSeconds);
+  const next = nextTick(schedule, nowMs - shiftMs);
+  return next === null ? null : next + shiftMs;
 }
 
 /**

@@ -19,7 +19,8 @@ export function pruneHeld(
 /**
  * Which archives go after a new one was made, by name. Only archives of our own naming are looked at. The new one
  * counts as kept, so that nothing may go before it is proven whole: that is what the step waits for. The one that was
- * last `restored` for proof stays besides: it is the only one that is known to be any good.
+ * last `restored` for proof stays besides: it is the only one that is known to be any good. So does what has a later
+ * time, of a clock that was ahead once: it would take the place of all that is made until then.
  */
 export function pruneOf(
   desired: DesiredBackup,
@@ -31,7 +32,7 @@ export function pruneOf(
   if (retention === null || repository.appendOnly) return [];
   const own = archives.flatMap((archive) => {
     const atMs = parseArchiveName(service, archive.name);
-    return atMs === null || archive.name === made.name ? [] : [{ ...archive, atMs }];
+    return atMs === null || atMs >= made.atMs ? [] : [{ ...archive, atMs }];
   });
   const timezone = desired.schedule?.timezone ?? 'UTC';
   const kept = keptBy(retention, [made, ...own], timezone);

@@ -48,6 +48,12 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
         edit(change, () => ({ runningSinceMs: now, runningLock, lastAttemptMs: now }));
       }
     },
+    /** Before the service is stopped, so that an attempt counts that takes Steward with it. */
+    announce(change: Change, index: number) {
+      const { op } = change.steps[index] ?? {};
+      if (op === 'containers-stop' || op === 'containers-pause')
+        edit(change, ({ stops }) => ({ stops: stops + 1, lastStopMs: clock.now() }));
+    },
     end(group: Change[]) {
       for (const change of group) {
         edit(change, () => ({ runningSinceMs: null, runningLock: null }));
@@ -105,7 +111,7 @@ function attempted(
   { change, result, error }: Outcome,
 ): Partial<BackupRecord> {
   if (result === 'failed') return { attempts: record.attempts + 1, lastError: error };
-  if (change.kind === 'backup') return { attempts: 0, lastError: null };
+  if (change.kind === 'backup') return { attempts: 0, lastError: null, stops: 0, lastStopMs: null };
   const last = readLastRun(store, record.service);
   return { lastError: last?.result === 'failed' ? last.error : null };
 }

@@ -1,6 +1,7 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedZfs } from '../../observers/types.ts';
-import { attemptLater } from '../backup/attempts.ts';
+import { proofAt, proofText, waitsForProof, waitsForTurn } from '../backup/at-work.ts';
+import { stopLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
 import { archiveOf, type Due, dueTick } from '../backup/due.ts';
 import { instant, parseArchiveName } from '../backup/names.ts';
@@ -30,7 +31,9 @@ export function diff(desired: DesiredBackup, world: World): Verdict {
     const late = `the archive of ${instant(due.tickMs)} was not made within startingDeadline; the next tick makes one`;
     return report(desired, 'degraded', late);
   }
-  return mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? run(desired, due.sinceMs, world);
+  const waits =
+    mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? atRepository(desired, due, world);
+  return waits ?? run(desired, due.sinceMs, world);
 }
 
 /** By hand, whatever the schedule. A check is of the repository, and leaves the backup alone. */
@@ -57,7 +60,10 @@ function drilled(desired: DesiredBackup, record: BackupRecord | undefined, world
   const hasGround =
     world.observed.zfs.known && missingDataset(desired, world.observed.zfs.value) === undefined;
   if (record === undefined || world.asked !== undefined || !hasGround) return inSync;
-  const due = record.runningSinceMs === null ? dueDrill(desired, record.firstSeenMs, world) : null;
+  if (record.runningSinceMs !== null) return inSync;
+  const proof = proofAt(desired.repository.location, world.inventory.backups);
+  if (proof?.what === 'drill') return report(desired, 'running', proofText(proof));
+  const due = proof === null ? dueDrill(desired, record.firstSeenMs, world) : null;
   if (due === null) return inSync;
   const later = proofLater(
     world.inventory.backups.proofs.get(proofKey('drill', desired.service)),
@@ -72,7 +78,7 @@ export function isDueNow(service: string | null, world: World): boolean {
   const desired = world.byId.get(`backup:${service}`);
   const record = world.inventory.backups.services.get(service ?? '');
   if (desired?.kind !== 'backup' || desired.suspend || record === undefined) return false;
-  if (attemptLater(record, world.nowMs) !== null || whatHinders(desired, world) !== null) return false;
+  if (stopLater(record, desired, world.nowMs) !== null || whatHinders(desired, world) !== null) return false;
   return dueOf(desired, record, world).state === 'due';
 }
 
@@ -95,8 +101,18 @@ function mayTryNow(
 ): Verdict | null {
   if (record !== undefined && record.runningSinceMs !== null)
     return report(desired, 'running', `under way since ${instant(record.runningSinceMs)}`);
-  const later = attemptLater(record, nowMs);
+  const later = stopLater(record, desired, nowMs);
   return later === null ? null : blocked(desired, 'backing-off', later);
+}
+
+/** Alone with its repository: what looks at it comes to its end first. */
+function atRepository(
+  desired: DesiredBackup,
+  { sinceMs }: { sinceMs: number },
+  { inventory }: World,
+): Verdict | null {
+  const waits = waitsForProof(desired.repository.location, inventory.backups);
+  return waits === null ? null : report(desired, 'waiting', `due since ${instant(sinceMs)}; ${waits}`);
 }
 
 function whatHinders(desired: DesiredBackup, { observed }: World): Verdict | null {
@@ -118,11 +134,13 @@ function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
 /** All that one backup follows from, as the world is now. */
 export function backupPlan(desired: DesiredBackup, atMs: number, world: World): BackupPlan {
   const archives = archivesOf(desired, world);
-  const [last] = ownTimes(desired, world);
+  const last = ownTimes(desired, world).find((ownMs) => ownMs <= world.nowMs);
   const held = pruneHeld(desired, world.inventory.backups);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
   const stack = world.byId.get(`compose-stack:${desired.service}`);
-  const note = world.asked === undefined ? `due since ${instant(atMs)}` : 'asked for by hand';
+  const turn = waitsForTurn(desired.service, world.inventory.backups, world.desired.backupsAtOnce);
+  const due = [`due since ${instant(atMs)}`, ...(turn === null ? [] : [turn])].join('; ');
+  const note = world.asked === undefined ? due : 'asked for by hand';
   return {
     desired,
     atMs,

@@ -1,4 +1,5 @@
 import type { DesiredRepository } from '../../desired-state/types.ts';
+import { proofAt, proofText, proofWaitsForTurn } from '../backup/at-work.ts';
 import { attemptLater } from '../backup/attempts.ts';
 import { keyProblem, keyState } from '../backup/key-state.ts';
 import { askedCheck, checkChange, checkLater, dueCheck } from '../proof/check.ts';
@@ -22,6 +23,9 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   const data = { location };
   const wanted = askedFor(desired, world);
   if (wanted !== null) return wanted;
+  const proof = world.asked === undefined ? proofAt(location, world.inventory.backups) : null;
+  if (proof !== null)
+    return proof.what === 'drill' ? { state: 'in-sync', data } : report(desired, 'running', proofText(proof));
   const age = known === undefined ? 0 : Math.abs(world.nowMs - known.listedMs);
   if (known !== undefined && !known.inDoubt && age < staleAfterMs) return checked(desired, world, data);
   const { services } = world.inventory.backups;
@@ -56,12 +60,16 @@ function checked(desired: DesiredRepository, world: World, data: Record<string, 
   const { location } = desired.repository;
   const record = backups.services.get(desired.service ?? '');
   const due =
-    record === undefined || world.asked !== undefined || isDueNow(desired.service, world)
+    record === undefined ||
+    record.runningSinceMs !== null ||
+    world.asked !== undefined ||
+    isDueNow(desired.service, world)
       ? null
       : dueCheck(desired, backups, record.firstSeenMs, world.nowMs);
   const later = due === null ? null : checkLater(due, location, backups, world.nowMs);
   if (later !== null) return report(desired, 'degraded', `check: ${later}`);
-  if (due !== null) return { state: 'change', change: checkChange(desired, due), data };
+  if (due !== null)
+    return { state: 'change', change: checkChange(desired, due, proofWaitsForTurn(backups)), data };
   const damage = damageOf(backups, location);
   if (damage !== null) return report(desired, 'degraded', damage.message);
   const unsafe = keyProblem(keyState(location, backups));

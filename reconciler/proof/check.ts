@@ -81,8 +81,14 @@ const words: Record<CheckMode, string> = {
   'verify-data': 'all data is read and verified',
 };
 
-export function checkChange(desired: DesiredRepository, { mode, note }: DueProof): Change {
+/** `waits`: for its turn, a sentence. */
+export function checkChange(
+  desired: DesiredRepository,
+  { mode, note: why }: DueProof,
+  waits: string | null = null,
+): Change {
   const { repository, check } = desired;
+  const note = waits === null ? why : `${why}; ${waits}`;
   const change = quietChange(desired, 'run', {
     summary: words[mode],
     reasons: [{ field: 'check', from: null, to: mode, note, origin: desired.origin }],

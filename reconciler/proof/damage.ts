@@ -18,7 +18,7 @@ export function damageOf({ proofs }: Proofs, location: string): Damage | null {
   const [partial, full, data] = [last('partial'), last('full'), last('verify-data')];
   if (isBad(data)) return { ...found(data), provenBy: 'verify-data' };
   const cleanMs = Math.max(full?.goodMs ?? 0, data?.goodMs ?? 0);
-  const bad = [full, partial].find((each) => isBad(each) && (each?.atMs ?? 0) > cleanMs);
+  const bad = [full, partial].find((each) => isBad(each) && (each?.atMs ?? 0) >= cleanMs);
   return bad === undefined ? null : { ...found(bad), provenBy: 'full' };
 }
 

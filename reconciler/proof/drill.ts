@@ -1,4 +1,5 @@
 import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
+import { proofWaitsForTurn } from '../backup/at-work.ts';
 import { archiveName, instant } from '../backup/names.ts';
 import { stackRef } from '../kinds/compose-stack.ts';
 import { repositoryLock } from '../state/lock.ts';
@@ -22,7 +23,10 @@ export interface DueDrill {
 /** Null: none is due, or there is no archive yet that a manifest was taken for. */
 export function dueDrill(desired: DesiredBackup, firstSeenMs: number, world: World): DueDrill | null {
   const sinceMs = dueDrillSince(desired, firstSeenMs, world);
-  return sinceMs === null ? null : drillNow(desired, `due since ${instant(sinceMs)}`, world);
+  if (sinceMs === null) return null;
+  const waits = proofWaitsForTurn(world.inventory.backups);
+  const since = `due since ${instant(sinceMs)}`;
+  return drillNow(desired, waits === null ? since : `${since}; ${waits}`, world);
 }
 
 /** Whatever the schedule; null: there is no archive yet that a manifest was taken for. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../tools/clock.ts';
 import type { StepFacts } from '../apply/types.ts';
+import { settleClock } from '../state/clock-ahead.ts';
 import { editProof, type ProofKind, writeManifest } from '../state/proofs.ts';
 import type { Store } from '../state/store.ts';
 import type { Change, Outcome, Step } from '../types.ts';
@@ -43,6 +44,8 @@ export function proofRecorder(store: Store, clock: Clock) {
       if (step.op === 'borg-compare' && verdict.message === null && startsStack(change)) return;
       ended.add(change);
       const atMs = clock.now();
+      // Whatever a clock that was ahead has recorded was before this all the same.
+      settleClock(store, atMs - 1);
       const good = verdict.message === null ? { goodMs: atMs, goodArchive: verdict.archive } : {};
       const { message } = verdict;
       const result = message === null ? ('good' as const) : ('bad' as const);

@@ -2,6 +2,7 @@ import type { ListedArchive } from '../apply/types.ts';
 import { type KeyRecord, readKeys } from './keys.ts';
 import { repositoryLock } from './lock.ts';
 import { emptyProofs, type Proofs, readProofs } from './proofs.ts';
+import { type RunningProof, readRunningProofs } from './runs.ts';
 import { guarded, type Store, transaction } from './store.ts';
 
 /** What is known of backups without asking Borg, as plain data for the planner and for status. */
@@ -14,6 +15,9 @@ export interface BackupRecord {
   attempts: number;
   lastAttemptMs: number | null;
   lastError: string | null;
+  /** Attempts since the last success that had begun to stop the service, however they ended, and the last of them. */
+  stops: number;
+  lastStopMs: number | null;
   /** A run under way, and the kernel lock that it holds for as long as it lives. */
   runningSinceMs: number | null;
   runningLock: string | null;
@@ -43,11 +47,13 @@ export interface Backups extends Proofs {
   archives: Map<string, ArchiveRecord[]>;
   /** Location -> its key's last export. */
   keys: Map<string, KeyRecord>;
+  /** Checks and drills under way, or that died. */
+  runningProofs: RunningProof[];
 }
 
 export function emptyBackups(): Backups {
   const nothing = { services: new Map(), repositories: new Map(), archives: new Map(), keys: new Map() };
-  return { ...nothing, ...emptyProofs() };
+  return { ...nothing, ...emptyProofs(), runningProofs: [] };
 }
 
 export function readBackups(store: Store): Backups {
@@ -59,6 +65,7 @@ export function readBackups(store: Store): Backups {
     return {
       ...readProofs(store),
       keys: readKeys(store),
+      runningProofs: readRunningProofs(store),
       services: new Map(services.map((record) => [record.service, record])),
       repositories: new Map(repositories.map((record) => [record.location, record])),
       archives: new Map([...byLocation].map(([location, found]) => [location, found.map(toArchive)])),
@@ -81,14 +88,14 @@ export function readBackup(store: Store, service: string): BackupRecord | null {
 }
 
 export function newBackupRecord(service: string, firstSeenMs: number): BackupRecord {
-  const never = { attempts: 0, lastAttemptMs: null, lastError: null };
+  const never = { attempts: 0, lastAttemptMs: null, lastError: null, stops: 0, lastStopMs: null };
   return { service, firstSeenMs, ...never, runningSinceMs: null, runningLock: null };
 }
 
 export function writeBackupRecord(store: Store, record: BackupRecord): void {
   guarded(store.path, () =>
     store.db
-      .prepare('INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .prepare('INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
         record.service,
         record.firstSeenMs,
@@ -97,6 +104,8 @@ export function writeBackupRecord(store: Store, record: BackupRecord): void {
         record.lastError,
         record.runningSinceMs,
         record.runningLock,
+        record.stops,
+        record.lastStopMs,
       ),
   );
 }
@@ -168,6 +177,8 @@ interface BackupRow {
   last_error: string | null;
   running_since_ms: number | null;
   running_lock: string | null;
+  stops: number;
+  last_stop_ms: number | null;
 }
 
 interface RepositoryRow {
@@ -201,6 +212,8 @@ function toBackup(row: BackupRow): BackupRecord {
     lastError: row.last_error,
     runningSinceMs: row.running_since_ms,
     runningLock: row.running_lock,
+    stops: row.stops,
+    lastStopMs: row.last_stop_ms,
   };
 }
 

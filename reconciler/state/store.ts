@@ -80,6 +80,8 @@ const migrations = [
      CASE result WHEN 'interrupted' THEN NULL ELSE downtime_ms END, archive, facts, notes, what FROM runs_before;
    DROP TABLE runs_before;
    CREATE INDEX runs_by_service ON runs (service, seq);`,
+  `ALTER TABLE backups ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE backups ADD COLUMN last_stop_ms INTEGER;`,
 ];
 
 /** How long another process's write is waited for. */

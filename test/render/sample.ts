@@ -15,7 +15,7 @@ export function change(over: Partial<Change> & Pick<Change, 'kind' | 'name'>): C
   return { ...base, id: `${over.kind}:${over.name}`, disruption, ...over } as Change;
 }
 
-export function notice(over: Pick<Notice, 'verb' | 'name' | 'state' | 'reasons'>): Notice {
+export function notice(over: Pick<Notice, 'verb' | 'name' | 'state' | 'reasons'> & Partial<Notice>): Notice {
   return { kind: 'zfs-dataset', id: `zfs-dataset:${over.name}`, service: null, ...over };
 }
 
@@ -75,6 +75,14 @@ export const situations: Record<string, Plan> = {
   held: plan({
     held: { field: 'limits.removals', from: '9 services', to: '1 services', note: 'removes 8 of 9' },
     changes: [change({ verb: 'delete', kind: 'compose-stack', name: 'wiki' })],
+  }),
+  'backing-off': plan({
+    blocked: [
+      notice({
+        ...{ verb: 'blocked', kind: 'backup', name: 'photo', state: 'backing-off' },
+        reasons: [{ field: 'state', from: null, to: null, note: 'the connection broke; attempt 2 in 60 s' }],
+      }),
+    ],
   }),
   hostile: plan({ commit: { ...plan().commit, subject: 'x\u001b[2J\u001b]0;t\u0007\n\u202ey' } }),
   forty: plan({

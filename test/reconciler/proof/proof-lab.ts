@@ -26,8 +26,9 @@ export function photo(over: Parameters<typeof build.backup>[1] = {}, checked = t
 /** The lab of the test that runs. */
 export let lab: LabRun;
 
-export async function begin(desired: ReturnType<typeof photo>): Promise<void> {
+export async function begin(desired: ReturnType<typeof photo>, clockAheadMs = 0): Promise<void> {
   lab = labRun(desired);
+  lab.later(clockAheadMs);
   await lab.cycle();
   lab.later(60_000);
 }

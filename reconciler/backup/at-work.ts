@@ -1,0 +1,48 @@
+import type { Backups } from '../state/backups.ts';
+import { repositoryLock } from '../state/lock.ts';
+import type { ProofKind } from '../state/proofs.ts';
+import type { RunningProof } from '../state/runs.ts';
+import { instant } from './names.ts';
+
+/** Who is at work, and who waits for that. Pure; from what is recorded. */
+
+const words: Record<ProofKind, string> = {
+  partial: 'check',
+  full: 'check',
+  'verify-data': 'check of all data',
+  drill: 'restore drill',
+};
+
+/** A check of this repository, or a restore of its archive for proof, that is under way. */
+export function proofAt(location: string, { runningProofs }: Backups): RunningProof | null {
+  if (runningProofs.length === 0) return null;
+  const lock = repositoryLock(location);
+  return runningProofs.find(({ lockName }) => lockName === lock) ?? null;
+}
+
+export function proofText({ what, sinceMs }: RunningProof): string {
+  return `${words[what]} under way since ${instant(sinceMs)}`;
+}
+
+/** Why a backup that is due does not begin: nobody else is at its repository meanwhile. Null: nothing is at work there. */
+export function waitsForProof(location: string, backups: Backups): string | null {
+  const proof = proofAt(location, backups);
+  if (proof === null) return null;
+  return `waits for the ${words[proof.what]} of its repository, under way since ${instant(proof.sinceMs)}`;
+}
+
+/** As many at a time as lab.yaml says. Null: there is room. */
+export function waitsForTurn(service: string, { services }: Backups, atOnce: number): string | null {
+  const others = [...services.values()].filter(
+    (each) => each.runningSinceMs !== null && each.service !== service,
+  );
+  if (others.length < atOnce) return null;
+  const names = others.map((each) => each.service).sort();
+  const verb = names.length === 1 ? 'is' : 'are';
+  return `waits for its turn: ${names.join(', ')} ${verb} at work, and backup.concurrency is ${atOnce}`;
+}
+
+/** Checks and restores for proof come one at a time. Null: there is room. */
+export function proofWaitsForTurn({ runningProofs: [proof] }: Backups): string | null {
+  return proof === undefined ? null : `waits for its turn: ${words[proof.what]} of ${proof.service} first`;
+}
