@@ -121,8 +121,8 @@ function mountIdOf(directory: string): string {
 
 async function extract(owners: OwnerMove | null, over: Partial<BorgExtract> = {}): Promise<void> {
   const mounts = [mount('restored')];
-  const whole = { op: 'borg-extract', repository, archive: 'remapped', paths: [], mounts, owners } as const;
-  const step = { ...whole, ...over };
+  const from = { repository, archive: 'remapped', paths: [] };
+  const step: BorgExtract = { op: 'borg-extract', ...from, mounts, owners, ...over };
   await executor(...step.mounts).execute(step, {});
 }
 
