@@ -1,5 +1,4 @@
 import { StepError } from '../reconciler/apply/types.ts';
-import { movedOwner } from '../reconciler/owners/move.ts';
 import type { BorgExtract, RequireEmpty, RestoreStep } from '../reconciler/types.ts';
 import type { Action } from './actions.ts';
 import { checkGuards } from './guards.ts';
@@ -91,14 +90,20 @@ function partOf(world: World, archive: SimulatedArchive, dataset: string, below:
 function moveOf(world: World, entry: SimulatedPath, { owners, mounts }: BorgExtract): Action[] {
   if (owners === null) return [];
   const mount = mounts.find(({ guard }) => guard.dataset === entry.filesystem);
-  const isHostTop = entry.path === '' && owners.hostTops.includes(mount?.guard.mountpoint ?? '');
+  const stays = entry.path === '' && owners.hostTops.includes(mount?.guard.mountpoint ?? '') ? 0 : null;
   return [
     () => {
-      const owner = movedOwner(entry, owners, isHostTop);
-      if (owner === null) throw new StepError(`containers have no number for ${entry.uid}:${entry.gid} here`);
-      world.paths.set(pathKey(entry.filesystem, entry.path), { ...entry, ...owner });
+      const uid = entry.uid === stays ? stays : shifted(entry.uid, owners.uid);
+      const gid = entry.gid === stays ? stays : shifted(entry.gid, owners.gid);
+      world.paths.set(pathKey(entry.filesystem, entry.path), { ...entry, uid, gid });
     },
   ];
+}
+
+function shifted(id: number, shifts: NonNullable<BorgExtract['owners']>['uid']): number {
+  const own = shifts.find(({ first, count }) => id >= first && id - first < count);
+  if (own?.to === null) throw new StepError(`containers of this host have no number for ${id}`);
+  return own === undefined ? id : own.to + (id - own.first);
 }
 
 function isChosen(path: string, paths: string[], type: SimulatedPath['type']): boolean {
