@@ -47,14 +47,15 @@ export function parseIds(text: string): Record<string, number> {
   );
 }
 
-/** Name -> first range out of subuid(5): `name:start:count`. */
+/** Name -> its ranges out of subuid(5), a line each: `name:start:count`. */
 export function parseRanges(text: string): ObservedSystem['subUids'] {
   const ranges = fieldsOf(text).flatMap(([name, start, count]) =>
     name && isNumber(start) && isNumber(count)
-      ? [[name, { start: Number(start), count: Number(count) }] as const]
+      ? [{ name, range: { start: Number(start), count: Number(count) } }]
       : [],
   );
-  return Object.fromEntries(ranges.reverse());
+  const byName = Map.groupBy(ranges, ({ name }) => name);
+  return Object.fromEntries([...byName].map(([name, own]) => [name, own.map(({ range }) => range)]));
 }
 
 function fieldsOf(text: string): string[][] {

@@ -87,9 +87,14 @@ export interface ObservedDocker {
 export interface ObservedSystem {
   groups: Record<string, number>;
   users: Record<string, number>;
-  /** /etc/subuid and /etc/subgid, first range of each name. */
-  subUids: Record<string, { start: number; count: number }>;
-  subGids: Record<string, { start: number; count: number }>;
+  /** /etc/subuid and /etc/subgid: the ranges of each name, in the order of the file. */
+  subUids: Record<string, IdRange[]>;
+  subGids: Record<string, IdRange[]>;
+}
+
+export interface IdRange {
+  start: number;
+  count: number;
 }
 
 /** `absent`: nothing at that path. A link is not followed. */

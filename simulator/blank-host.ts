@@ -8,8 +8,8 @@ import { addDataset, mountWanted } from './zfs.ts';
 export const blankSystem: ObservedSystem = {
   users: { root: 0, dockremap: 996 },
   groups: { root: 0, docker: 998 },
-  subUids: { dockremap: { start: 100_000, count: 65_536 } },
-  subGids: { dockremap: { start: 100_000, count: 65_536 } },
+  subUids: { dockremap: [{ start: 100_000, count: 65_536 }] },
+  subGids: { dockremap: [{ start: 100_000, count: 65_536 }] },
 };
 
 /** An OS disk, imported empty pools, and Docker's own bridge; does nothing to a host that has them. */

@@ -6,6 +6,7 @@ import { archiveReason, type BackupPlan, backupChange } from '../backup/change.t
 import { archiveOf, type Due, dueTick } from '../backup/due.ts';
 import { instant, parseArchiveName } from '../backup/names.ts';
 import { pruneHeld } from '../backup/prune.ts';
+import { numbersOf } from '../owners/numbers.ts';
 import { proofLater } from '../proof/check.ts';
 import { drillChange, drillNow, dueDrill } from '../proof/drill.ts';
 import type { ArchiveRecord, BackupRecord, Backups } from '../state/backups.ts';
@@ -147,6 +148,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     containers: world.containersOf.get(desired.project) ?? [],
     archives,
     repositoryId: world.inventory.backups.repositories.get(desired.repository.location)?.borgId ?? null,
+    numbers: numbersOf(world.observed, world.desired.sharedGroup),
     reasons: [archiveReason(desired, atMs, last ?? null, note), ...heldReason(held)],
     pruneHeld: held,
     restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,

@@ -11,11 +11,14 @@ it('reads users and groups, and passes over lines that are neither', () => {
   expect(parseIds(text)).toEqual({ root: 0, labdata: 990 });
 });
 
-it('reads the first range of each name', () => {
+it('reads all ranges of each name, in the order of the file', () => {
   const text = 'ada:100000:65536\ndockremap:165536:65536\nada:900000:10\nbad:x:1\n';
   expect(parseRanges(text)).toEqual({
-    ada: { start: 100000, count: 65536 },
-    dockremap: { start: 165536, count: 65536 },
+    ada: [
+      { start: 100000, count: 65536 },
+      { start: 900000, count: 10 },
+    ],
+    dockremap: [{ start: 165536, count: 65536 }],
   });
 });
 
