@@ -6,6 +6,7 @@ import {
   serviceStorage,
   yamlOrigin,
 } from './context.ts';
+import { mountedData } from './coverage.ts';
 import { isBelow } from './files.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
 import { bindMounts, networkName } from './mounts.ts';
@@ -14,7 +15,15 @@ import type { DesiredState, Origin } from './types.ts';
 
 type Described = Pick<
   ServiceModel,
-  'ports' | 'containers' | 'networks' | 'reachable' | 'routes' | 'dependsOn' | 'foreignMounts' | 'notActedOn'
+  | 'ports'
+  | 'containers'
+  | 'networks'
+  | 'reachable'
+  | 'routes'
+  | 'dependsOn'
+  | 'foreignMounts'
+  | 'data'
+  | 'notActedOn'
 >;
 
 /** What the rules across services want to know about one of them. */
@@ -32,6 +41,7 @@ export function describe(context: Omit<ServiceContext, 'earlier'>): Described {
       origin: yamlOrigin(full, ['deploy', 'dependsOn', index]),
     })),
     foreignMounts: foreignMounts(full),
+    data: mountedData(full),
     notActedOn: notActedOn(full),
   };
 }
