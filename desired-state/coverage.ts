@@ -1,79 +1,110 @@
-import type { ResolvedService } from './compose/types.ts';
 import { nearComposeOrigin, type ServiceContext } from './context.ts';
+import { leftOutBy } from './excludes.ts';
 import { isBelow } from './files.ts';
-import { bindMounts } from './mounts.ts';
+import type { MountedData, ServiceModel } from './model.ts';
+import { bindMounts, containerNames } from './mounts.ts';
+import { isNoData } from './no-data.ts';
 import type { Broken } from './policy/types.ts';
-import type { DesiredBackup, Origin } from './types.ts';
+import type { DesiredBackup } from './types.ts';
 
 /**
- * Names all data of a stack that no backup holds: every bind mount and named volume that is not on a dataset
- * of a backup. A lab that declares no backup at all is not told so service by service.
+ * Which data no archive holds. What containers mount is found service by service; whether it is in a backup follows from
+ * all of them, since the data of one may be mounted by another.
  */
-export function uncoveredData(context: ServiceContext): Broken[] {
-  const backup = context.earlier.find((item): item is DesiredBackup => item.kind === 'backup');
-  if (backup === undefined) return [];
-  const binds = bindMounts(context)
-    .filter(({ source }) => !isNoData(source, context))
-    .flatMap(({ container, source, origin }) => {
-      const why = whyUncovered(source, backup, context);
-      return why === null ? [] : [uncovered(source, container, why, backup, origin)];
+
+/** All that may be data: bind mounts and volumes. None in a lab that declares no backup: there it is no news. */
+export function mountedData(context: ServiceContext): MountedData[] {
+  if (context.lab.backup === null) return [];
+  const { view } = context;
+  const binds = bindMounts(context);
+  const folders = binds
+    // What is in the repository, Git holds.
+    .filter((mount) => !isNoData(mount) && ![view.as, view.root].some((root) => isBelow(mount.source, root)))
+    .map(({ container, source, origin }): MountedData => ({ container, origin, path: source, name: source }));
+  const isFolder = new Set(binds.map(({ container, target }) => `${container} ${target}`));
+  return [...folders, ...volumes(context, (where) => isFolder.has(where))];
+}
+
+/** Named ones and those without a name; not those that stand for a folder of the host. */
+function volumes(context: ServiceContext, isFolder: (where: string) => boolean): MountedData[] {
+  return containerNames(context).flatMap((container) =>
+    (context.project.services[container]?.volumes ?? []).flatMap(({ type, source, target }, index) => {
+      if (type !== 'volume' || isFolder(`${container} ${target}`)) return [];
+      const origin = nearComposeOrigin(context, ['services', container, 'volumes', index]);
+      const name = `the volume ${source === undefined || source === '' ? `without a name at ${target}` : source}`;
+      return [{ container, origin, path: null, name }];
+    }),
+  );
+}
+
+/** Names all data of all stacks that no backup holds. */
+export function uncoveredData(models: readonly ServiceModel[]): (Broken & { service: string })[] {
+  const grounds = models.flatMap(groundsOf);
+  return models.flatMap((model) => {
+    const own = grounds.find(({ backup }) => backup.service === model.name);
+    return model.data.flatMap((mounted) => {
+      const gap = gapOf(mounted.path, grounds, own);
+      return gap === null ? [] : [{ service: model.name, ...brokenBy(mounted, gap) }];
     });
-  return [...binds, ...volumes(context, backup)];
+  });
 }
 
-function uncovered(
-  source: string,
-  container: string,
-  why: string,
-  { datasets, service }: DesiredBackup,
-  origin: Origin,
-): Broken {
-  const message = `${source} of ${container} is in no backup: ${why}`;
-  const fix = why.includes('dataset')
-    ? `bind-mount a directory below ${datasets[0]?.mountpoint}`
-    : `look at backup in services/${service}/service.yaml and lab.yaml`;
-  return { container, origin, message, fix, text: source };
+/** A dataset, and the backup that archives it. */
+interface Ground {
+  mountpoint: string;
+  backup: DesiredBackup;
+  isSuspended: boolean;
 }
 
-/** What is in Git already, belongs to the system, or is made anew by whoever runs. */
-function isNoData(source: string, { view }: Pick<ServiceContext, 'view'>): boolean {
-  if (isBelow(source, view.as) || isBelow(source, view.root)) return true;
-  const system = ['/dev', '/proc', '/sys', '/run', '/var/run', '/lib', '/usr', '/etc', '/tmp'];
-  return source === '/' || system.some((folder) => isBelow(source, folder)) || source.endsWith('.sock');
-}
-
-function whyUncovered(
-  source: string,
-  backup: DesiredBackup,
-  { lab }: Pick<ServiceContext, 'lab'>,
-): string | null {
-  const root = backup.datasets[0];
-  const parent = lab.storage?.mountpoint;
-  if (root !== undefined && isBelow(source, root.mountpoint)) {
-    if (backup.suspend) return 'the backup is suspended';
-    return backup.schedule === null ? 'the backup has no schedule' : null;
-  }
-  // Data of another service is in the backup of that one.
-  if (parent !== undefined && source !== parent && isBelow(source, parent)) return null;
-  return `it is not on the dataset ${root?.name}`;
-}
-
-/** A named volume lies in Docker's own folder, which no dataset of a service is. */
-function volumes(context: ServiceContext, backup: DesiredBackup): Broken[] {
-  const binds = new Set(bindMounts(context).map(({ container, target }) => `${container} ${target}`));
-  return Object.entries(context.project.services).flatMap(([container, service]) =>
-    namedVolumes(service)
-      .filter(({ target }) => !binds.has(`${container} ${target}`))
-      .map(({ source, index }) => {
-        const origin = nearComposeOrigin(context, ['services', container, 'volumes', index]);
-        const why = "a named volume lies in Docker's own folder, not on a dataset";
-        return uncovered(`the volume ${source}`, container, why, backup, origin);
-      }),
+function groundsOf({ resources, suspended }: ServiceModel): Ground[] {
+  const backups = resources.filter((item): item is DesiredBackup => item.kind === 'backup');
+  return backups.flatMap((backup) =>
+    backup.datasets.map(({ mountpoint }) => ({ mountpoint, backup, isSuspended: suspended })),
   );
 }
 
-function namedVolumes({ volumes: all = [] }: ResolvedService) {
-  return all.flatMap(({ type, source, target }, index) =>
-    type === 'volume' && source !== undefined ? [{ source, target, index }] : [],
-  );
+interface Gap {
+  why: string;
+  fix: string;
+}
+
+/** Null where an archive holds it. */
+function gapOf(path: string | null, grounds: Ground[], own: Ground | undefined): Gap | null {
+  const elsewhere = own === undefined ? 'declare backup' : `bind-mount a directory below ${own.mountpoint}`;
+  if (path === null) return { why: "a volume lies in Docker's own folder, not on a dataset", fix: elsewhere };
+  const ground = grounds
+    .filter(({ mountpoint }) => isBelow(path, mountpoint))
+    .reduce<Ground | undefined>(
+      (a, b) => (a && a.mountpoint.length >= b.mountpoint.length ? a : b),
+      undefined,
+    );
+  if (ground === undefined) return { why: 'it is on no dataset of a service', fix: elsewhere };
+  return notArchived(ground) ?? leftOut(path, ground, ground.backup.service === own?.backup.service);
+}
+
+function notArchived({ backup, isSuspended }: Ground): Gap | null {
+  const { service, suspend, schedule } = backup;
+  const file = `services/${service}/service.yaml`;
+  if (isSuspended)
+    return { why: `${service} is suspended, and its backup with it`, fix: `remove suspend from ${file}` };
+  if (suspend)
+    return { why: `the backup of ${service} is suspended`, fix: `remove backup.suspend from ${file}` };
+  if (schedule !== null) return null;
+  const why = `the backup of ${service} has no schedule`;
+  return { why, fix: `add backup.schedule to ${file} or lab.yaml` };
+}
+
+/** Excludes are written relative to the service's own dataset. */
+function leftOut(path: string, { backup }: Ground, isOwn: boolean): Gap | null {
+  const root = backup.datasets[0]?.mountpoint ?? '';
+  const pattern = leftOutBy(backup.excludes, path.slice(root.length + 1));
+  if (pattern === null) return null;
+  const whose = isOwn ? '' : ` of ${backup.service}`;
+  const why = `backup.excludes${whose} leaves it out (${pattern})`;
+  return { why, fix: 'remove the pattern, or say in policy.allow why it may be lost' };
+}
+
+function brokenBy({ container, origin, path, name }: MountedData, { why, fix }: Gap): Broken {
+  const message = `${name} of ${container} is in no backup: ${why}`;
+  return { container, origin, message, fix, ...(path === null ? {} : { text: path }) };
 }

@@ -6,6 +6,7 @@ import {
   serviceStorage,
   yamlOrigin,
 } from './context.ts';
+import { mountedData } from './coverage.ts';
 import { isBelow } from './files.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
 import { bindMounts, networkName } from './mounts.ts';
@@ -23,6 +24,7 @@ type Described = Pick<
   | 'routes'
   | 'dependsOn'
   | 'foreignMounts'
+  | 'data'
   | 'notActedOn'
 >;
 
@@ -42,6 +44,7 @@ export function describe(context: Omit<ServiceContext, 'earlier'>): Described {
       origin: yamlOrigin(full, ['deploy', 'dependsOn', index]),
     })),
     foreignMounts: foreignMounts(full),
+    data: mountedData(full),
     notActedOn: notActedOn(full),
   };
 }

@@ -18,6 +18,16 @@ export interface HostPort {
   origin: Origin;
 }
 
+/** A folder of the host, or a volume of Docker's. */
+export interface MountedData {
+  container: string;
+  /** Null for a volume. */
+  path: string | null;
+  /** As it is called in a sentence. */
+  name: string;
+  origin: Origin;
+}
+
 export interface RouteModel extends Named {
   /** Container, alias or address that requests go to, without port; null where they go to none. */
   target: string | null;
@@ -49,6 +59,8 @@ export interface ServiceModel {
   dependsOn: Named[];
   /** Bind mounts below the lab's storage that are not the service's own. */
   foreignMounts: Named[];
+  /** What its containers mount and an archive should hold; empty where lab.yaml declares no backup. */
+  data: MountedData[];
   /** How this service is told about routes, where it is the hub and can be; what it lacks is said where there are any. */
   hub: { hub: DesiredHub | null; problems: Problem[] };
   notActedOn: DesiredState['notActedOn'];

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { folderOf } from './compose/mask.ts';
 import type { ResolvedProject, ResolvedService } from './compose/types.ts';
 import { composeOrigin, nearComposeOrigin, type ServiceContext } from './context.ts';
 import type { Origin } from './types.ts';
@@ -43,21 +44,12 @@ function mountsOf(context: ServiceContext, container: string, service: ResolvedS
 
 /** The host path of a bind mount, also of a named volume that is a bind mount in disguise. */
 function hostPath(
-  context: ServiceContext,
-  volume: { type: string; source?: string; target: string },
+  { project }: ServiceContext,
+  { type, source }: { type: string; source?: string },
 ): string | undefined {
-  const source = volume.type === 'bind' ? volume.source : deviceOf(context, volume);
-  return source?.startsWith('/') ? trimSlash(path.posix.normalize(source)) : undefined;
-}
-
-function deviceOf(context: ServiceContext, volume: { type: string; source?: string }): string | undefined {
-  if (volume.type !== 'volume' || volume.source === undefined) return undefined;
-  // Readers mask driver_opts, since those of a network share hold passwords; so these are taken as written.
-  const at = ['volumes', volume.source, 'driver_opts'];
-  const written = (option: string) =>
-    context.composeYaml.map((yaml) => yaml.textAt([...at, option])).findLast((text) => text !== undefined);
-  const device = written('device')?.replace(/^(["'])(.*)\1$/, '$2');
-  return /\bbind\b/.test(written('o') ?? '') ? device : undefined;
+  const folder =
+    type === 'volume' ? folderOf(project.volumes[source ?? '']) : type === 'bind' ? source : undefined;
+  return folder?.startsWith('/') ? trimSlash(path.posix.normalize(folder)) : undefined;
 }
 
 function trimSlash(file: string): string {

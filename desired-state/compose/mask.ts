@@ -64,7 +64,31 @@ export function maskedValue(value: unknown, key?: Uint8Array): string {
 export function maskSecrets(resolved: ResolvedProject, key?: Uint8Array): ResolvedProject {
   const { services, networks = {}, volumes = {}, configs = {}, secrets = {} } = resolved;
   const whole = { name: resolved.name, services, networks, volumes, configs, secrets };
-  return masked(whole, project, key) as unknown as ResolvedProject;
+  const shown = masked(whole, project, key) as unknown as ResolvedProject;
+  return { ...shown, volumes: withFolders(shown.volumes, volumes) };
+}
+
+type Volumes = ResolvedProject['volumes'];
+
+/** Options of a network share hold passwords. Those of one that stands for a folder say what a bind mount says. */
+function withFolders(shown: Volumes, volumes: Volumes): Volumes {
+  const entries = Object.entries(shown).map(([name, volume]): [string, Volumes[string]] => {
+    const device = folderOf(volumes[name]);
+    if (device === null) return [name, volume];
+    return [name, { ...volume, driver_opts: { ...(volume.driver_opts as object), o: 'bind', device } }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The folder of the host that a named volume stands for; null where it is a volume, or a share. */
+export function folderOf(volume: Volumes[string] | undefined): string | null {
+  const { device } = (volume?.driver_opts ?? {}) as { device?: unknown };
+  return isFolder(volume) && typeof device === 'string' && device.startsWith('/') ? device : null;
+}
+
+function isFolder(volume: Volumes[string] | null | undefined): boolean {
+  const { o } = (volume?.driver_opts ?? {}) as { o?: unknown };
+  return typeof o === 'string' && o.split(',').some((option) => /^r?bind$/.test(option.trim()));
 }
 
 function masked(value: unknown, shown: true | Shown | undefined, key: Uint8Array | undefined): unknown {
@@ -86,7 +110,16 @@ export function shownTexts(written: unknown): { path: string[]; text: string }[]
       found.push({ path, text: value });
   };
   visit(written, project, []);
-  return found;
+  return [...found, ...shownFolders(written)];
+}
+
+function shownFolders(written: unknown): { path: string[]; text: string }[] {
+  const { volumes } = (written ?? {}) as { volumes?: Volumes | null };
+  return Object.entries(volumes ?? {}).flatMap(([name, volume]) => {
+    const { device } = (volume?.driver_opts ?? {}) as { device?: unknown };
+    if (typeof device !== 'string' || !isFolder(volume)) return [];
+    return [{ path: ['volumes', name, 'driver_opts', 'device'], text: device }];
+  });
 }
 
 /** As one text it becomes `[CMD-SHELL, …]`, of which only the first word is shown. */

@@ -147,6 +147,19 @@ describe.each(['built-in', 'docker compose'])('read by %s', (name) => {
     ]);
   });
 
+  it('nor may the folder that a volume stands for: it is shown as a bind mount is', async () => {
+    const more = 'volumes: { disk: { driver_opts: { type: none, o: bind, device: "/srv/${PASSWORD}" } } }\n';
+    const files = {
+      'services/photo/compose.yaml': compose + more,
+      'services/photo/.env': 'TAG=1\n',
+      'services/photo/.env.age': await sealed('PASSWORD=canary\n'),
+    };
+    const { result } = await loaded(files);
+    expect(result.ok ? [] : render(result.problems)).toEqual([
+      expect.stringContaining('volumes.disk.driver_opts.device is shown in plans and kept in the state'),
+    ]);
+  });
+
   it('a health check, a label and a build argument may use a secret: they are not shown', async () => {
     const more =
       '    healthcheck: { test: "curl -H ${PASSWORD}" }\n    build: { context: ., args: { TOKEN: "${PASSWORD}" } }\n';

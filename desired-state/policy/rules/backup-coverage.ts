@@ -7,5 +7,5 @@ export const backupCoverage: Rule = {
   everywhere: true,
   why: 'What no archive holds is gone with the disk.',
   fix: 'bind-mount a directory below the dataset of the service',
-  check: uncoveredData,
+  across: uncoveredData,
 };

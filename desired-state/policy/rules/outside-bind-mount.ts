@@ -2,6 +2,7 @@ import { ownerOfPath } from '../../check.ts';
 import { type ServiceContext, serviceStorage } from '../../context.ts';
 import { isBelow } from '../../files.ts';
 import { type BindMount, bindMounts } from '../../mounts.ts';
+import { clocks } from '../../no-data.ts';
 import type { Broken, Rule } from '../types.ts';
 import { isDockerSocket } from './docker-socket.ts';
 
@@ -23,9 +24,8 @@ function brokenBy(mount: BindMount, context: ServiceContext): Broken[] {
   return [{ container, origin, message: `${container} mounts ${source}, ${where}`, text: source, ...fix }];
 }
 
-/** What clocks are set by. */
 function isHarmless({ source, readOnly }: BindMount): boolean {
-  return readOnly && /^\/etc\/(localtime|timezone)$|^\/usr\/share\/zoneinfo(\/|$)/.test(source);
+  return readOnly && clocks.test(source);
 }
 
 const system = '/bin /boot /dev /etc /lib /lib64 /proc /root /run /sbin /sys /usr /var/lib /var/run'.split(

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { labFolder, smallLab } from '../desired-state/lab-folder.ts';
+import { steward } from './steward.ts';
+
+const backup =
+  'backup: { repository: /backup, passphrase: { file: /etc/steward/borg-passphrase }, schedule: "30 3 * * *" }\n';
+const compose = (mount: string) => `services:
+  photo-web:
+    image: "web:1"
+    restart: unless-stopped
+    user: "1000"
+    networks: [photo_net]
+    volumes: ["${mount}"]
+networks: { photo_net: { external: true } }
+`;
+
+it.each([
+  ['on its dataset', '/tank/services/photo/data:/data', '', 0],
+  [
+    'that the archive leaves out',
+    '/tank/services/photo/data:/data',
+    'backup: { excludes: ["data/**"] }\n',
+    1,
+  ],
+  ['in a volume', 'cache:/data', '', 1],
+])('validate --strict ends for data %s with the code it should', async (_name, mount, service, code) => {
+  await using folder = await labFolder({
+    'lab.yaml': smallLab + backup,
+    'services/photo/compose.yaml': compose(mount) + (mount.startsWith('/') ? '' : 'volumes: { cache: {} }\n'),
+    'services/photo/service.yaml': service,
+  });
+  const ended = await steward(['validate', '--compose', 'built-in', '--strict', folder.root]);
+  expect(ended.stdout.includes('is in no backup')).toBe(code === 1);
+  expect(ended.code).toBe(code);
+  const lenient = await steward(['validate', '--compose', 'built-in', folder.root]);
+  expect(lenient.code).toBe(0);
+});
