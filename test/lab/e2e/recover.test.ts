@@ -122,7 +122,7 @@ describe('a new server with an empty pool and other numbers for its owners', () 
     expect(after).toEqual(moved(before));
     expect(after.owners).toContain('125000 125001 ');
     expect((await lab.run('stat -c "%u %a" /etc/passwd')).trim()).toBe('0 644');
-  });
+  }, 1_500_000);
 
   test('has nothing left to do but to back up what is due', async () => {
     const { plan } = await lab.plan();
