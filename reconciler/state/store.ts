@@ -71,7 +71,9 @@ const migrations = [
      url TEXT PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, status INTEGER, latency_ms INTEGER,
      certificate_ends_ms INTEGER, error TEXT, since_ms INTEGER NOT NULL) STRICT;`,
   `ALTER TABLE backups ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
-   ALTER TABLE backups ADD COLUMN last_stop_ms INTEGER;`,
+   ALTER TABLE backups ADD COLUMN last_stop_ms INTEGER;
+   CREATE TABLE progress (
+     service TEXT PRIMARY KEY, step TEXT NOT NULL, files INTEGER, bytes INTEGER, total_bytes INTEGER) STRICT;`,
 ];
 
 /** How long another process's write is waited for. */
