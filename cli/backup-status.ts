@@ -3,40 +3,40 @@ import type { BackupMetric } from '../metrics/types.ts';
 import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
 import { parseArchiveName } from '../reconciler/backup/names.ts';
 import { pruneHeld } from '../reconciler/backup/prune.ts';
-import { nextTick } from '../reconciler/backup/schedule.ts';
-import { archivesOf, dueOf } from '../reconciler/kinds/backup.ts';
+import { archivesOf } from '../reconciler/kinds/backup.ts';
 import { damageOf } from '../reconciler/proof/damage.ts';
 import type { Backups } from '../reconciler/state/backups.ts';
 import { type ProofKind, proofKey } from '../reconciler/state/proofs.ts';
 import type { BackupRun } from '../reconciler/state/runs.ts';
+import { type Known, matterOf } from './backup-matter.ts';
 import type { BackupStatus } from './render/types.ts';
+import { runningOf } from './running.ts';
 
 /** What status and metrics tell of backups, from what is recorded. Pure; nothing is asked. */
 
-interface Recorded {
-  backups: Backups;
+export interface Recorded extends Known {
   /** Service -> its last good run. */
   lastRuns: ReadonlyMap<string, BackupRun>;
-  nowMs: number;
 }
 
 export function backupStatus(desired: DesiredState, known: Recorded): BackupStatus[] {
   const backups = desired.resources.filter((each) => each.kind === 'backup');
   return backups.map((backup) => {
     const suspend = backup.suspend || desired.suspended.includes(backup.service);
-    return statusOf({ ...backup, suspend }, known);
+    return statusOf({ ...backup, suspend }, known, desired.backupsAtOnce);
   });
 }
 
-function statusOf(desired: DesiredBackup, { backups, lastRuns, nowMs }: Recorded): BackupStatus {
-  const { service, suspend } = desired;
+function statusOf(desired: DesiredBackup, known: Recorded, atOnce: number): BackupStatus {
+  const { backups, lastRuns, nowMs } = known;
+  const { service } = desired;
   const record = backups.services.get(service);
   const run = lastRuns.get(service);
   return {
     service,
-    ...timing(desired, backups, nowMs),
+    ...matterOf(desired, known, atOnce),
+    running: runningOf(service, backups),
     lastArchive: lastArchive(desired, backups, nowMs),
-    suspended: suspend,
     failures: record?.attempts ?? 0,
     lastError: record?.lastError ?? null,
     lastRun:
@@ -61,20 +61,6 @@ function keyOf(
   const problem = keyProblem(known);
   if (problem !== null) return { keyExportedAt: 0, keyProblem: problem };
   return { keyExportedAt: known.state === 'exported' ? known.record.exportedMs : null, keyProblem: null };
-}
-
-function timing(
-  desired: DesiredBackup,
-  backups: Backups,
-  nowMs: number,
-): Pick<BackupStatus, 'nextAt' | 'overdueSince'> {
-  const record = backups.services.get(desired.service);
-  if (desired.suspend || record === undefined) return { nextAt: null, overdueSince: null };
-  const due = dueOf(desired, record, { inventory: { backups }, nowMs });
-  if (due.state === 'done') return { nextAt: due.nextMs, overdueSince: null };
-  if (due.state === 'due') return { nextAt: null, overdueSince: due.sinceMs };
-  const nextAt = desired.schedule === null ? null : nextTick(desired.schedule, nowMs);
-  return { nextAt, overdueSince: due.tickMs };
 }
 
 /** Of our own naming; the newest comes first. */
@@ -107,7 +93,7 @@ function proofs(
 }
 
 export function metricOfBackup(status: BackupStatus): BackupMetric {
-  const { service, lastArchive: last, lastRun: run, overdueSince, damage, failures } = status;
+  const { service, lastArchive: last, lastRun: run, overdueSince, running, damage, failures } = status;
   return {
     service,
     lastArchiveAt: last?.at ?? null,
@@ -121,6 +107,7 @@ export function metricOfBackup(status: BackupStatus): BackupMetric {
     keyExportedAt: status.keyExportedAt,
     damaged: damage !== null,
     overdue: overdueSince !== null,
+    running: running !== null,
     failures,
   };
 }

@@ -1,15 +1,14 @@
 import type { DesiredState } from '../desired-state/types.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import { type SettleDeps, type Settled, settleRuns } from '../reconciler/settle-undo.ts';
-import { readBackups } from '../reconciler/state/backups.ts';
 import { amendLastCycle, lastCycle, recordCycle } from '../reconciler/state/cycles.ts';
 import { readServices } from '../reconciler/state/inventory.ts';
 import { settle } from '../reconciler/state/journal.ts';
 import { takeLock } from '../reconciler/state/lock.ts';
-import { readLastRuns } from '../reconciler/state/runs.ts';
 import type { Store } from '../reconciler/state/store.ts';
-import { backupStatus } from './backup-status.ts';
-import type { Status } from './render/types.ts';
+import type { Hindrances } from './backup-matter.ts';
+import { readBackupStatus } from './read-backup-status.ts';
+import type { BackupStatus, Status } from './render/types.ts';
 import { forgetRoutes, routeStatus } from './route-status.ts';
 import { statusOf } from './status-of.ts';
 import { note } from './terminal.ts';
@@ -56,27 +55,31 @@ function settledSentence({ changeId, done, failed, notes }: Settled): string {
 /** Records the cycle, and returns what `status` will say of it. */
 export function keep(wired: Wired, cycle: Cycle): Status {
   const { lastCycle, ...found } = statusOf(cycle, readServices(wired.store));
-  const detail = { ...found, ...backupsOf(wired, cycle) };
+  const { store } = wired;
+  const detail = { ...found, ...told(readBackupStatus(store, cycle.desired, cycle.plan, cycle.atMs)) };
   const { at: atMs, durationMs, result } = lastCycle;
   recordCycle(wired.store, { atMs, durationMs, result, commit: cycle.commit?.id ?? null, detail });
   if (cycle.desired !== null) forgetRoutes(wired.store, cycle.desired);
   return { ...detail, routes: routeStatus(wired.store), lastCycle };
 }
 
-/** What a person has just done to backups or keys is in `status` at once, and not with the next cycle. */
-export function keepBackups(wired: Wired, desired: DesiredState): void {
-  const backups = backupsOf(wired, { desired, atMs: wired.deps.clock.now() });
-  amendLastCycle(wired.store, (detail) => ({ ...(detail as object), ...backups }));
+/**
+ * What became of backups or keys since the last cycle is in `status` at once, and not with the next one; `plan`: of that
+ * cycle, where there was one. Returns what `status` says of them.
+ */
+export function keepBackups(
+  { store, deps }: Wired,
+  desired: DesiredState,
+  plan: Hindrances | null = null,
+): Pick<Status, 'backups'> {
+  const backups = told(readBackupStatus(store, desired, plan, deps.clock.now()));
+  amendLastCycle(store, (detail) => ({ ...(detail as object), ...backups }));
+  return backups;
 }
 
-/** Read again: the cycle may have taken its time, and backups go on beside it. Borg is not asked. */
-function backupsOf(
-  { store }: Wired,
-  { desired, atMs }: Pick<Cycle, 'desired' | 'atMs'>,
-): Pick<Status, 'backups'> {
-  if (desired === null || !desired.resources.some(({ kind }) => kind === 'backup')) return {};
-  const known = { backups: readBackups(store), lastRuns: readLastRuns(store), nowMs: atMs };
-  return { backups: backupStatus(desired, known) };
+/** A lab without backups has no word of them. */
+function told(backups: BackupStatus[]): Pick<Status, 'backups'> {
+  return backups.length === 0 ? {} : { backups };
 }
 
 /** The status of the last cycle that was kept; null before the first. */

@@ -8,6 +8,7 @@ import { renderPlan } from './render/plan.ts';
 import { planJson } from './render/plan-json.ts';
 import { renderProblems } from './render/problems.ts';
 import { lookOf, safe } from './render/text.ts';
+import type { BackupStatus } from './render/types.ts';
 import { readSource } from './source-text.ts';
 import { note, printJson } from './terminal.ts';
 
@@ -19,6 +20,8 @@ export interface PrintOptions {
   sourceRoots: string[];
   /** What became of each change was shown while it went on. */
   isTold?: boolean;
+  /** What is told of all backups beside the plan. */
+  backups?: BackupStatus[];
 }
 
 export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: PrintOptions): void {
@@ -31,6 +34,7 @@ export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: Pr
     commandOf,
     fileChange: fileChangeIn(options.sourceRoots),
     ...(mountpoint === undefined ? {} : { mountpoint }),
+    ...(options.backups === undefined ? {} : { backups: options.backups }),
   };
   process.stdout.write(renderPlan(plan, shown));
 }
@@ -38,7 +42,7 @@ export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: Pr
 /** Everything about a cycle that is over; `dry` says that nothing was to be applied. */
 export function printCycle(cycle: Cycle, options: PrintOptions & { dry: boolean }): void {
   if (cycle.fetchError !== null) note(fetchNote(cycle));
-  if (options.output === 'json') printJson(cycleJson(cycle));
+  if (options.output === 'json') printJson(cycleJson(cycle, options.backups));
   else if (cycle.plan === null) printNoPlan(cycle, options);
   else if (options.dry) printPlan(cycle.plan, cycle, options);
   else if (cycle.outcomes.length > 0) {
@@ -69,7 +73,7 @@ function printNoPlan(cycle: Cycle, options: PrintOptions): void {
   process.stdout.write(`Nothing was changed: ${commit} is not valid.\n`);
 }
 
-export function cycleJson(cycle: Cycle) {
+export function cycleJson(cycle: Cycle, backups: BackupStatus[] = []) {
   const outcomes = cycle.outcomes.map(({ change, result, error, durationMs, downtimeMs }) => {
     const times = { durationMs: Math.round(durationMs), downtimeMs: Math.round(downtimeMs) };
     return { id: change.id, verb: change.verb, result, error, ...times };
@@ -79,7 +83,8 @@ export function cycleJson(cycle: Cycle) {
     return { result, commit, problems, fetchError, refused, loadError, changes: [], blocked: [], outcomes };
   }
   const { result, fetchError, refused } = cycle;
-  return { ...planJson(cycle.plan, commandOf), result, fetchError, refused, outcomes };
+  const told = backups.length === 0 ? {} : { backups };
+  return { ...planJson(cycle.plan, commandOf), ...told, result, fetchError, refused, outcomes };
 }
 
 /** What is in force against what is to be: the checkout is the last of the roots, staging the first. */

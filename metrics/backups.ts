@@ -28,6 +28,7 @@ const gauges: FamilyTable<Field> = {
   ],
   damaged: ['backup_damaged', 'Whether damage is known, of the repository or by a restore: 1 or 0.'],
   overdue: ['backup_overdue', 'Whether an archive is due that was not made: 1 or 0.'],
+  running: ['backup_running', 'Whether a backup, a check or a drill is under way: 1 or 0.'],
   failures: ['backup_failures_in_a_row', 'Failed tries since the last archive.'],
 };
 

@@ -59,5 +59,6 @@ export interface BackupMetric {
   keyExportedAt: number | null;
   damaged: boolean;
   overdue: boolean;
+  running: boolean;
   failures: number;
 }

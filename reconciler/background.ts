@@ -139,7 +139,11 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
     undo: undoLog(store, clock),
     learned: recorder.learned,
     finished: recorder.finished,
-    ...(deps.progress === undefined ? {} : { progress: deps.progress }),
+    progress: (event) => {
+      if (event.type === 'step' && event.progress !== null)
+        recorder.goesOn(event.change, event.step, event.progress);
+      deps.progress?.(event);
+    },
     ...(deps.signal === undefined ? {} : { signal: deps.signal }),
   }).finally(() => recorder.end(group));
 }

@@ -7,20 +7,23 @@ import { createMetrics, type Metrics } from '../../metrics/registry.ts';
 import { recordRoutes } from '../../metrics/routes.ts';
 import { MetricsServer } from '../../metrics/server.ts';
 import type { CycleMetric } from '../../metrics/types.ts';
+import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
 import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.ts';
 import { Loop } from '../../reconciler/loop.ts';
-import type { Outcome, Reason } from '../../reconciler/types.ts';
 import { backgroundDeps } from '../background.ts';
+import { type BackgroundWatch, watchBackground } from '../background-watch.ts';
+import type { Hindrances } from '../backup-matter.ts';
 import { metricOfBackup } from '../backup-status.ts';
+import { logCycle, logOutcomes } from '../cycle-log.ts';
 import { messageOf } from '../errors.ts';
-import { keep, settleJournal } from '../keep.ts';
+import { keep, keepBackups, settleJournal } from '../keep.ts';
 import { Lane } from '../lane.ts';
 import { locked } from '../locked.ts';
-import { logger } from '../log.ts';
+import { type Log, logger } from '../log.ts';
 import { Prober } from '../prober.ts';
-import { reasonText } from '../render/reason.ts';
 import type { RouteStatus, Status } from '../render/types.ts';
 import { metricOfRoute, routeStatus } from '../route-status.ts';
+import { withRunning } from '../running.ts';
 import type { Settings } from '../settings.ts';
 import { total } from '../status-of.ts';
 import { version } from '../version.ts';
@@ -33,10 +36,11 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   setFlagsFromString('--optimize-for-size');
   const log = logger();
   const metrics = createMetrics({ version: version(), node: process.versions.node });
-  const memory: Memory = { status: null, aliveAtMs: null };
+  const memory: Memory = { status: null, cycle: null, aliveAtMs: null };
   const running = new Loop({
     cycle: (signal) => oneCycle(wired, settings, waitMs, signal, memory),
     onCycle: (cycle) => {
+      memory.cycle = toldFrom(cycle);
       learn(cycle, metrics, memory, log);
       lane.offer(cycle);
       prober.offer(cycle);
@@ -44,10 +48,16 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
     onError: (error) => log.error({ err: messageOf(error).trim() }, 'cycle failed'),
   });
   const wired = await wire(settings, running.signal);
+  const beside = watchBackground(log, wired.deps.clock);
+  const progress = (event: ApplyEvent) => {
+    beside.event(event);
+    if (event.type === 'started') tellBackups(wired, metrics, memory, log);
+  };
   const lane = new Lane({
-    background: backgroundDeps(wired, settings, 'reconcile'),
+    background: { ...backgroundDeps(wired, settings, 'reconcile'), progress },
     onDone: (outcomes, commit) => {
       memory.aliveAtMs = Date.now();
+      tellBackups(wired, metrics, memory, log);
       recordOutcomes(metrics, outcomes);
       logOutcomes(outcomes, commit, log);
       if (outcomes.some(({ result }) => result !== 'skipped')) running.look();
@@ -61,7 +71,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
     onDone: (turned) => tellRoutes(turned, wired, metrics, memory, log),
     onError: (error) => log.error({ err: messageOf(error).trim() }, 'routes could not be asked'),
   });
-  const server = serverOf(settings, metrics, memory);
+  const server = serverOf(settings, metrics, memory, () => withBeside(memory.status, beside));
   try {
     const address = await server.start();
     log.info({ address, intervalMs: settings.intervalMs, stateDir: settings.stateDir }, 'started');
@@ -81,11 +91,17 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
 /** What /status and /healthz answer from: they never ask the host. */
 interface Memory {
   status: Status | null;
+  /** What backups are told from between two cycles: as little as that takes. */
+  cycle: ToldFrom | null;
   /** When a cycle last ended or an apply last got on. */
   aliveAtMs: number | null;
 }
 
-type Log = ReturnType<typeof logger>;
+type ToldFrom = Pick<Cycle, 'desired'> & { plan: Hindrances | null };
+
+function toldFrom({ desired, plan }: Cycle): ToldFrom {
+  return { desired, plan: plan === null ? null : { blocked: plan.blocked, held: plan.held } };
+}
 
 function oneCycle(
   wired: Wired,
@@ -122,6 +138,23 @@ function learn(cycle: Cycle, metrics: Metrics, memory: Memory, log: Log): void {
   logCycle(cycle, log);
 }
 
+/** A backup or a proof has begun, or is over. One that cannot be told of goes on all the same. */
+function tellBackups(wired: Wired, metrics: Metrics, memory: Memory, log: Log): void {
+  const { cycle, status } = memory;
+  if (cycle === null || cycle.desired === null || status === null) return;
+  try {
+    memory.status = { ...status, ...keepBackups(wired, cycle.desired, cycle.plan) };
+  } catch (error) {
+    log.error({ err: messageOf(error).trim() }, 'status could not be kept');
+  }
+  recordBackups(metrics.backups, (memory.status?.backups ?? []).map(metricOfBackup));
+}
+
+function withBeside(status: Status | null, beside: BackgroundWatch): Status | null {
+  if (status?.backups === undefined) return status;
+  return { ...status, backups: withRunning(status.backups, beside.running) };
+}
+
 function tellRoutes(
   turned: RouteStatus[],
   { store }: Wired,
@@ -151,43 +184,12 @@ function metricOf(result: CycleResult): CycleMetric {
   return resultMetrics[result];
 }
 
-/** A cycle with nothing to tell is told at debug level only: a log that repeats itself is not read. */
-function logCycle(cycle: Cycle, log: Log): void {
-  const fields = { commit: cycle.commit?.id, result: cycle.result, durationMs: Math.round(total(cycle)) };
-  logOutcomes(cycle.outcomes, cycle.commit?.id, log);
-  for (const { file, line, column, message } of cycle.problems) log.warn({ file, line, column }, message);
-  if (cycle.loadError !== null) log.error({ err: cycle.loadError }, 'commit could not be read');
-  if (cycle.refused !== null)
-    log.error({ err: cycle.fetchError, refused: cycle.refused.id }, 'commit refused');
-  else if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
-  if (cycle.result === 'converged') log.debug(fields, 'cycle');
-  else log.info(fields, 'cycle');
-}
-
-function logOutcomes(outcomes: Outcome[], commit: string | undefined, log: Log): void {
-  for (const { change, result, error, durationMs, notes } of outcomes) {
-    const { verb, kind, id } = change;
-    const why = change.reasons.map(reasonOf);
-    const line = {
-      commit,
-      kind,
-      id,
-      verb,
-      why,
-      result,
-      durationMs: Math.round(durationMs),
-      ...(notes === undefined ? {} : { notes }),
-    };
-    if (result === 'applied') log.info(line, 'change applied');
-    else log.error({ ...line, err: error }, 'change not applied');
-  }
-}
-
-function reasonOf(reason: Reason): string {
-  return [reason.container ?? '', reason.field, reasonText(reason)].filter((part) => part !== '').join(' ');
-}
-
-function serverOf(settings: Settings, metrics: Metrics, memory: Memory): MetricsServer {
+function serverOf(
+  settings: Settings,
+  metrics: Metrics,
+  memory: Memory,
+  status: () => Status | null,
+): MetricsServer {
   return new MetricsServer({
     registry: metrics.registry,
     host: settings.listen.address,
@@ -195,7 +197,7 @@ function serverOf(settings: Settings, metrics: Metrics, memory: Memory): Metrics
     intervalMs: settings.intervalMs,
     now: Date.now,
     lastCycleAt: () => memory.aliveAtMs,
-    status: () => memory.status,
+    status,
   });
 }
 

@@ -2,6 +2,7 @@ import { runCycle } from '../../reconciler/cycle.ts';
 import { converged } from '../../reconciler/plan.ts';
 import { locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
+import { readBackupStatus } from '../read-backup-status.ts';
 import { type Flags, readSettings } from '../settings.ts';
 import { noteWaiting } from '../terminal.ts';
 import { wire } from '../wire.ts';
@@ -20,7 +21,9 @@ export async function plan(flags: PlanFlags): Promise<number> {
     const cycle = await locked(request, () => runCycle(wired.deps, { dry: true }));
     const { output, verbose } = flags;
     const { sourceRoots } = wired;
-    printCycle(cycle, { output, verbose: verbose === true, dry: true, nowMs: Date.now(), sourceRoots });
+    const nowMs = Date.now();
+    const backups = readBackupStatus(wired.store, cycle.desired, cycle.plan, nowMs);
+    printCycle(cycle, { output, verbose: verbose === true, dry: true, nowMs, sourceRoots, backups });
     if (cycle.plan === null) return 1;
     return converged(cycle.plan) ? 0 : 2;
   } finally {

@@ -1,6 +1,7 @@
 import { holderOf } from '../../reconciler/state/lock.ts';
 import { openStore } from '../../reconciler/state/store.ts';
 import { readKept } from '../keep.ts';
+import { withLiveBackups } from '../read-backup-status.ts';
 import { renderStatus } from '../render/status.ts';
 import { lookOf } from '../render/text.ts';
 import type { Status } from '../render/types.ts';
@@ -14,7 +15,8 @@ export async function status(flags: Flags & { output: 'text' | 'json' }): Promis
   const store = openStore(stateDir);
   try {
     const kept = readKept(store);
-    const shown = withLock({ ...(kept ?? nothingYet), routes: routeStatus(store) }, stateDir);
+    const found = { ...(kept ?? nothingYet), routes: routeStatus(store) };
+    const shown = withLock(withLiveBackups(found, store), stateDir);
     if (flags.output === 'json') printJson(shown);
     else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: Date.now() }));
     if (shown.refused !== undefined && shown.refused !== null) return 1;

@@ -11,7 +11,8 @@ const styles: Record<BackupRun['result'], Style> = {
   interrupted: 'magenta',
 };
 
-const proofs: Record<Exclude<BackupRun['what'], 'archive'>, string> = {
+/** What proves a backup, in words. */
+export const proofs: Record<Exclude<BackupRun['what'], 'archive'>, string> = {
   partial: 'partial check',
   full: 'check',
   'verify-data': 'check of all data',

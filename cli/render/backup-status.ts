@@ -1,18 +1,25 @@
+import { assertNever } from '../../tools/assert-never.ts';
+import { proofs } from './backup-runs.ts';
+import { opText } from './backup-step.ts';
+import { bytes, count } from './quantity.ts';
 import type { StatusOptions } from './status.ts';
-import { type Look, pad, paint, safe, truncate, widest } from './text.ts';
+import { type Look, pad, paint, type Style, safe, truncate, widest } from './text.ts';
 import { relative } from './time.ts';
 import type { BackupStatus } from './types.ts';
 
 /** Backups below the services: how old the newest archive is, when the next is due, when one was last proven. */
 export function backupLines(backups: BackupStatus[], options: StatusOptions): string[] {
+  return [...backupRows(backups, options), ...keyLines(backups, options)];
+}
+
+export function backupRows(backups: BackupStatus[], options: StatusOptions): string[] {
   const rows = backups.map((backup) => columns(backup, options.now));
   const widths = [0, 1, 2, 3, 4].map((at) => widest(rows.map((row) => row[at] ?? '')));
-  const lines = backups.flatMap((backup, index) => {
+  return backups.flatMap((backup, index) => {
     const row = (rows[index] ?? []).map((text, at) => pad(text, widths[at] ?? 0));
     const line = truncate(row.join('  ').trimEnd(), options.width);
-    return [line, ...troubles(backup, options), ...unpruned(backup, options)];
+    return [line, ...below(backup, options), ...unpruned(backup, options)];
   });
-  return [...lines, ...keyLines(backups, options)];
 }
 
 function columns(backup: BackupStatus, now: number): string[] {
@@ -27,19 +34,66 @@ function columns(backup: BackupStatus, now: number): string[] {
   ];
 }
 
-function due({ suspended, overdueSince, nextAt }: BackupStatus, now: number): string {
-  if (suspended) return 'suspended';
-  if (overdueSince !== null) return `due since ${relative(overdueSince, now).replace(/ ago$/, '')}`;
-  // What is shown is of the last cycle: a tick may have come since.
-  if (nextAt !== null) return nextAt <= now ? 'due now' : `next ${relative(nextAt, now)}`;
-  return 'by hand only';
+/** Due for longer than this without being under way: somebody may want to look. */
+const overdueAfterMs = 3_600_000;
+
+export function isOverdue({ since }: BackupStatus, now: number): boolean {
+  return since !== null && now - since > overdueAfterMs;
 }
 
-function troubles(backup: BackupStatus, look: Look): string[] {
-  const { lastError, damage, proofError, failures } = backup;
+function due(backup: BackupStatus, now: number): string {
+  const { state, since, nextAt } = backup;
+  const ago = since === null ? '' : relative(since, now).replace(/ ago$/, '');
+  // What is shown is of the last cycle: a tick may have come since.
+  const next = nextAt === null ? null : nextAt <= now ? 'due now' : `next ${relative(nextAt, now)}`;
+  switch (state) {
+    case 'suspended':
+      return 'suspended';
+    case 'running':
+      return `running since ${ago}`;
+    case 'missed':
+      return [`missed ${ago} ago`, ...(next === null ? [] : [next])].join(', ');
+    case 'due':
+    case 'waiting':
+    case 'blocked':
+      return `${isOverdue(backup, now) ? 'overdue' : 'due'} since ${ago}`;
+    case 'by-hand':
+      return 'by hand only';
+    case 'done':
+      return next ?? 'never again';
+    default:
+      return assertNever(state);
+  }
+}
+
+function below(backup: BackupStatus, options: StatusOptions): string[] {
+  const { lastError, damage, proofError, failures, why, state } = backup;
   const again = failures > 1 ? ` (${failures} times in a row)` : '';
-  const texts = [lastError === null ? null : `${lastError}${again}`, damage, proofError];
-  return texts.flatMap((text) => (text === null ? [] : [`    ${paint(look, 'red', safe(text))}`]));
+  // What blocks it mostly ends with it.
+  const error = lastError === null || why?.includes(lastError) === true ? null : `${lastError}${again}`;
+  const lines: [Style, string | null][] = [
+    ['cyan', runningText(backup, options.now)],
+    [state === 'waiting' ? 'yellow' : 'red', why],
+    ...[error, damage, proofError].map((text): [Style, string | null] => ['red', text]),
+  ];
+  return lines.flatMap(([style, text]) =>
+    text === null ? [] : [`    ${paint(options, style, safe(text))}`],
+  );
+}
+
+/** `archiving, 1,204 files, 3.40 GB of 9.10 GB`; what proves an archive has no column that says so. */
+function runningText({ running }: BackupStatus, now: number): string | null {
+  if (running === null) return null;
+  const { what, since, step, files, bytes: done, totalBytes } = running;
+  const total = totalBytes === null ? '' : ` of ${bytes(totalBytes)}`;
+  const parts = [
+    step === null ? 'at work' : opText(step),
+    ...(files === null || files === 0 ? [] : [`${count(files)} files`]),
+    ...(done === null ? [] : [`${bytes(done)}${total}`]),
+  ];
+  const name =
+    what === 'archive' ? '' : `${proofs[what]} since ${relative(since, now).replace(/ ago$/, '')}: `;
+  return `${name}${parts.join(', ')}`;
 }
 
 /** Damage says by itself that nothing is pruned. */

@@ -40,7 +40,11 @@ export function stepName(change: Change, step: number): string {
 /** What a long change is at. */
 export function stepText(change: Change, step: number): string {
   const op = change.steps[step]?.op;
-  return (op === undefined ? undefined : words[op]) ?? 'at work';
+  return op === undefined ? 'at work' : opText(op);
+}
+
+export function opText(op: Step['op']): string {
+  return words[op] ?? 'at work';
 }
 
 /** `archiving, 1,204 files, 3.4 GB, 41 MB/s, about 2 min left`; the numbers alone for programs. */

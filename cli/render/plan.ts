@@ -1,5 +1,6 @@
 import type { Change, ChangeVerb, Plan, Step } from '../../reconciler/types.ts';
 import { assertNever } from '../../tools/assert-never.ts';
+import { outlookLines } from './backup-outlook.ts';
 import { type DiffOptions, fileDiffLines } from './file-diffs.ts';
 import { noticeRows } from './notices.ts';
 import { policyLines } from './policy.ts';
@@ -8,6 +9,7 @@ import { type Row, tableLines } from './row.ts';
 import { summaryLine } from './summary.ts';
 import { joinLines, type Look, paint, type Style, safe, truncate, widthOf, wrap } from './text.ts';
 import { relative } from './time.ts';
+import type { BackupStatus } from './types.ts';
 
 export interface PlanOptions extends DiffOptions {
   /** Milliseconds since the epoch. */
@@ -15,6 +17,8 @@ export interface PlanOptions extends DiffOptions {
   /** Where the storage is mounted: directories below it are shown short. */
   mountpoint?: string;
   commandOf: (step: Step) => string;
+  /** Of all backups, also those that there is nothing to do for. */
+  backups?: BackupStatus[];
 }
 
 /** A plan as people read it: what, why, what is held back, and the count. Ends in a line break. */
@@ -27,7 +31,9 @@ export function renderPlan(plan: Plan, options: PlanOptions): string {
   const warnings = plan.problems.flatMap((problem) => problemLines(problem, options));
   const table = tableLines(rows, options, options.mountpoint);
   const policy = policyLines(plan.policy, options);
-  const blocks = [heldLines(plan, options), table, warnings, policy].filter((block) => block.length > 0);
+  const outlook = outlookLines(options.backups ?? [], options).flatMap((line) => wrapped(line, options));
+  const all = [heldLines(plan, options), table, warnings, policy, outlook];
+  const blocks = all.filter((block) => block.length > 0);
   const last = wrapped(summaryLine(plan, options), options);
   const parts = [[headerLine(plan, options)], ...blocks, last];
   return joinLines(parts.flatMap((block, index) => (index === 0 ? block : ['', ...block])));

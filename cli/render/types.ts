@@ -1,5 +1,6 @@
 import type { DesiredState, Problem } from '../../desired-state/types.ts';
-import type { Reason } from '../../reconciler/types.ts';
+import type { BackupRun } from '../../reconciler/state/runs.ts';
+import type { Reason, Step } from '../../reconciler/types.ts';
 
 /** What `status` and `why` show, as plain data of their own: how it is stored is not their business. */
 
@@ -25,16 +26,47 @@ export interface ServiceStatus {
   nextAttemptAt?: number;
 }
 
+/**
+ * done: the newest tick has its archive. due: it begins with the next cycle. waiting: for others who are at work.
+ * blocked: by what is wrong. missed: it came too late for this tick. by-hand: there is no schedule.
+ */
+export type BackupState =
+  | 'done'
+  | 'due'
+  | 'waiting'
+  | 'blocked'
+  | 'running'
+  | 'missed'
+  | 'suspended'
+  | 'by-hand';
+
+/** A backup, or a check or drill, that is under way. */
+export interface RunningBackup {
+  what: BackupRun['what'];
+  since: number;
+  /** The op of its step; null: not known. */
+  step: Step['op'] | null;
+  /** Read so far, where the step counts them. */
+  files: number | null;
+  bytes: number | null;
+  totalBytes: number | null;
+}
+
 /** What is known of a service's backups; times are milliseconds since the epoch, null: never. */
 export interface BackupStatus {
   service: string;
-  /** When the next archive is due; null: never by itself, or it is due now. */
+  state: BackupState;
+  /** Since when it is due, or under way; the tick that was missed. */
+  since: number | null;
+  /** What it waits for, what blocks it, or why it was missed. */
+  why: string | null;
+  running: RunningBackup | null;
+  /** When the next tick comes; null: never by itself. */
   nextAt: number | null;
   /** Of the newest archive: when its data is from, and what is in it. */
   lastArchive: { name: string; at: number; files: number | null; bytes: number | null } | null;
-  /** Since when an archive is due that was not made. */
+  /** Since when an archive is due that is not made yet, or was missed. */
   overdueSince: number | null;
-  suspended: boolean;
   /** Failures since the last success. */
   failures: number;
   lastError: string | null;

@@ -24,11 +24,14 @@ import {
 import { type Store, transaction } from '../state/store.ts';
 import type { Change, Outcome, Step } from '../types.ts';
 import { parseArchiveName } from './names.ts';
+import { progressRecorder } from './progress.ts';
+import { servicesOf } from './services-of.ts';
 
 /** What background changes found out and how they ended, in the state. An archive counts from the moment it is there. */
 export function backupRecorder(store: Store, clock: Clock, commit: string) {
   const made = new Map<string, ArchiveFacts>();
   const proofs = proofRecorder(store, clock);
+  const progress = progressRecorder(store, clock);
   const edit = (change: Change, over: (record: BackupRecord) => Partial<BackupRecord>) => {
     // What only looks at archives is no attempt to make one.
     if (isProof(change)) return;
@@ -50,12 +53,18 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
     },
     /** Before the service is stopped, so that an attempt counts that takes Steward with it. */
     announce(change: Change, index: number) {
-      const { op } = change.steps[index] ?? {};
-      if (op === 'containers-stop' || op === 'containers-pause')
-        edit(change, ({ stops }) => ({ stops: stops + 1, lastStopMs: clock.now() }));
+      const step = change.steps[index];
+      // While the service is down nothing is waited for that can wait, not even for the disk.
+      if (step === undefined || isDown(change, index)) return;
+      transaction(store, () => {
+        if (isStop(step)) edit(change, ({ stops }) => ({ stops: stops + 1, lastStopMs: clock.now() }));
+        progress.begin(change, step);
+      });
     },
+    goesOn: progress.goesOn,
     end(group: Change[]) {
       for (const change of group) {
+        progress.end(change);
         edit(change, () => ({ runningSinceMs: null, runningLock: null }));
         const proof = runningProof(change);
         if (proof !== null) endProof(store, proof);
@@ -87,18 +96,22 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
   };
 }
 
+function isStop({ op }: Step): boolean {
+  return op === 'containers-stop' || op === 'containers-pause';
+}
+
+/** After the first step that stops something, until the one that starts it again is over. */
+function isDown({ steps, background }: Change, index: number): boolean {
+  const exclusive = background?.exclusive ?? null;
+  return exclusive !== null && index <= exclusive.last && steps.slice(0, index).some(isStop);
+}
+
 /** A check or a drill, as it is told who finds it dead. */
 function runningProof(change: Change): Omit<RunningProof, 'sinceMs'> | null {
   const { service, background } = change;
   const what = kindOfProof(change);
   const lockName = background?.locks[0];
   return what === null || service === null || lockName === undefined ? null : { lockName, service, what };
-}
-
-/** A change for several services at one instant is a run of each. */
-function servicesOf({ service, steps }: Change): string[] {
-  if (service !== null) return [service];
-  return steps.flatMap((step) => (step.op === 'borg-create' ? [step.at] : []));
 }
 
 /**

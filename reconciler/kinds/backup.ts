@@ -28,13 +28,14 @@ export function diff(desired: DesiredBackup, world: World): Verdict {
   if (world.asked?.services.includes(desired.service)) return askedFor(desired, world.asked, world);
   const due = record === undefined ? null : dueOf(desired, record, world);
   if (due === null || due.state === 'done') return drilled(desired, record, world);
-  if (due.state === 'missed') {
-    const late = `the archive of ${instant(due.tickMs)} was not made within startingDeadline; the next tick makes one`;
-    return report(desired, 'degraded', late);
-  }
+  if (due.state === 'missed') return report(desired, 'degraded', missedNote(due.tickMs));
   const waits =
     mayTryNow(desired, record, world) ?? whatHinders(desired, world) ?? atRepository(desired, due, world);
   return waits ?? run(desired, due.sinceMs, world);
+}
+
+export function missedNote(tickMs: number): string {
+  return `the archive of ${instant(tickMs)} was not made within startingDeadline; the next tick makes one`;
 }
 
 /** By hand, whatever the schedule. A check is of the repository, and leaves the backup alone. */

@@ -1,6 +1,7 @@
 import type { ListedArchive } from '../apply/types.ts';
 import { type KeyRecord, readKeys } from './keys.ts';
 import { repositoryLock } from './lock.ts';
+import { type Progress, readProgress } from './progress.ts';
 import { emptyProofs, type Proofs, readProofs } from './proofs.ts';
 import { type RunningProof, readRunningProofs } from './runs.ts';
 import { guarded, type Store, transaction } from './store.ts';
@@ -49,11 +50,13 @@ export interface Backups extends Proofs {
   keys: Map<string, KeyRecord>;
   /** Checks and drills under way, or that died. */
   runningProofs: RunningProof[];
+  /** Service -> what it is at, where something is under way. */
+  progress: Map<string, Progress>;
 }
 
 export function emptyBackups(): Backups {
   const nothing = { services: new Map(), repositories: new Map(), archives: new Map(), keys: new Map() };
-  return { ...nothing, ...emptyProofs(), runningProofs: [] };
+  return { ...nothing, ...emptyProofs(), runningProofs: [], progress: new Map() };
 }
 
 export function readBackups(store: Store): Backups {
@@ -66,6 +69,7 @@ export function readBackups(store: Store): Backups {
       ...readProofs(store),
       keys: readKeys(store),
       runningProofs: readRunningProofs(store),
+      progress: readProgress(store),
       services: new Map(services.map((record) => [record.service, record])),
       repositories: new Map(repositories.map((record) => [record.location, record])),
       archives: new Map([...byLocation].map(([location, found]) => [location, found.map(toArchive)])),

@@ -81,7 +81,9 @@ const migrations = [
    DROP TABLE runs_before;
    CREATE INDEX runs_by_service ON runs (service, seq);`,
   `ALTER TABLE backups ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
-   ALTER TABLE backups ADD COLUMN last_stop_ms INTEGER;`,
+   ALTER TABLE backups ADD COLUMN last_stop_ms INTEGER;
+   CREATE TABLE progress (
+     service TEXT PRIMARY KEY, step TEXT NOT NULL, files INTEGER, bytes INTEGER, total_bytes INTEGER) STRICT;`,
 ];
 
 /** How long another process's write is waited for. */

@@ -1,9 +1,12 @@
-import { expect, it } from 'vitest';
-import { backupStatus, metricOfBackup } from '../../cli/backup-status.ts';
+import { describe, expect, it } from 'vitest';
+import { backupStatus, metricOfBackup, type Recorded } from '../../cli/backup-status.ts';
 import { emptyBackups, newBackupRecord } from '../../reconciler/state/backups.ts';
+import { repositoryLock } from '../../reconciler/state/lock.ts';
 import { noProof, type ProofRecord, proofKey } from '../../reconciler/state/proofs.ts';
+import type { Notice } from '../../reconciler/types.ts';
 import * as build from '../support/build.ts';
 
+const dayMs = 86_400_000;
 const tickMs = Date.parse('2026-11-23T02:30:00Z');
 const location = '/backup/datapool_services_photo';
 const desired = build.desired([build.stack(), build.repository(), build.backup()]);
@@ -18,11 +21,18 @@ function known(nowMs: number, proofs: ProofRecord[] = []) {
   return { backups, lastRuns: new Map(), nowMs };
 }
 
+function notice(id: Notice['id'], note: string): Notice {
+  const [kind, name] = [id.slice(0, id.indexOf(':')) as Notice['kind'], id.slice(id.indexOf(':') + 1)];
+  const reasons = [{ field: 'state', from: null, to: null, note }];
+  return { verb: 'blocked', kind, id, name, service: 'photo', state: 'waiting', reasons };
+}
+
 it('tells the newest archive of our own, and when the next is due', () => {
   expect(backupStatus(desired, known(tickMs + 60_000))).toMatchObject([
     {
       service: 'photo',
-      nextAt: tickMs + 86_400_000,
+      state: 'done',
+      nextAt: tickMs + dayMs,
       overdueSince: null,
       lastArchive: { name: 'photo-2026-11-23T02:30:00Z', files: 12 },
       lastCheck: null,
@@ -34,14 +44,119 @@ it('tells the newest archive of our own, and when the next is due', () => {
 it('tells since when an archive is due, but not of a service that is suspended', () => {
   const late = known(tickMs + 90_000_000);
   const [status] = backupStatus(desired, late);
-  expect(status).toMatchObject({ nextAt: null, overdueSince: tickMs + 86_400_000 });
+  const since = tickMs + dayMs;
+  expect(status).toMatchObject({
+    ...{ state: 'due', since, why: null, overdueSince: since, nextAt: since + dayMs },
+  });
   expect(status && metricOfBackup(status)).toMatchObject({
     overdue: true,
     lastArchiveAt: tickMs,
     damaged: false,
+    running: false,
   });
   const [suspended] = backupStatus({ ...desired, suspended: ['photo'] }, late);
-  expect(suspended).toMatchObject({ suspended: true, overdueSince: null });
+  expect(suspended).toMatchObject({ state: 'suspended', overdueSince: null, nextAt: null });
+});
+
+describe('while an archive is due, it tells', () => {
+  const dueMs = tickMs + dayMs;
+  const nowMs = dueMs + 60_000;
+  const one = (over: Partial<Recorded>, state = desired) =>
+    backupStatus(state, { ...known(nowMs), ...over })[0];
+
+  function underWay(service: string) {
+    const { backups } = known(nowMs);
+    const lock = repositoryLock(`/backup/datapool_services_${service}`);
+    const running = { runningSinceMs: dueMs + 1, runningLock: lock };
+    backups.services.set(service, { ...newBackupRecord(service, 0), ...running });
+    return backups;
+  }
+
+  it('that it is under way, since when, and what it is at', () => {
+    const backups = underWay('photo');
+    const progress = { step: 'borg-create', files: 1204, bytes: 3_400_000_000, totalBytes: null } as const;
+    backups.progress.set('photo', { service: 'photo', ...progress });
+    const status = one({ backups });
+    expect(status).toMatchObject({
+      ...{ state: 'running', since: dueMs + 1, why: null },
+      running: { what: 'archive', since: dueMs + 1, ...progress },
+    });
+    expect(status && metricOfBackup(status)).toMatchObject({ running: true });
+  });
+
+  it('that it waits for its turn', () => {
+    const backups = underWay('git');
+    const why = 'waits for its turn: git is at work, and backup.concurrency is 1';
+    expect(one({ backups })).toMatchObject({ state: 'waiting', since: dueMs, why });
+    expect(one({ backups }, { ...desired, backupsAtOnce: 2 })).toMatchObject({ state: 'due', why: null });
+  });
+
+  it('that it waits for a check of its repository, which is under way', () => {
+    const { backups } = known(nowMs);
+    const proof = { service: 'photo', what: 'verify-data' as const, sinceMs: tickMs };
+    backups.runningProofs.push({ lockName: repositoryLock(location), ...proof });
+    expect(one({ backups })).toMatchObject({
+      state: 'waiting',
+      why: 'waits for the check of all data of its repository, under way since 2026-11-23T02:30:00Z',
+      running: { what: 'verify-data', since: tickMs, step: null },
+    });
+  });
+
+  it('that it waits for somebody else who uses the repository', () => {
+    const lockedBy = (at: string) => (at === location ? 'steward browse (pid 7)' : null);
+    expect(one({ lockedBy })).toMatchObject({
+      state: 'waiting',
+      why: 'steward browse (pid 7) is at work on its repository',
+    });
+  });
+
+  it.each([
+    ['what hinders it', [notice('backup:photo', 'datapool/services/photo is not mounted')]],
+    [
+      'what hinders its repository',
+      [
+        notice('backup:photo', 'waits for borg-repository:datapool/services/photo'),
+        notice('borg-repository:datapool/services/photo', 'datapool/services/photo is not mounted'),
+      ],
+    ],
+  ])('%s', (_name, blocked) => {
+    const status = one({ plan: { blocked, held: null } });
+    expect(status).toMatchObject({ state: 'blocked', why: 'datapool/services/photo is not mounted' });
+  });
+
+  it('that the whole commit is held', () => {
+    const held = { field: 'limits.removals', from: null, to: null, note: 'removes 8 of 9' };
+    expect(one({ plan: { blocked: [], held } })).toMatchObject({
+      state: 'blocked',
+      why: 'held: removes 8 of 9',
+    });
+  });
+
+  it('when the next attempt comes, where attempts have failed', () => {
+    const { backups } = known(nowMs);
+    const failed = { attempts: 3, stops: 3, lastError: 'disk full', lastAttemptMs: nowMs, lastStopMs: nowMs };
+    backups.services.set('photo', { ...newBackupRecord('photo', 0), ...failed });
+    expect(one({ backups })).toMatchObject({
+      state: 'blocked',
+      why: expect.stringContaining('the next one is made at 2026-11-25T02:30:00Z'),
+    });
+  });
+});
+
+it('tells a tick that was missed, why, and when the next one comes', () => {
+  const backup = build.backup('photo', { startingDeadlineSeconds: 3600 });
+  const [status] = backupStatus(build.desired([build.stack(), backup]), known(tickMs + dayMs + 7_200_000));
+  expect(status).toMatchObject({
+    ...{ state: 'missed', since: tickMs + dayMs, overdueSince: tickMs + dayMs, nextAt: tickMs + 2 * dayMs },
+    why: 'the archive of 2026-11-24T02:30:00Z was not made within startingDeadline; the next tick makes one',
+  });
+});
+
+it('tells of one that is made by hand only', () => {
+  const backup = build.backup('photo', { schedule: null });
+  expect(backupStatus(build.desired([build.stack(), backup]), known(tickMs))).toMatchObject([
+    { state: 'by-hand', nextAt: null, since: null },
+  ]);
 });
 
 it('tells the last check, what is damaged, and the last restore that was right', () => {

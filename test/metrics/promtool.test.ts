@@ -30,6 +30,7 @@ const photoBackup = {
   keyExportedAt: 0,
   damaged: false,
   overdue: true,
+  running: true,
   failures: 2,
 };
 

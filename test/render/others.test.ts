@@ -3,11 +3,12 @@ import { expect, it } from 'vitest';
 import { renderDiff } from '../../cli/render/diff.ts';
 import { renderHistory } from '../../cli/render/history.ts';
 import { renderOutcomes } from '../../cli/render/outcomes.ts';
+import { renderPlan } from '../../cli/render/plan.ts';
 import { progressReporter } from '../../cli/render/progress.ts';
 import { renderStatus } from '../../cli/render/status.ts';
-import type { BackupStatus, RouteStatus } from '../../cli/render/types.ts';
-import type { Outcome } from '../../reconciler/types.ts';
-import { change, now } from './sample.ts';
+import type { BackupStatus, RouteStatus, RunningBackup } from '../../cli/render/types.ts';
+import type { Outcome, Plan } from '../../reconciler/types.ts';
+import { change, now, situations } from './sample.ts';
 
 const look = { color: false, width: null, now };
 const git = change({ kind: 'compose-stack', name: 'git', verb: 'update' });
@@ -39,13 +40,38 @@ const status = {
   orphans: ['tank/wiki'],
 };
 const day = 86_400_000;
+const archiving: RunningBackup = {
+  ...{ what: 'archive', since: now - 240_000, step: 'borg-create' },
+  ...{ files: 1204, bytes: 3_400_000_000, totalBytes: 9_100_000_000 },
+};
+
+const checking = { what: 'verify-data', step: 'borg-check', files: null, bytes: null } as const;
+
+function matter(service: string, over: Partial<BackupStatus>): BackupStatus {
+  const lastArchive = { name: `${service}-2026-11-19T10:02:00Z`, at: now - day, files: 12, bytes: 3400 };
+  return {
+    ...{
+      service,
+      state: 'done',
+      since: null,
+      why: null,
+      running: null,
+      nextAt: now + day,
+      overdueSince: null,
+    },
+    ...{ lastArchive, failures: 0, lastError: null, lastRun: null, lastCheck: null, damage: null },
+    ...{ lastDrill: null, proofError: null, keyExportedAt: null, keyProblem: null },
+    ...over,
+  };
+}
+
 const backups: BackupStatus[] = [
   {
     service: 'git',
+    ...{ state: 'done', since: null, why: null, running: null },
     nextAt: now + 7_200_000,
     lastArchive: { name: 'git-2026-11-23T02:30:00Z', at: now - day, files: 12, bytes: 3400 },
     overdueSince: null,
-    suspended: false,
     failures: 0,
     lastError: null,
     lastRun: { durationMs: 9000, downtimeMs: 1200, deduplicatedBytes: 10 },
@@ -59,10 +85,11 @@ const backups: BackupStatus[] = [
   },
   {
     service: 'paperless',
-    nextAt: null,
+    ...{ state: 'blocked', since: now - 3_600_000, running: null },
+    why: 'the connection to ssh://b/./paperless was closed; attempt 4 in 2400 s',
+    nextAt: now + 3 * 3_600_000,
     lastArchive: null,
     overdueSince: now - 3_600_000,
-    suspended: false,
     failures: 3,
     lastError: 'the connection to ssh://b/./paperless was closed',
     lastRun: null,
@@ -76,6 +103,22 @@ const backups: BackupStatus[] = [
       'nothing is pruned until a complete check is clean: borg check found damage in ssh://b/./paperless',
   },
 ];
+/** Each thing that may be the matter with a tick. */
+const matters: BackupStatus[] = [
+  matter('blog', { state: 'running', since: now - 240_000, running: archiving, overdueSince: now - 300_000 }),
+  matter('chat', { state: 'waiting', since: now - 300_000, why: 'waits for its turn: blog is at work' }),
+  matter('git', { state: 'due', since: now - 8_000 }),
+  matter('mail', { state: 'blocked', since: now - 3 * 3_600_000, why: 'tank/mail is not mounted' }),
+  matter('music', {
+    state: 'missed',
+    since: now - 5 * 3_600_000,
+    why: 'was not made within startingDeadline',
+  }),
+  matter('notes', { state: 'suspended', nextAt: null }),
+  matter('photo', { running: { ...archiving, ...checking } }),
+  matter('wiki', { state: 'by-hand', nextAt: null }),
+];
+
 const routes: RouteStatus[] = [
   {
     ...{ url: 'https://git.homelab.lan', service: 'git', askedAt: now - 20_000, since: now - day },
@@ -103,10 +146,17 @@ const entry = {
   reasons: [{ field: 'image', from: 'a:1', to: 'a:2' }],
 } as const;
 
+const planWith = (over: { verbose: boolean; width?: number }) =>
+  renderPlan(situations['in-sync'] as Plan, { ...look, commandOf: () => '', backups: matters, ...over });
+
 it.each([
   ['outcomes', () => renderOutcomes(outcomes, look)],
   ['status', () => renderStatus(status, look)],
   ['backup-status', () => renderStatus({ ...status, backups }, look)],
+  ['backup-matters', () => renderStatus({ ...status, services: [], backups: matters }, look)],
+  ['backup-outlook', () => planWith({ verbose: false })],
+  ['backup-outlook-narrow', () => planWith({ verbose: false, width: 60 })],
+  ['backup-outlook-verbose', () => planWith({ verbose: true })],
   ['route-status', () => renderStatus({ ...status, routes }, look)],
   ['history', () => renderHistory([{ ...entry, reasons: [...entry.reasons] }], look)],
   ['diff', () => renderDiff('a\nb\n', 'a\nc\n', 'Caddyfile')],

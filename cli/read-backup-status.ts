@@ -1,0 +1,45 @@
+import { dirname } from 'node:path';
+import type { DesiredState } from '../desired-state/types.ts';
+import { readBackups } from '../reconciler/state/backups.ts';
+import { holderOf, repositoryLock } from '../reconciler/state/lock.ts';
+import { readLastRuns } from '../reconciler/state/runs.ts';
+import type { Store } from '../reconciler/state/store.ts';
+import type { Hindrances } from './backup-matter.ts';
+import { backupStatus } from './backup-status.ts';
+import type { BackupStatus, Status } from './render/types.ts';
+import { runningOf, withRunning } from './running.ts';
+
+/** What is recorded of backups, read for whoever tells of it. Borg is not asked. */
+
+/** As of now: a cycle may have taken its time, and backups go on beside it. */
+export function readBackupStatus(
+  store: Store,
+  desired: DesiredState | null,
+  plan: Hindrances | null,
+  nowMs: number,
+): BackupStatus[] {
+  if (desired === null || !desired.resources.some(({ kind }) => kind === 'backup')) return [];
+  const lockedBy = (location: string) => holderAt(store, location);
+  const known = { backups: readBackups(store), lastRuns: readLastRuns(store), nowMs, plan, lockedBy };
+  return backupStatus(desired, known);
+}
+
+function holderAt(store: Store, location: string): string | null {
+  const holder = holderOf(dirname(store.path), repositoryLock(location));
+  return holder === null ? null : `steward ${holder.command} (pid ${holder.pid})`;
+}
+
+/** What was kept, and what is under way this moment: who is dead holds no lock any more. */
+export function withLiveBackups(status: Status, store: Store): Status {
+  if (status.backups === undefined) return status;
+  const recorded = readBackups(store);
+  const isAlive = (lockName: string) => holderOf(dirname(store.path), lockName) !== null;
+  const backups = {
+    ...recorded,
+    services: new Map(
+      [...recorded.services].filter(([, { runningLock }]) => runningLock !== null && isAlive(runningLock)),
+    ),
+    runningProofs: recorded.runningProofs.filter(({ lockName }) => isAlive(lockName)),
+  };
+  return { ...status, backups: withRunning(status.backups, (service) => runningOf(service, backups)) };
+}

@@ -1,0 +1,62 @@
+import { backupRows, isOverdue } from './backup-status.ts';
+import type { StatusOptions } from './status.ts';
+import { safe } from './text.ts';
+import { relative } from './time.ts';
+import type { BackupState, BackupStatus } from './types.ts';
+
+/**
+ * Below a plan, which has lines only for what is to be done: one sentence of all backups, or all of them for those who
+ * ask.
+ */
+export function outlookLines(
+  backups: BackupStatus[],
+  options: StatusOptions & { verbose: boolean },
+): string[] {
+  if (backups.length === 0) return [];
+  return options.verbose ? backupRows(backups, options) : [sentence(backups, options.now)];
+}
+
+/** `backups: 1 overdue (photo), 14 up to date; the oldest archive is wiki's, 1 day ago; next: git in 2 h` */
+function sentence(backups: BackupStatus[], now: number): string {
+  const groups = Map.groupBy(backups, (backup) => wordOf(backup, now));
+  const counts = order.flatMap((word) => {
+    const those = groups.get(word) ?? [];
+    return those.length === 0 ? [] : [`${those.length} ${word}${word === good ? '' : namesOf(those)}`];
+  });
+  return [`backups: ${counts.join(', ')}`, ...oldest(backups, now), ...next(backups, now)].join('; ');
+}
+
+const good = 'up to date';
+const words: Record<Exclude<BackupState, 'due' | 'waiting' | 'blocked'>, string> = {
+  ...{ running: 'running', missed: 'missed', done: good, suspended: 'suspended', 'by-hand': 'by hand only' },
+};
+const order = ['overdue', 'missed', 'due', 'running', good, 'by hand only', 'suspended'];
+
+function wordOf(backup: BackupStatus, now: number): string {
+  const { state } = backup;
+  if (state !== 'due' && state !== 'waiting' && state !== 'blocked') return words[state];
+  return isOverdue(backup, now) ? 'overdue' : 'due';
+}
+
+const named = 3;
+
+function namesOf(those: BackupStatus[]): string {
+  const shown = those.slice(0, named).map(({ service }) => safe(service));
+  const more = those.length > named ? [`${those.length - named} more`] : [];
+  return ` (${[...shown, ...more].join(', ')})`;
+}
+
+function oldest(backups: BackupStatus[], now: number): string[] {
+  const at = ({ lastArchive }: BackupStatus) => lastArchive?.at ?? Number.NEGATIVE_INFINITY;
+  const [last] = backups.filter(({ state }) => state !== 'suspended').sort((a, b) => at(a) - at(b));
+  if (last === undefined) return [];
+  const { service, lastArchive } = last;
+  if (lastArchive === null) return [`${safe(service)} has no archive yet`];
+  return [`the oldest archive is that of ${safe(service)}, ${relative(lastArchive.at, now)}`];
+}
+
+function next(backups: BackupStatus[], now: number): string[] {
+  const ticks = backups.flatMap(({ service, nextAt }) => (nextAt === null ? [] : [{ service, nextAt }]));
+  const [first] = ticks.sort((a, b) => a.nextAt - b.nextAt);
+  return first === undefined ? [] : [`next: ${safe(first.service)} ${relative(first.nextAt, now)}`];
+}
