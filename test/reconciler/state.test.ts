@@ -92,7 +92,9 @@ describe('state.db', () => {
 
   it('of an older Steward keeps its runs; of one that was cut off nobody knows how long it was down', () => {
     const older = openStore(dir);
-    older.db.exec(`DROP TABLE runs;
+    older.db.exec(`ALTER TABLE backups DROP COLUMN stops;
+      ALTER TABLE backups DROP COLUMN last_stop_ms;
+      DROP TABLE runs;
       CREATE TABLE runs (
         seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
         duration_ms INTEGER NOT NULL, downtime_ms INTEGER NOT NULL, archive TEXT, facts TEXT, notes TEXT NOT NULL,
