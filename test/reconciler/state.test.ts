@@ -94,6 +94,7 @@ describe('state.db', () => {
     const older = openStore(dir);
     older.db.exec(`ALTER TABLE backups DROP COLUMN stops;
       ALTER TABLE backups DROP COLUMN last_stop_ms;
+      DROP TABLE progress;
       DROP TABLE runs;
       CREATE TABLE runs (
         seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
