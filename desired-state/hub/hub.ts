@@ -2,13 +2,13 @@ import path from 'node:path';
 import type { ServiceContext } from '../context.ts';
 import type { ServiceModel } from '../model.ts';
 import { bindMounts } from '../mounts.ts';
-import { warningAt } from '../problems.ts';
+import { errorAt, warningAt } from '../problems.ts';
 import type { Origin } from '../types.ts';
 import { readCaddyfile } from './caddyfile.ts';
 
 /**
  * How the hub can be told about routes: by its Caddyfile, which names the admin socket and takes the snippets in, and by
- * the bind mounts that put both on the host. What is missing is a warning; without it no route is made.
+ * the bind mounts that put both on the host. What is missing is told where there are routes; without it none is made.
  */
 export function describeHub(context: ServiceContext): ServiceModel['hub'] {
   const { hub } = context.lab;
@@ -35,8 +35,14 @@ function wired(
       'it has no admin socket',
       'add `admin unix//run/caddy/admin.sock` to its global options',
     );
+  // With a socket it is meant to be told: a lost line is a mistake, and not something that is still to be set up.
   if (routes === null)
-    return missing(origin, 'it takes no routes in', 'add the line `import /etc/caddy/routes/*.caddy`');
+    return missing(
+      origin,
+      'it takes no routes in',
+      'add the line `import /etc/caddy/routes/*.caddy`',
+      errorAt,
+    );
   const [onHost, folder] = [socket, routes.folder].map((inside) => hostPath(context, container, inside));
   const lacking =
     onHost === undefined ? path.posix.dirname(socket) : folder === undefined ? routes.folder : null;
@@ -59,8 +65,8 @@ function wired(
   return { hub, problems: [] };
 }
 
-function missing(origin: Origin, what: string, fix: string): ServiceModel['hub'] {
-  return { hub: null, problems: [warningAt(origin, `no route is made: ${what}`, fix)] };
+function missing(origin: Origin, what: string, fix: string, problemAt = warningAt): ServiceModel['hub'] {
+  return { hub: null, problems: [problemAt(origin, `no route is made: ${what}`, fix)] };
 }
 
 /** Where a path inside the hub's container is on the host; undefined where no bind mount has it. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { digestValue } from '../../tools/digest.ts';
+import { digest, digestValue } from '../../tools/digest.ts';
 import { publishedPort } from '../../tools/published-port.ts';
 import { overrideYaml } from '../compose/override.ts';
 import type { ComposeReader, ComposeRequest, ResolvedService, View } from '../compose/types.ts';
@@ -48,11 +48,14 @@ export async function serviceStack(context: ServiceContext): Promise<Inferred<De
   return { resources: [stack], problems: content.problems, outside: outsideFiles(context, content.files) };
 }
 
-/** The hub is told of its Caddyfile while it runs: it is not made anew for one. */
+/**
+ * The hub is told of its Caddyfile while it runs: it is not made anew for one. But for the socket on which it is told:
+ * of another one it learns when it starts.
+ */
 function readAtStart(context: ServiceContext, files: Record<string, string>): Record<string, string> {
-  if (describeHub(context).hub === null) return files;
-  const { [`${context.folder.folder}/Caddyfile`]: _told, ...rest } = files;
-  return rest;
+  const { hub } = describeHub(context);
+  const file = `${context.folder.folder}/Caddyfile`;
+  return hub === null || files[file] === undefined ? files : { ...files, [file]: digest(hub.socket) };
 }
 
 function dependencies(names: string[]): ResourceId[] {

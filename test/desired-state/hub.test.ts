@@ -43,14 +43,28 @@ test('the hub is told by the socket and the folder that its Caddyfile and its mo
   expect(notActedOn.map(({ part }) => part)).toEqual(['hub.address']);
 });
 
-test('a change of its Caddyfile does not make it anew', async () => {
-  const digests = async (text: string) => {
+test('a change of its Caddyfile does not make it anew, but for that of the socket on which it is told', async () => {
+  const digestOf = async (text: string) => {
     const { resources } = await stateOf(files(one, { 'services/hub/Caddyfile': text }));
     const stack = resources.find(({ id }) => id === 'compose-stack:hub');
-    return stack?.kind === 'compose-stack' && stack.containers.map(({ filesDigest }) => filesDigest);
+    return stack?.kind === 'compose-stack' ? stack.containers[0]?.filesDigest : null;
   };
-  expect(await digests(caddyfile)).toEqual([null]);
-  expect(await digests('respond "it cannot be told"\n')).not.toEqual([null]);
+  const before = await digestOf(caddyfile);
+  expect(before).toMatch(/^[0-9a-f]{64}$/);
+  expect(await digestOf(`${caddyfile}hub.lan {\n}\n`)).toBe(before);
+  expect(await digestOf(caddyfile.replace('admin.sock', 'other.sock'))).not.toBe(before);
+  expect(await digestOf('respond "it cannot be told"\n')).not.toBe(before);
+});
+
+test('a container of the hub that does not read the Caddyfile is not made anew for its socket', async () => {
+  const other = `${hubWith(mounts)}  other: { image: "other:1", container_name: other }\n`;
+  const { resources } = await stateOf(files(one, { 'services/hub/docker-compose.yml': other }));
+  const stack = resources.find(({ id }) => id === 'compose-stack:hub');
+  if (stack?.kind !== 'compose-stack') throw new Error('no stack');
+  expect(stack.containers.map(({ name, filesDigest }) => [name, filesDigest !== null])).toEqual([
+    ['caddy', true],
+    ['other', false],
+  ]);
 });
 
 test('a route is a site', async () => {
@@ -121,7 +135,6 @@ test('everything that a route may say, in the order in which Caddy is to see it'
 describe('a hub that cannot be told of routes', () => {
   test.each([
     ['no Caddyfile', { 'services/hub/Caddyfile': '' }, 'it has no admin socket'],
-    ['no import', { 'services/hub/Caddyfile': caddyfile.replace(/import.*/, '') }, 'it takes no routes in'],
     [
       'no folder for the socket',
       { 'services/hub/docker-compose.yml': hubWith(mounts.slice(0, 2)) },
@@ -137,6 +150,26 @@ describe('a hub that cannot be told of routes', () => {
     expect(resources.filter(({ kind }) => kind === 'caddy-route')).toEqual([]);
     expect(warnings.map(({ message }) => message)).toContain(`no route is made: ${words}`);
     expect(notActedOn.map(({ part }) => part)).toContain('routes');
+  });
+
+  const unwired = { 'services/hub/Caddyfile': caddyfile.replace(/import.*/, '') };
+
+  test('although it has a socket to be told on is an error: the line for its routes was lost', async () => {
+    expect(await problemsOf(files(one, unwired))).toContain(
+      'services/hub/Caddyfile:1:1 error: no route is made: it takes no routes in => add the line `import /etc/caddy/routes/*.caddy`',
+    );
+  });
+
+  test('is no matter where there are no routes, and what it lacks is known', async () => {
+    const { hub, hubLacks, warnings } = await stateOf(
+      files('', { ...unwired, 'services/photo/service.yaml': '' }),
+    );
+    expect([hub, warnings]).toEqual([null, []]);
+    expect(hubLacks).toMatchObject({
+      file: 'services/hub/Caddyfile',
+      message: 'no route is made: it takes no routes in',
+    });
+    expect((await stateOf(files(one))).hubLacks).toBeNull();
   });
 });
 

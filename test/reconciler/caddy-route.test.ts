@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DesiredHub, DesiredResource } from '../../desired-state/types.ts';
+import type { DesiredHub, DesiredResource, DesiredState } from '../../desired-state/types.ts';
 import type { ObservedHub, ObservedState } from '../../observers/types.ts';
 import { makePlan } from '../../reconciler/plan.ts';
 import { emptyInventory, type Inventory } from '../../reconciler/state/inventory.ts';
@@ -37,7 +37,12 @@ const running = build.seenContainer('caddy', { name: 'central_hub', project: 'ce
 
 function planOf(
   value: Partial<ObservedHub> | null,
-  over: { resources?: DesiredResource[]; inventory?: Inventory; containers?: (typeof running)[] } = {},
+  over: {
+    resources?: DesiredResource[];
+    inventory?: Inventory;
+    containers?: (typeof running)[];
+    policy?: DesiredState['policy'];
+  } = {},
 ) {
   const { resources = [stack, own, photo, git], inventory = emptyInventory(), containers = [running] } = over;
   const seen: ObservedState['hub'] =
@@ -45,7 +50,8 @@ function planOf(
       ? { known: false, error: 'Caddy is not running' }
       : { known: true, value: { ...right, ...value } };
   const input = build.planInput(resources, build.observed({ containers, hub: seen }));
-  return makePlan({ ...input, inventory, desired: { ...input.desired, hub } }).plan;
+  const { policy = input.desired.policy } = over;
+  return makePlan({ ...input, inventory, desired: { ...input.desired, hub, policy } }).plan;
 }
 
 const said = (plan: ReturnType<typeof planOf>) => plan.blocked.map(({ id, state }) => `${state} ${id}`);
@@ -151,6 +157,54 @@ it('a hub that runs and does not answer is left alone; one that is to be started
     [git.id, [stack.id]],
     [photo.id, [stack.id]],
   ]);
+});
+
+describe('a hub that does not answer, and that this plan makes anew', () => {
+  // Its socket is another one, or the first that it has: compose sees another label, or another mount.
+  const old = { ...running, configHash: 'of another socket' };
+
+  it('is told its routes afterwards, in the same plan', () => {
+    const plan = planOf(null, { containers: [old] });
+    expect(said(plan)).toEqual([]);
+    expect(plan.changes.map(({ id, needs }) => [id, needs])).toEqual([
+      [stack.id, []],
+      [git.id, [stack.id]],
+      [photo.id, [stack.id]],
+    ]);
+  });
+
+  it('is not told those of a service that is held back', () => {
+    const policy = { findings: [{ ...finding, service: 'photo' }], exceptions: [] };
+    const plan = planOf(null, { containers: [old], policy });
+    expect(plan.changes.map(({ id }) => id)).toEqual([stack.id, git.id]);
+    expect(said(plan)).toEqual([`unknown ${photo.id}`]);
+  });
+
+  it('waits with them where it is held back itself', () => {
+    const policy = { findings: [{ ...finding, service: 'central_hub' }], exceptions: [] };
+    const plan = planOf(null, { containers: [old], policy });
+    expect(plan.changes).toEqual([]);
+    expect(said(plan)).toContain(`unknown ${photo.id}`);
+  });
+
+  const finding = {
+    ...{ severity: 'error' as const, file: 'a', line: 1, column: 1, message: 'it is open' },
+    ...{ rule: 'privileged' as const, container: null },
+  };
+});
+
+describe('as long as Caddy refuses a file of somebody else', () => {
+  const strange = texts({ mine: 'unrecognized directive' });
+
+  it('routes that left Git stay, with the reason', () => {
+    const { id, kind, name, service } = photo;
+    const since = { ownedSince: 'a1', appliedCommit: 'a1', orphanedSince: null };
+    const entry = { id, kind, name, service, ...since, data: { hosts: photo.hosts, shown: [] } };
+    const inventory = { ...emptyInventory(), entries: new Map([[id, entry]]) };
+    const plan = planOf({ strange }, { resources: [stack, own, git], inventory });
+    expect(plan.changes).toEqual([]);
+    expect(said(plan)).toEqual([`waiting ${id}`, `refused ${own.id}`].sort());
+  });
 });
 
 it('routes that left Git go out of the hub; one that is not there any more is forgotten', () => {

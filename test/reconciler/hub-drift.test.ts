@@ -4,8 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DesiredHub, DesiredRoute } from '../../desired-state/types.ts';
 import { observeHub } from '../../observers/caddy.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
+import { hubProblems } from '../../reconciler/hub-commit.ts';
 import { requestOf } from '../../reconciler/observe-request.ts';
-import { makePlan, type Planned } from '../../reconciler/plan.ts';
+import { makePlan, type PlanInput, type Planned } from '../../reconciler/plan.ts';
 import { emptyInventory, type Inventory, type InventoryEntry } from '../../reconciler/state/inventory.ts';
 import * as build from '../support/build.ts';
 import { type RealCaddy, realCaddy } from '../support/real-caddy.ts';
@@ -51,7 +52,7 @@ function labOf(routes: DesiredRoute[], over: Partial<Lab> = {}): Lab {
   return { routes, inventory: emptyInventory(), caddyfile: caddyfile(), broken: [], suspended: [], ...over };
 }
 
-async function plan({ routes, inventory, caddyfile: text, broken, suspended }: Lab): Promise<Planned> {
+async function look({ routes, inventory, caddyfile: text, broken, suspended }: Lab): Promise<PlanInput> {
   const { socket, folder, line } = caddy;
   const names = { service: 'hub', container: 'hub', stack: stack.id };
   const hub: DesiredHub = { ...names, socket, folder, line, caddyfile: text };
@@ -64,8 +65,10 @@ async function plan({ routes, inventory, caddyfile: text, broken, suspended }: L
   const request = requestOf(desired, inventory, undefined).hub;
   if (request === undefined) throw new Error('the hub would not be asked');
   const observed = build.observed({ containers: [container], hub: await observeHub(request, {}) });
-  return makePlan({ desired, observed, inventory, nowMs: 0 });
+  return { desired, observed, inventory, nowMs: 0 };
 }
+
+const plan = async (lab: Lab) => makePlan(await look(lab));
 
 /** Carried out, and recorded as a cycle would. */
 async function converge(lab: Lab): Promise<Lab> {
@@ -195,16 +198,44 @@ describe("a route that changes more than its own site is no drift of the hub's C
   ])('one whose service %s keeps the file that it has', async (_name, held, blocked) => {
     const [before, git] = [route('photo', tlsSite('photo')), route('git', tlsSite('git'))];
     const lab = await converge(labOf([before, git]));
-    const photo = route('photo', tlsSite('photo', '\tlog\n'));
+    const photo = route('photo', tlsSite('photo', '\tlog\n\tnonsense\n'));
     expect(await planned({ ...lab, ...held, routes: [photo, git] })).toEqual({ changes: [], blocked });
   });
 });
 
 it('with another Caddyfile only that is loaded, and the sites that become others come with it', async () => {
   const lab = await converge(labOf([route('photo', tlsSite('photo'))]));
-  const moved = { ...lab, caddyfile: caddyfile().replace('}', '\tservers {\n\t\tprotocols h1\n\t}\n}') };
+  const moved = { ...lab, caddyfile: caddyfile().replace(/https_port \d+/, `https_port ${caddy.port + 2}`) };
   expect(await planned(moved)).toEqual(only(own));
   expect(await planned(await converge(moved))).toEqual(nothing);
+});
+
+describe('a commit with another Caddyfile', () => {
+  const places = async (lab: Lab) => {
+    const { desired, observed, inventory } = await look(lab);
+    return hubProblems(desired, observed, inventory).map(({ line, message }) => `${line} ${message}`);
+  };
+  const broken = () => `${caddyfile()}hub.lan {\n\tnonsense\n}\n`;
+
+  it('that Caddy refuses is told with the line of its file, whatever lies in the folder', async () => {
+    const lab = await converge(labOf([route('photo', tlsSite('photo', '\tlog\n'))]));
+    const [problem, ...others] = await places({ ...lab, caddyfile: broken() });
+    expect(problem).toMatch(/^10 Caddy refuses it: .*Caddyfile:10: unrecognized directive: nonsense$/);
+    expect(others).toEqual([]);
+  });
+
+  it('that Caddy refuses beside a route that lies there is told as well', async () => {
+    const lab = await converge(labOf([route('photo', tlsSite('photo'))]));
+    expect(await places({ ...lab, caddyfile: caddyfile() + tlsSite('photo') })).toEqual([
+      expect.stringMatching(/^4 a hub that starts with it would not come up: photo\.caddy: .*ambiguous site/),
+    ]);
+  });
+
+  it('that Caddy takes is none to speak of, and so is a route that it refuses', async () => {
+    const lab = await converge(labOf([]));
+    const fine = { ...lab, caddyfile: `${caddyfile()}hub.lan {\n\ttls internal\n}\n` };
+    expect(await places({ ...fine, routes: [route('photo', 'photo.lan {\n\tnonsense\n}\n')] })).toEqual([]);
+  });
 });
 
 describe('what Caddy refuses', () => {
