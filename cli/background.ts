@@ -11,7 +11,7 @@ const waitForCycleMs = 30 * 60_000;
 
 export function backgroundDeps(wired: Wired, settings: Settings, command: string): BackgroundDeps {
   const { store } = wired;
-  const { executor, clock, signal } = wired.deps;
+  const { executor, observer, clock, signal } = wired.deps;
   const { stateDir } = settings;
   return {
     store,
@@ -20,6 +20,7 @@ export function backgroundDeps(wired: Wired, settings: Settings, command: string
     tryLock: (name) => takeLock(stateDir, { command, sinceMs: clock.now() }, 0, name),
     holdCycles: () =>
       acquire({ stateDir, command, waitMs: waitForCycleMs, ...(signal === undefined ? {} : { signal }) }),
+    look: () => observer.observeContainers(signal),
     ...(signal === undefined ? {} : { signal }),
   };
 }

@@ -1,5 +1,6 @@
 import type { BackgroundDeps } from '../reconciler/background.ts';
 import { backgroundGroups, runGroup } from '../reconciler/background.ts';
+import { foreignProjects } from '../reconciler/backup/writers.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import type { Change, Outcome } from '../reconciler/types.ts';
 
@@ -28,9 +29,9 @@ export class Lane {
     if (plan === null || commit === null || plan.held !== null) return;
     // A cycle has just changed what a backup was planned to stop: it waits for the next one, and is planned again.
     const touched = new Set(cycle.outcomes.map(({ change }) => change.service));
-    const groups = backgroundGroups(plan).filter(
-      (group) => !group.some(({ service }) => touched.has(service)),
-    );
+    const isTouched = (change: Change) =>
+      [change.service, ...foreignProjects(change)].some((service) => touched.has(service));
+    const groups = backgroundGroups(plan).filter((group) => !group.some(isTouched));
     for (const group of groups) {
       if (this.#running.size >= (desired?.backupsAtOnce ?? 1)) return;
       const key = group[0]?.background?.locks.join(' ') ?? '';

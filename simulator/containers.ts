@@ -115,7 +115,8 @@ export function restartContainer(world: World, id: string): void {
 export function stopContainer(world: World, id: string, exitCode: number): void {
   const container = world.containers.get(id);
   if (container === undefined || container.startedAtMs === null || container.stopped !== null) return;
-  world.containers.set(id, { ...container, stopped: exitCode });
+  if (container.autoRemove === true) removeContainer(world, id);
+  else world.containers.set(id, { ...container, stopped: exitCode });
 }
 
 export function pauseContainer(world: World, id: string): void {

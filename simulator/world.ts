@@ -86,6 +86,8 @@ export interface SimulatedContainer {
   /** Stopped from outside with this exit code; null while Docker wants it to run. */
   stopped: number | null;
   paused?: boolean;
+  /** It is gone once it stops. */
+  autoRemove?: boolean;
 }
 
 /** What happened to the containers of one name, for ever: equal before and after = nothing was touched. */

@@ -1,7 +1,9 @@
 import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
+import { groundOf } from '../../reconciler/backup/writers.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
+import { writerProblem } from '../../reconciler/restore/containers.ts';
 import { type SafetySnapshots, undoProblem } from '../../reconciler/restore/safety.ts';
 import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
 import type { Change } from '../../reconciler/types.ts';
@@ -40,7 +42,9 @@ export async function planOf(
   const kept = await keptBy(desired, settings);
   const observed = await wired.deps.observer.observeContainers();
   if (!observed.known) throw new UserError(`${observed.error}; nothing was done`);
-  const containers = observed.value.filter(({ project }) => project === desired.project);
+  const containers = observed.value;
+  const problem = writerProblem(groundOf(desired), containers);
+  if (problem !== null) throw new UserError(`${problem}; nothing was done`);
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
   if (flags.undo === true) return undoOf(parts, kept);
   // Where the state is in doubt, or knows nothing, the repository is asked first.
@@ -54,8 +58,13 @@ function restoreOf(parts: Parts, { snapshots }: Kept, archive: ArchiveRecord, pa
   const paths = pathsToRestore(parts.desired, path);
   const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
   const what = paths.length === 0 ? 'All data' : paths.join(', ');
-  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}`;
+  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}${heldToo(change)}`;
   return { change, means };
+}
+
+/** A person may not think of those of other services. */
+function heldToo({ reasons }: Change): string {
+  return reasons.flatMap(({ field, note }) => (field === 'writers' ? ` ${note}.` : [])).join('');
 }
 
 /** They are emptied with everything else, and are not in the archive. */
@@ -73,7 +82,7 @@ function undoOf(parts: Parts, { found, snapshots }: Kept) {
     const instead = `steward snapshot rollback ${parts.desired.service} ${target.tag}`;
     throw new UserError(`${problem}; nothing was done. ${instead} copies the files back instead`);
   }
-  return { change, means: undoMeans(parts.desired, target) };
+  return { change, means: undoMeans(parts.desired, target) + heldToo(change) };
 }
 
 function undoMeans({ service }: DesiredBackup, { createdMs }: SafetySnapshots): string {

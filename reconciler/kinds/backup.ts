@@ -126,7 +126,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
   return {
     desired,
     atMs,
-    containers: world.containersOf.get(desired.project) ?? [],
+    containers: world.observed.docker.known ? world.observed.docker.value.containers : [],
     archives,
     repositoryId: world.inventory.backups.repositories.get(desired.repository.location)?.borgId ?? null,
     reasons: [archiveReason(desired, atMs, last ?? null, note), ...held(pruneHeld)],

@@ -122,6 +122,8 @@ function containersOf(stack: DesiredStack): ObservedContainer[] {
     justStarted: false,
     published: [],
     dependsOn: {},
+    writes: container.bindMounts,
+    autoRemove: false,
   }));
 }
 

@@ -71,6 +71,7 @@ export function labRun(first: DesiredState, options: { pools?: string[] } = {}):
     clock,
     tryLock: () => ({ ok: true, lock: { release() {} } }),
     holdCycles: async () => ({ release() {} }),
+    look: () => host.observer.observeContainers(),
   };
   return {
     host,
