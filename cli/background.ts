@@ -12,7 +12,7 @@ export const waitForCycleMs = 30 * 60_000;
 
 export function backgroundDeps(wired: Wired, settings: Settings, command: string): BackgroundDeps {
   const { store } = wired;
-  const { executor, clock, signal } = wired.deps;
+  const { executor, observer, clock, signal } = wired.deps;
   const { stateDir } = settings;
   return {
     store,
@@ -21,6 +21,7 @@ export function backgroundDeps(wired: Wired, settings: Settings, command: string
     tryLock: (name) => takeLock(stateDir, { command, sinceMs: clock.now() }, 0, name),
     holdCycles: () =>
       acquire({ stateDir, command, waitMs: waitForCycleMs, ...(signal === undefined ? {} : { signal }) }),
+    look: () => observer.observeContainers(signal),
     ...(signal === undefined ? {} : { signal }),
   };
 }

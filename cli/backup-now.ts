@@ -100,7 +100,7 @@ async function isStillSo(planned: Cycle, services: string[], { deps }: Wired): P
   const found = await deps.observer.observeContainers(deps.signal);
   if (!found.known) return false;
   const changes = groupsOf(planned, services).flat();
-  return isCurrent(changes, planned.desired?.resources ?? [], found.value);
+  return changes.every((change) => isCurrent(change, found.value));
 }
 
 function hindrances({ plan }: Cycle, services: string[]): Notice[] {

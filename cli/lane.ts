@@ -1,5 +1,6 @@
 import type { BackgroundDeps } from '../reconciler/background.ts';
 import { backgroundGroups, runGroup } from '../reconciler/background.ts';
+import { foreignProjects } from '../reconciler/backup/writers.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import { keyOf, nextTurns, type Slot, slotOf } from '../reconciler/turns.ts';
 import type { Change, Outcome } from '../reconciler/types.ts';
@@ -38,8 +39,10 @@ export class Lane {
     if (plan === null || commit === null || plan.held !== null) return;
     // A cycle has just changed what a backup was planned to stop: it waits for the next one, and is planned again.
     const touched = new Set(cycle.outcomes.map(({ change }) => change.service));
-    const groups = backgroundGroups(plan).filter((group) =>
-      group.every((change) => !touched.has(change.service) && isWanted(change)),
+    const isTouched = (change: Change) =>
+      [change.service, ...foreignProjects(change)].some((service) => touched.has(service));
+    const groups = backgroundGroups(plan).filter(
+      (group) => !group.some(isTouched) && group.every((change) => isWanted(change)),
     );
     this.#offer = { groups, atOnce: desired?.backupsAtOnce ?? 1, commit: commit.id };
     this.#begin();

@@ -1,5 +1,6 @@
 import type { ContainerInfo, ImageInfo, NetworkInspectInfo } from 'dockerode';
 import { publishedPort } from '../tools/published-port.ts';
+import { type Folders, writesOf } from './docker-mounts.ts';
 import type {
   ContainerHealth,
   ContainerState,
@@ -20,8 +21,8 @@ const states: readonly string[] = [
   'dead',
 ];
 
-/** One element of GET /containers/json. */
-export function parseContainer(info: ContainerInfo): ObservedContainer {
+/** One element of GET /containers/json, which does not say whether it is removed when it stops. */
+export function parseContainer(info: ContainerInfo, folders: Folders = new Map()): ObservedContainer {
   const labels = info.Labels ?? {};
   const state = states.includes(info.State) ? (info.State as ContainerState) : 'dead';
   return {
@@ -39,6 +40,8 @@ export function parseContainer(info: ContainerInfo): ObservedContainer {
     networks: networksOf(info),
     published: publishedOf(info),
     oneOff: labels['com.docker.compose.oneoff'] === 'True',
+    writes: writesOf(info, folders),
+    autoRemove: false,
     justStarted: (info.Status ?? '').startsWith('Up Less than a second'),
     dependsOn: parseDependsOn(labels['com.docker.compose.depends_on'] ?? ''),
   };

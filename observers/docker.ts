@@ -1,5 +1,12 @@
 import type Docker from 'dockerode';
-import { connectDocker, type DockerConnection, deadline, dockerSentence } from '../tools/docker.ts';
+import {
+  connectDocker,
+  type DockerConnection,
+  deadline,
+  dockerSentence,
+  dockerStatus,
+} from '../tools/docker.ts';
+import { type Folders, foldersOf, mayRemoveItself, mountsNamedVolume } from './docker-mounts.ts';
 import { parseContainer, parseImage, parseNetwork, parseUsernsBase } from './docker-parse.ts';
 import type { Observed, ObservedContainer, ObservedDocker } from './types.ts';
 
@@ -14,7 +21,10 @@ export function observeDocker(options: DockerObserverOptions): Promise<Observed<
   return asked(options, readAll);
 }
 
-/** Containers alone, in one call: `info` makes Docker start programs of its own. */
+/**
+ * Containers alone, as a rule in one call: `info` makes Docker start programs of its own. Volumes are asked for where one
+ * is mounted by name, and a container that somebody has started by hand, whether it would be gone if it were stopped.
+ */
 export function observeContainers(options: DockerObserverOptions): Promise<Observed<ObservedContainer[]>> {
   return asked(options, readContainers);
 }
@@ -32,9 +42,34 @@ async function asked<T>(
 }
 
 async function readContainers(docker: Docker, abortSignal: AbortSignal): Promise<ObservedContainer[]> {
-  return asArray(await docker.listContainers({ all: true, abortSignal }))
-    .map(parseContainer)
-    .sort(byName);
+  const listed = asArray(await docker.listContainers({ all: true, abortSignal }));
+  const folders = listed.some(mountsNamedVolume) ? await readFolders(docker, abortSignal) : undefined;
+  const containers = listed.map((info) => parseContainer(info, folders));
+  const asked = containers.map((container) =>
+    mayRemoveItself(container) ? withAutoRemove(container, docker, abortSignal) : [container],
+  );
+  return (await Promise.all(asked)).flat().sort(byName);
+}
+
+/** Only Docker's own volumes: one of another driver stands for no folder, and its driver may not answer. */
+async function readFolders(docker: Docker, abortSignal: AbortSignal): Promise<Folders> {
+  const { Volumes: volumes } = await docker.listVolumes({ filters: { driver: ['local'] }, abortSignal });
+  return foldersOf(volumes ?? []);
+}
+
+/** None where it is gone since it was listed. */
+async function withAutoRemove(
+  container: ObservedContainer,
+  docker: Docker,
+  abortSignal: AbortSignal,
+): Promise<ObservedContainer[]> {
+  try {
+    const { HostConfig: config } = await docker.getContainer(container.id).inspect({ abortSignal });
+    return [{ ...container, autoRemove: config.AutoRemove === true }];
+  } catch (error) {
+    if (dockerStatus(error) === 404) return [];
+    throw error;
+  }
 }
 
 async function readAll(docker: Docker, abortSignal: AbortSignal): Promise<ObservedDocker> {

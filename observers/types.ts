@@ -50,6 +50,10 @@ export interface ObservedContainer {
   published: string[];
   /** One-off of `docker compose run`: not part of the stack. */
   oneOff: boolean;
+  /** Folders of the host that are mounted into it, and not read-only. Sorted. */
+  writes: string[];
+  /** Docker removes it when it stops (`docker run --rm`). Asked only of one that runs, writes, and that compose did not make. */
+  autoRemove: boolean;
   /** Runs for less than a second: one that is restarted again and again looks like this whenever it runs at all. */
   justStarted: boolean;
   /** Compose services that it needs first -> compose's condition, such as `service_healthy`. */

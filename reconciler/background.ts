@@ -1,6 +1,9 @@
+import type { Observed, ObservedContainer } from '../observers/types.ts';
 import type { Clock } from '../tools/clock.ts';
+import { alone } from './alone.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
+import { isCurrent } from './backup/current.ts';
 import { backupRecorder } from './backup/record.ts';
 import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
@@ -24,6 +27,8 @@ export interface BackgroundDeps {
   /** Kernel lock of this name, or who has it; never waits. */
   tryLock(name: string): LockResult;
   holdCycles(): Promise<{ release(): void }>;
+  /** All containers, as they are now. */
+  look(): Promise<Observed<ObservedContainer[]>>;
   progress?: (event: ApplyEvent) => void;
   signal?: AbortSignal;
 }
@@ -122,15 +127,24 @@ function archivedHere(step: Step): [string, string][] {
   return step.op === 'borg-create' ? [[step.repository.location, step.at]] : [];
 }
 
+/** Planned before a cycle, or a person, has exchanged the containers. */
+async function containersSince(change: Change, { look }: BackgroundDeps): Promise<string | null> {
+  if (change.background?.holds === undefined) return null;
+  const found = await look();
+  if (!found.known) return found.error;
+  return isCurrent(change, found.value)
+    ? null
+    : 'other containers run than those that were to be held still; it is planned again';
+}
+
 async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): Promise<Outcome[]> {
-  const { executor, clock, store, holdCycles } = deps;
+  const { clock, store } = deps;
   const recorder = backupRecorder(store, clock, commit);
   recorder.begin(group);
   const plan = { changes: group } as Plan;
   return applyPlan(plan, {
-    executor,
+    ...alone({ ...deps, staleSince: (change) => containersSince(change, deps) }),
     clock,
-    holdCycles,
     parallel: 1,
     isDone: (change) => archivedSince(change, store),
     gate: async () => null,

@@ -85,7 +85,7 @@ function verdictsOf(world: World): Map<ResourceId, Verdict> {
     // Owners are those of the archive, until all of them are moved to the numbers of this server.
     if (waits?.isPart === true && resource.kind === 'directory') continue;
     const isSuspended = resource.service !== null && suspended.has(resource.service);
-    if (!isSuspended) verdicts.set(resource.id, diffResource(resource, world));
+    if (!isSuspended) verdicts.set(resource.id, onWholeData(resource, diffResource(resource, world), world));
     else if (resource.kind === 'compose-stack') verdicts.set(resource.id, suspendedVerdict(resource));
   }
   for (const entry of world.inventory.entries.values()) {
@@ -99,6 +99,22 @@ function verdictsOf(world: World): Map<ResourceId, Verdict> {
 /** Half of what was archived and half of what was there must neither run, nor be archived, nor get other owners. */
 function waitingVerdict(resource: DesiredResource, note: string): Verdict {
   return { state: 'blocked', notice: notice(resource, 'blocked', 'waiting', [why(note)]) };
+}
+
+/** A stack that mounts data of another service as well is not started on half of that either. */
+function onWholeData(resource: DesiredResource, verdict: Verdict, { byId, inventory }: World): Verdict {
+  if (resource.kind !== 'compose-stack' || verdict.state !== 'change') return verdict;
+  const grounds = resource.needs.flatMap((id) => byId.get(id) ?? []);
+  const half = grounds.find(
+    ({ kind, service }) =>
+      kind === 'zfs-dataset' &&
+      service !== null &&
+      service !== resource.service &&
+      (inventory.restoring.has(service) || inventory.recovering.has(service)),
+  );
+  return half === undefined
+    ? verdict
+    : waitingVerdict(resource, `it mounts data of ${half.service}, which is not back yet`);
 }
 
 function isRunOrArchived({ kind }: DesiredResource): boolean {

@@ -20,8 +20,8 @@ export interface StepDeps {
   undo?: UndoLog;
   /** Whether what was done is good, before its rescue is dropped: null, or one sentence why it is not. */
   prove?(change: Change): Promise<string | null>;
-  /** Holds the cycles back while it is held; for a change with an exclusive part. */
-  holdCycles?(): Promise<{ release(): void }>;
+  /** Holds the cycles back while it is held; for a change with an exclusive part. Throws where that is not begun. */
+  holdCycles?(change: Change): Promise<{ release(): void }>;
   progress?: (event: StepEvent) => void;
   /** Fires when Steward is told to stop: steps under way end, no further one begins. */
   signal?: AbortSignal;
@@ -78,8 +78,7 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
     const failure = await forwards(change, deps, stop, state);
     const rescue = [...state.open.keys()].some((position) => bringsBack(stepAt(change, position)));
     const left = failure === null ? [] : await putRight(change, deps, state);
-    const stays = state.isPast && change.rescue?.unwell === 'told';
-    const data = rescue && left.length === 0 ? 'back' : stays ? 'stays' : null;
+    const data = rescue && left.length === 0 ? 'back' : state.isPast ? 'stays' : null;
     const message = [failure?.message ?? '', ...left].join('; ');
     const { facts, notes, downtimeMs, preparedMs } = state;
     const whole = failure === null ? null : { ...failure, message };
@@ -184,7 +183,7 @@ function failed(messages: string[]): StepFailure {
 }
 
 async function holdCycles(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {
-  if (change.background?.exclusive?.first === index) state.held = (await deps.holdCycles?.()) ?? null;
+  if (change.background?.exclusive?.first === index) state.held = (await deps.holdCycles?.(change)) ?? null;
 }
 
 /** Everything that must be on the disk before the step runs. */

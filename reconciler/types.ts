@@ -2,7 +2,13 @@ import type { RepositoryRef } from '../desired-state/backup-parts.ts';
 import type { RegistryLogin } from '../desired-state/lab-parts.ts';
 import type { CommitInfo, DesiredState, Kind, Origin, Problem, ResourceId } from '../desired-state/types.ts';
 import type { DnsProvider } from '../tools/dns/types.ts';
-import type { CleanArchive, KnownRepository, QuiescedContainer, SnapshotMount } from './backup/step-parts.ts';
+import type {
+  CleanArchive,
+  HeldGround,
+  KnownRepository,
+  QuiescedContainer,
+  SnapshotMount,
+} from './backup/step-parts.ts';
 import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
@@ -126,6 +132,8 @@ export type BackupStep =
       snapshots: string[];
       run: string;
       markers: { path: string; guard: MountGuard }[];
+      /** Said when it is done. */
+      note?: string;
     }
   /** Only those that carry the tag of this run, set locally. */
   | { op: 'zfs-destroy-snapshots'; snapshots: string[]; run: string }
@@ -224,6 +232,8 @@ export interface Background {
   locks: string[];
   /** Steps during which no cycle may run, first and last; null where there are none. */
   exclusive: { first: number; last: number } | null;
+  /** Whose containers it holds still: looked at again once no cycle can run, since a plan may be old by then. */
+  holds?: HeldGround[];
 }
 
 export interface HealthGate {

@@ -44,7 +44,8 @@ export function placeContainer(world: World, given: Partial<ObservedContainer> &
     oneOff: given.oneOff ?? false,
     oneShot: state === 'exited' && given.exitCode === 0,
     hasHealthcheck: (given.health ?? 'none') !== 'none',
-    bindMounts: [],
+    bindMounts: given.writes ?? [],
+    ...(given.autoRemove === true ? { autoRemove: true } : {}),
     startedAtMs: state === 'created' ? null : world.now(),
     stopped: state === 'exited' || state === 'dead' ? (given.exitCode ?? 0) : null,
   });

@@ -126,7 +126,8 @@ export function stopContainer(world: World, id: string, exitCode: number): void 
   const container = world.containers.get(id);
   if (container === undefined || !canStop(container)) return;
   const { ending: _over, ...idle } = container;
-  world.containers.set(id, { ...idle, stopped: exitCode });
+  if (container.autoRemove === true) removeContainer(world, id);
+  else world.containers.set(id, { ...idle, stopped: exitCode });
 }
 
 function canStop({ startedAtMs, stopped }: SimulatedContainer): boolean {

@@ -171,6 +171,8 @@ function observeContainer(world: World, container: SimulatedContainer): Observed
     ...statusOf(world, container),
     networks,
     oneOff,
+    writes: container.bindMounts,
+    autoRemove: container.autoRemove ?? false,
     justStarted: false,
     published: [],
     dependsOn: {},

@@ -89,6 +89,8 @@ export interface SimulatedContainer {
   /** Told to stop: it runs on until then, whatever becomes of who told it. */
   ending?: { atMs: number; exitCode: number };
   paused?: boolean;
+  /** It is gone once it stops. */
+  autoRemove?: boolean;
 }
 
 /** What happened to the containers of one name, for ever: equal before and after = nothing was touched. */

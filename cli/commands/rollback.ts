@@ -1,7 +1,8 @@
 import { observeWritten } from '../../observers/snapshots.ts';
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
+import { writerProblem } from '../../reconciler/restore/containers.ts';
 import { type ServiceDatasets, taggedOf } from '../../reconciler/snapshots/by-hand.ts';
-import { rollbackChange, rollbackProblem } from '../../reconciler/snapshots/rollback.ts';
+import { rollbackChange, rollbackGround, rollbackProblem } from '../../reconciler/snapshots/rollback.ts';
 import { type InventoryEntry, readInventory, readRestoring } from '../../reconciler/state/inventory.ts';
 import { atWork } from '../at-work.ts';
 import { canAsk, typed } from '../confirm.ts';
@@ -45,9 +46,12 @@ async function planOf(service: ServiceDatasets, tag: string, atMs: number, { sto
   const named = (kind: InventoryEntry['kind']) => entries.find((entry) => entry.kind === kind);
   const location = (named('borg-repository')?.data.location ?? null) as string | null;
   const stack = named('compose-stack');
-  const containers = observed.value.filter(({ project }) => project === (stack?.name ?? name));
+  const containers = observed.value;
+  const whose = { service: name, project: stack?.name ?? name, datasets };
+  const problem = writerProblem(rollbackGround(whose), containers);
+  if (problem !== null) throw new UserError(`${problem}; nothing was done`);
   const healthTimeoutSeconds = (stack?.data.healthTimeoutSeconds ?? 180) as number;
-  const parts = { service: name, datasets, tag, atMs, containers, healthTimeoutSeconds, location };
+  const parts = { ...whose, tag, atMs, containers, healthTimeoutSeconds, location };
   return { change: rollbackChange(parts), commit: stack?.appliedCommit ?? '' };
 }
 

@@ -38,6 +38,16 @@ function releasedOnce(lock: Lock): Lock {
   };
 }
 
+/** Held already when it begins; once it was given back, it is waited for. */
+function firstHeld(lock: Lock, again: () => Promise<Lock>): () => Promise<Lock> {
+  let first: Lock | null = lock;
+  return async () => {
+    const held = first ?? (await again());
+    first = null;
+    return held;
+  };
+}
+
 async function carryOut(
   change: Change,
   commit: string,
@@ -48,7 +58,7 @@ async function carryOut(
   const { observer, clock, signal } = wired.deps;
   const gate = gateKeeper(() => observer.observeContainers(signal), clock);
   const usual = backgroundDeps(wired, settings, request.command);
-  const deps = { ...usual, holdCycles: async () => lock, progress: events.event, gate };
+  const deps = { ...usual, holdCycles: firstHeld(lock, usual.holdCycles), progress: events.event, gate };
   const outcome = await runRestore(change, commit, deps);
   events.end([outcome]);
   return outcome;

@@ -1,8 +1,10 @@
 import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
+import { groundOf } from '../../reconciler/backup/writers.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
 import type { OwnerPlan } from '../../reconciler/owners/move.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
+import { writerProblem } from '../../reconciler/restore/containers.ts';
 import { type SafetySnapshots, undoProblem } from '../../reconciler/restore/safety.ts';
 import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
 import type { Change } from '../../reconciler/types.ts';
@@ -42,8 +44,9 @@ export async function planOf(
   const kept = await keptBy(desired, settings);
   const observed = await wired.deps.observer.observe({ paths: [] });
   if (!observed.docker.known) throw new UserError(`${observed.docker.error}; nothing was done`);
-  const { containers: all } = observed.docker.value;
-  const containers = all.filter(({ project }) => project === desired.project);
+  const { containers } = observed.docker.value;
+  const problem = writerProblem(groundOf(desired), containers);
+  if (problem !== null) throw new UserError(`${problem}; nothing was done`);
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
   if (flags.undo === true) return undoOf(parts, kept);
   // Where the state is in doubt, or knows nothing, the repository is asked first.
@@ -65,8 +68,13 @@ function restoreOf(
   const paths = pathsToRestore(parts.desired, path);
   const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
   const what = paths.length === 0 ? 'All data' : paths.join(', ');
-  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}${ownersSaid(parts.owners)}`;
+  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}${heldToo(change)}${ownersSaid(parts.owners)}`;
   return { change, means };
+}
+
+/** A person may not think of those of other services. */
+function heldToo({ reasons }: Change): string {
+  return reasons.flatMap(({ field, note }) => (field === 'writers' ? ` ${note}.` : [])).join('');
 }
 
 /** They are emptied with everything else, and are not in the archive. */
@@ -88,7 +96,7 @@ function undoOf(parts: Parts, { found, snapshots }: Kept) {
     const instead = `steward snapshot rollback ${parts.desired.service} ${target.tag}`;
     throw new UserError(`${problem}; nothing was done. ${instead} copies the files back instead`);
   }
-  return { change, means: undoMeans(parts.desired, target) };
+  return { change, means: undoMeans(parts.desired, target) + heldToo(change) };
 }
 
 function undoMeans({ service }: DesiredBackup, { createdMs }: SafetySnapshots): string {

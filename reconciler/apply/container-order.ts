@@ -43,8 +43,14 @@ export async function eachInTurn(
   action: (container: QuiescedContainer) => Promise<void>,
 ): Promise<unknown[]> {
   const pending = new Map<string, Promise<void>>();
+  const foreign = new Set(containers.flatMap(({ name, foreign }) => (foreign === undefined ? [] : name)));
   for (const container of inOrder(containers, before)) {
-    const waits = before(container).flatMap((name) => pending.get(name) ?? []);
+    const waits = before(container).flatMap((name) => {
+      const other = pending.get(name) ?? [];
+      // What is not this one's business keeps it from running no longer than it must.
+      const isOrderOnly = foreign.has(container.name) && !foreign.has(name);
+      return isOrderOnly && other instanceof Promise ? other.catch(() => {}) : other;
+    });
     pending.set(
       container.name,
       Promise.all(waits).then(() => action(container)),

@@ -8,7 +8,18 @@ import { repositoryLock } from '../state/lock.ts';
 import type { BorgCreate, Change, Reason, Step } from '../types.ts';
 import { archiveName, instant, snapshotName } from './names.ts';
 import { pruneOf } from './prune.ts';
-import type { QuiescedContainer } from './step-parts.ts';
+import type { HeldGround, QuiescedContainer } from './step-parts.ts';
+import {
+  callWriter,
+  foreignReasons,
+  groundOf,
+  quiescedIn,
+  startedBy,
+  type Writers,
+  writerReason,
+  writersAtSnapshot,
+  writersOf,
+} from './writers.ts';
 
 /**
  * Backups as a change: the containers stop, one atomic snapshot is taken, they start again, and the uploads read the
@@ -18,7 +29,7 @@ export interface BackupPlan {
   desired: DesiredBackup;
   /** What the archive stands for: the tick, or the moment that a person asked for. */
   atMs: number;
-  /** Of its compose project, as observed. */
+  /** Of the whole host, as observed: others than its own may write to its data. */
   containers: ObservedContainer[];
   /** Newest first. */
   archives: ArchiveRecord[];
@@ -41,19 +52,20 @@ export interface BackupPlan {
 export function backupChange(plan: BackupPlan): Change {
   const { id, name, service } = plan.desired;
   const run = archiveName(service, plan.atMs);
-  return { ...partsOf([plan], run), id, name, service, reasons: plan.reasons };
+  return { ...partsOf([plan], run), id, name, service, reasons: reasonsOf(plan) };
 }
 
 /** All of these at one instant: one stop, one snapshot of everything, one start, then the uploads in turn. */
 export function togetherChange(plans: BackupPlan[], atMs: number): Change {
   const parts = partsOf(plans, `together-${instant(atMs)}`);
-  const reasons = plans.flatMap((plan) => plan.reasons);
+  const reasons = plans.flatMap(reasonsOf);
   return { ...parts, id: 'backup:together', name: 'together', service: null, reasons };
 }
 
 function partsOf(plans: BackupPlan[], run: string): Omit<Change, 'id' | 'name' | 'service' | 'reasons'> {
-  const quiesced = plans.flatMap(quiescedContainers);
-  const { steps, undo, mayFail, exclusive } = sequenceOf(plans, quiesced, run);
+  const held = quiescedBy(plans);
+  const quiesced = [...held.stop, ...held.pause];
+  const { steps, undo, mayFail, exclusive } = sequenceOf(plans, held, run);
   const needs = plans.flatMap(({ desired }) =>
     desired.needs.filter((id) => !id.startsWith('compose-stack:')),
   );
@@ -67,22 +79,21 @@ function partsOf(plans: BackupPlan[], run: string): Omit<Change, 'id' | 'name' |
     steps,
     undo,
     mayFail,
-    background: { locks, exclusive },
+    background: { locks, exclusive, holds: plans.map(holdOf) },
   };
 }
 
-function sequenceOf(plans: BackupPlan[], quiesced: QuiescedContainer[], run: string) {
+function sequenceOf(plans: BackupPlan[], { stop, pause }: Quiesced, run: string) {
   const sequence = new Sequence();
   const snapshots = plans.flatMap(snapshotsOf);
   const before = hooksOf(plans, 'before').map((step) => sequence.add(step));
-  const paused = ofMode(plans, 'pause', quiesced);
-  const stopped = ofMode(plans, 'stop', quiesced);
   const patience = Math.max(...plans.map(({ healthTimeoutSeconds }) => healthTimeoutSeconds));
-  const holds = [...stopSteps(stopped, patience), ...pauseSteps(paused)].map(({ hold, go }) => ({
+  const holds = [...stopSteps(stop, patience), ...pauseSteps(pause)].map(({ hold, go }) => ({
     of: sequence.add(hold),
     go,
   }));
-  const snapshot = sequence.add({ op: 'zfs-snapshot', snapshots, run, markers: plans.flatMap(markerOf) });
+  const markers = plans.flatMap(markerOf);
+  const snapshot = sequence.add({ op: 'zfs-snapshot', snapshots, run, markers, ...noteOf(plans) });
   // The snapshot is taken: a service that does not come up again is no reason to have no archive of it either.
   for (const { of, go } of holds.reverse()) sequence.settle(of, sequence.addMayFail(go));
   const exclusive = { first: 0, last: sequence.steps.length - 1 };
@@ -127,46 +138,56 @@ function snapshotsOf({ desired, atMs }: BackupPlan): string[] {
   return desired.datasets.map(({ name }) => snapshotName(name, atMs));
 }
 
-function quiescedContainers({ desired, containers }: BackupPlan): QuiescedContainer[] {
-  const held = containers.filter((container) => isHeld(container, desired.quiesce));
-  const byService = Map.groupBy(held, ({ service }) => service);
-  return held.map((container) => quiescedContainer(container, byService)).sort(byName);
+/** How each container is held still: all at one instant, those of several services too. */
+interface Quiesced {
+  stop: QuiescedContainer[];
+  pause: QuiescedContainer[];
 }
 
-/** One that ends and is restarted again and again writes too: it can be stopped, and not paused. */
-export function isHeld(
-  { state, oneOff }: ObservedContainer,
-  quiesce: DesiredBackup['quiesce'] | undefined,
-): boolean {
-  if (oneOff || quiesce === undefined || quiesce === 'none') return false;
-  return state === 'running' || (state === 'restarting' && quiesce === 'stop');
+/** Each once: what its own service wants for it goes before what those want whose data it writes to. */
+function quiescedBy(plans: BackupPlan[]): Quiesced {
+  const found = plans.map((plan) => ({ mode: plan.desired.quiesce, ...writersOfPlan(plan) }));
+  const taken = new Set(found.flatMap(({ own }) => own.map(({ id }) => id)));
+  const isFree = ({ id }: ObservedContainer) => !taken.has(id) && taken.add(id);
+  const held = (mode: 'stop' | 'pause') => {
+    const those = found.filter((each) => each.mode === mode);
+    return quiescedIn({
+      own: those.flatMap(({ own }) => own),
+      foreign: those.flatMap(({ foreign }) => foreign.filter(isFree)),
+    });
+  };
+  return { stop: held('stop'), pause: held('pause') };
 }
 
-export function quiescedContainer(
-  { id, name, dependsOn }: ObservedContainer,
-  byService: Map<string | null, ObservedContainer[]>,
-): QuiescedContainer {
-  const needs = Object.entries(dependsOn).flatMap(([service, condition]) =>
-    (byService.get(service) ?? []).map((needed) => ({
-      name: needed.name,
-      healthy: condition === 'service_healthy',
-    })),
+function writersOfPlan({ desired, containers }: BackupPlan): Writers {
+  return writersAtSnapshot(groundOf(desired), desired.quiesce, containers);
+}
+
+function reasonsOf(plan: BackupPlan): Reason[] {
+  const { foreign, passing } = writersOfPlan(plan);
+  const how = plan.desired.quiesce === 'pause' ? 'is paused' : 'stops';
+  return [
+    ...plan.reasons,
+    ...foreignReasons(groundOf(plan.desired), foreign, how),
+    ...passing.map((container) => writerReason(goesOn(container, plan))),
+  ];
+}
+
+function goesOn(container: ObservedContainer, { desired: { service } }: BackupPlan): string {
+  return `${callWriter(container)} writes to the data of ${service} while the snapshot is taken: stopping it would end it for good (${startedBy(container)})`;
+}
+
+/** What is to be known of a snapshot. */
+function noteOf(plans: BackupPlan[]): { note?: string } {
+  const notes = plans.flatMap((plan) =>
+    writersOfPlan(plan).passing.map((container) => goesOn(container, plan)),
   );
-  return { id, name, needs };
+  return notes.length === 0 ? {} : { note: notes.join('; ') };
 }
 
-export function byName(a: QuiescedContainer, b: QuiescedContainer): number {
-  return a.name < b.name ? -1 : 1;
-}
-
-function ofMode(
-  plans: BackupPlan[],
-  mode: 'stop' | 'pause',
-  quiesced: QuiescedContainer[],
-): QuiescedContainer[] {
-  const chosen = plans.filter(({ desired }) => desired.quiesce === mode);
-  const ids = new Set(chosen.flatMap(({ containers }) => containers.map(({ id }) => id)));
-  return quiesced.filter(({ id }) => ids.has(id));
+function holdOf(plan: BackupPlan): HeldGround {
+  const passing = writersOfPlan(plan).passing.map(({ id }) => id);
+  return { ...groundOf(plan.desired), quiesce: plan.desired.quiesce, passing };
 }
 
 /** How containers are held still, and how they go on. */
@@ -188,14 +209,14 @@ function pauseSteps(containers: QuiescedContainer[]): Hold[] {
 
 function hooksOf(plans: BackupPlan[], when: 'before' | 'after'): Step[] {
   return plans.flatMap(({ desired, containers }) =>
-    desired.hooks[when].flatMap((hook) => hookSteps(hook, containers)),
+    desired.hooks[when].flatMap((hook) => hookSteps(hook, writersOf(groundOf(desired), containers).own)),
   );
 }
 
 /** Hooks of a container that does not run are left out: there is nothing to be flushed. */
 function hookSteps({ container, argv, timeoutSeconds }: BackupHook, containers: ObservedContainer[]): Step[] {
   return containers
-    .filter(({ service, state, oneOff }) => service === container && state === 'running' && !oneOff)
+    .filter(({ service, state }) => service === container && state === 'running')
     .map(({ id, name }) => ({ op: 'container-exec', id, name, argv, timeoutSeconds }));
 }
 

@@ -1,44 +1,38 @@
-import type { DesiredBackup, DesiredResource } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import type { Change } from '../types.ts';
-import { isHeld } from './change.ts';
+import type { HeldGround } from './step-parts.ts';
+import { writersAtSnapshot, writersOf } from './writers.ts';
 
 /**
- * Whether what was planned a while ago still names the containers that run: an hour later they may have been replaced,
- * and a backup that stops others than those that write is none. Pure.
+ * Whether what was planned a while ago still names the containers that write: an hour later they may have been replaced,
+ * and a backup that stops others than those that write is none. What holds nothing still is always current. Pure.
  */
-export function isCurrent(
-  group: readonly Change[],
-  resources: readonly DesiredResource[],
+export function isCurrent({ steps, background }: Change, containers: readonly ObservedContainer[]): boolean {
+  const grounds = background?.holds ?? [];
+  const now = grounds.map((ground) => writersAtSnapshot(ground, ground.quiesce, containers));
+  const toHold = ids(now.flatMap(({ own, foreign }) => [...own, ...foreign]));
+  const held = steps.flatMap((step) =>
+    step.op === 'containers-stop' || step.op === 'containers-pause' ? step.containers : [],
+  );
+  return (
+    held.length === toHold.size &&
+    held.every(({ id }) => toHold.has(id)) &&
+    now.every(({ passing }, index) => passing.every(({ id }) => grounds[index]?.passing.includes(id))) &&
+    hooksRun(steps, grounds, containers)
+  );
+}
+
+/** Hooks are asked only of such as run. */
+function hooksRun(
+  steps: Change['steps'],
+  grounds: HeldGround[],
   containers: readonly ObservedContainer[],
 ): boolean {
-  return group.every((change) => {
-    const backup = backupOf(change, resources);
-    const own = containers.filter(({ project }) => project === backup?.project);
-    const ids = (those: typeof own) => new Set(those.map(({ id }) => id));
-    const running = ids(own.filter(({ state, oneOff }) => state === 'running' && !oneOff));
-    return namesAll(change, ids(own.filter((each) => isHeld(each, backup?.quiesce))), running);
-  });
+  const own = grounds.flatMap((ground) => writersOf(ground, containers).own);
+  const running = ids(own.filter(({ state }) => state === 'running'));
+  return steps.every((step) => step.op !== 'container-exec' || running.has(step.id));
 }
 
-/** Null for what stops nothing, such as a check. */
-function backupOf(
-  { kind, service, steps }: Change,
-  resources: readonly DesiredResource[],
-): DesiredBackup | null {
-  if (kind !== 'backup' || !steps.some(({ op }) => op === 'borg-create')) return null;
-  const own = resources.find((each) => each.kind === 'backup' && each.service === service);
-  return own?.kind === 'backup' ? own : null;
-}
-
-/** Those that are to be held still, and no others; hooks only in such as run. */
-function namesAll({ steps }: Change, toHold: ReadonlySet<string>, running: ReadonlySet<string>): boolean {
-  const held = steps.flatMap((step) =>
-    step.op === 'containers-stop' || step.op === 'containers-pause'
-      ? step.containers.map(({ id }) => id)
-      : [],
-  );
-  const asked = steps.flatMap((step) => (step.op === 'container-exec' ? [step.id] : []));
-  const holdsAll = held.length === toHold.size && held.every((id) => toHold.has(id));
-  return holdsAll && asked.every((id) => running.has(id));
+function ids(containers: ObservedContainer[]): Set<string> {
+  return new Set(containers.map(({ id }) => id));
 }

@@ -1,3 +1,4 @@
+import type { Quiesce } from '../../desired-state/backup-parts.ts';
 import type { ResourceId } from '../../desired-state/types.ts';
 
 /** What steps of backups speak of. */
@@ -8,6 +9,26 @@ export interface QuiescedContainer {
   name: string;
   /** Names of containers of the same list that must be up first, and whether they must be healthy by then. */
   needs: { name: string; healthy: boolean }[];
+  /**
+   * Of another service, and held because it writes to the data: it needs all that are not of another one to be up first,
+   * or to have failed. Of no service: null.
+   */
+  foreign?: { project: string | null };
+}
+
+/** Whose data is to be held still. */
+export interface Ground {
+  service: string;
+  /** Its compose project. */
+  project: string;
+  mountpoints: string[];
+}
+
+/** The data of a service that a backup holds still. */
+export interface HeldGround extends Ground {
+  quiesce: Quiesce;
+  /** Ids of those that write to it meanwhile, as the plan says. */
+  passing: string[];
 }
 
 /** A snapshot that a backup reads, and where it is mounted below the service's fixed path (`` is the root). */

@@ -146,7 +146,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
   return {
     desired,
     atMs,
-    containers: world.containersOf.get(desired.project) ?? [],
+    containers: world.observed.docker.known ? world.observed.docker.value.containers : [],
     archives,
     repositoryId: world.inventory.backups.repositories.get(desired.repository.location)?.borgId ?? null,
     numbers: numbersOf(world.observed, world.desired.sharedGroup),

@@ -1,10 +1,11 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import { instant } from '../backup/names.ts';
+import { groundOf } from '../backup/writers.ts';
 import type { OwnerPlan } from '../owners/move.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { Change, HealthGate, Reason, Rescue, RestoreMount, Step } from '../types.ts';
-import { heldContainers } from './containers.ts';
+import { type HeldContainers, heldContainers } from './containers.ts';
 import { restoreId, restoreRun, safetyName } from './names.ts';
 import type { SafetySnapshots } from './safety.ts';
 
@@ -21,7 +22,7 @@ export interface RestorePlan {
   paths: string[];
   owners: OwnerPlan;
   atMs: number;
-  /** Of its compose project, as observed. */
+  /** Of the whole host, as observed: others than its own may write to its data. */
   containers: ObservedContainer[];
   /** Of its stack; null where it has none. */
   gate: HealthGate | null;
@@ -34,7 +35,7 @@ export function restoreChange(plan: RestorePlan): Change {
   const { repository, datasets, service } = desired;
   const run = restoreRun(service, atMs);
   const snapshots = datasets.map(({ name }) => safetyName(name, atMs));
-  const held = heldContainers(plan.containers);
+  const held = heldContainers(groundOf(desired), plan.containers);
   const steps: Step[] = [
     { op: 'borg-find', repository, archive, paths, dataset: datasets[0]?.name ?? '' },
     ...held.stop,
@@ -50,9 +51,9 @@ export function restoreChange(plan: RestorePlan): Change {
   const what = paths.length === 0 ? 'everything' : paths.join(', ');
   const reason = { field: 'data', from: instant(atMs), to: archive, note: `asked for by hand: ${what}` };
   return {
-    ...reversible(partsOf(plan), steps, rescue, destroyed(older)),
+    ...reversible(partsOf(plan, held), steps, rescue, [...held.startOthers, ...destroyed(older)]),
     summary: `${what} back to ${archive}`,
-    reasons: [{ ...reason, origin: desired.origin }, ...ownersReason(plan.owners)],
+    reasons: [{ ...reason, origin: desired.origin }, ...held.reasons, ...ownersReason(plan.owners)],
   };
 }
 
@@ -69,17 +70,25 @@ export type UndoPlan = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'at
 export function undoRestoreChange(plan: UndoPlan): Change | null {
   const [target] = plan.kept;
   if (target === undefined) return null;
-  const held = heldContainers(plan.containers);
+  const held = heldContainers(groundOf(plan.desired), plan.containers);
   const rollback = { op: 'zfs-rollback', snapshots: target.snapshots, run: target.run } as const;
   const rescue = [
     { of: 'zfs-rollback', steps: [...held.stop, rollback] },
     { of: 'containers-stop', steps: held.startAsBefore },
   ] satisfies RescueParts;
   const note = 'asked for by hand: restore --undo';
+  const reason = {
+    field: 'data',
+    from: instant(plan.atMs),
+    to: target.tag,
+    note,
+    origin: plan.desired.origin,
+  };
+  const needed = [...held.stop, rollback, ...held.start];
   return {
-    ...reversible(partsOf(plan), [...held.stop, rollback, ...held.start], rescue, destroyed([target])),
+    ...reversible(partsOf(plan, held), needed, rescue, [...held.startOthers, ...destroyed([target])]),
     summary: `back to ${target.tag}`,
-    reasons: [{ field: 'data', from: instant(plan.atMs), to: target.tag, note, origin: plan.desired.origin }],
+    reasons: [reason, ...held.reasons],
   };
 }
 
@@ -87,10 +96,10 @@ function destroyed(obsolete: SafetySnapshots[]): Step[] {
   return obsolete.map(({ snapshots, run }) => ({ op: 'zfs-destroy-snapshots', snapshots, run }));
 }
 
-function partsOf({ desired, containers, gate }: Omit<UndoPlan, 'kept' | 'atMs'>): Reversible {
+function partsOf({ desired, gate }: Pick<UndoPlan, 'desired' | 'gate'>, held: HeldContainers): Reversible {
   const { service, name, repository } = desired;
   const lock = repositoryLock(repository.location);
-  return { service, name, lock, containers, gate, unwell: 'taken-back' };
+  return { service, name, lock, held, gate, unwell: 'taken-back' };
 }
 
 /** Whose data is exchanged, and what must hold still meanwhile. */
@@ -99,7 +108,7 @@ export interface Reversible {
   name: string;
   /** Kernel lock of the run: who has it is alone with the data. */
   lock: string;
-  containers: ObservedContainer[];
+  held: HeldContainers;
   gate: HealthGate | null;
   unwell: Rescue['unwell'];
 }
@@ -108,7 +117,7 @@ export type RescueParts = { of: Step['op']; steps: Step[] }[];
 
 /** A change that takes itself back until what is needed for it is done. From there on only its `last` steps are left. */
 export function reversible(
-  { service, name, lock, containers, gate, unwell }: Reversible,
+  { service, name, lock, held, gate, unwell }: Reversible,
   needed: Step[],
   rescue: RescueParts,
   last: Step[],
@@ -116,9 +125,8 @@ export function reversible(
   const steps = [...needed, ...last];
   const until = needed.length;
   const at = (op: Step['op']) => steps.findIndex((step) => step.op === op);
-  const { names } = heldContainers(containers);
   const running = (gate?.containers ?? []).filter(({ service }) =>
-    containers.some((each) => each.service === service && names.includes(each.name)),
+    held.own.some((each) => each.service === service),
   );
   return {
     verb: 'run',
@@ -127,9 +135,10 @@ export function reversible(
     name,
     service,
     needs: [],
-    disruption: { level: 'downtime', seconds: 0, containers: names },
+    disruption: { level: 'downtime', seconds: 0, containers: held.names },
     steps,
-    undo: last.map((_step, index) => ({ of: until + index, by: until + index })),
+    // All at once when the rescue goes: a container that only the rescue would have started must not be forgotten.
+    undo: last.map((_step, index) => ({ of: until, by: until + index })),
     mayFail: last.map((_step, index) => until + index),
     rescue: {
       steps: rescue.flatMap(({ of, steps: own }) => own.map((step) => ({ of: at(of), step }))),

@@ -1,3 +1,4 @@
+import { alone } from '../alone.ts';
 import { type BackgroundDeps, skipped, takeAll, undoLog } from '../background.ts';
 import type { GateKeeper } from '../gate.ts';
 import { runSteps, type StepDeps, type StepsRun } from '../run-steps.ts';
@@ -25,14 +26,15 @@ export async function runRestore(change: Change, commit: string, deps: RestoreDe
 }
 
 async function carryOut(change: Change, commit: string, deps: RestoreDeps): Promise<Outcome> {
-  const { store, clock, executor, holdCycles, gate, progress, signal, learned } = deps;
+  const { store, clock, gate, progress, signal, learned } = deps;
   const stop = { error: null as unknown };
   const startMs = clock.monotonic();
   const prove = async () => (change.gate === undefined ? null : await gate(change.gate, signal));
   const ran = await runSteps(
     change,
     {
-      ...{ executor, clock, holdCycles, prove, announce: () => {}, undo: undoLog(store, clock) },
+      ...alone(deps),
+      ...{ clock, prove, announce: () => {}, undo: undoLog(store, clock) },
       ...(progress === undefined ? {} : { progress }),
       ...(learned === undefined ? {} : { learned }),
       ...(signal === undefined ? {} : { signal }),

@@ -1,8 +1,9 @@
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import { instant } from '../backup/names.ts';
+import type { Ground } from '../backup/step-parts.ts';
 import { type RescueParts, type Reversible, reversible } from '../restore/change.ts';
-import { heldContainers } from '../restore/containers.ts';
+import { type HeldContainers, heldContainers } from '../restore/containers.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { Change, HealthGate, Step } from '../types.ts';
 import { taggedOf, whose } from './by-hand.ts';
@@ -16,11 +17,13 @@ import { taggedOf, whose } from './by-hand.ts';
  */
 export interface RollbackPlan {
   service: string;
+  /** Its compose project. */
+  project: string;
   /** As ZFS has them now, the service's own first. */
   datasets: readonly SnapshottedDataset[];
   tag: string;
   atMs: number;
-  /** Of its compose project, as observed. */
+  /** Of the whole host, as observed: others than its own may write to its data. */
   containers: ObservedContainer[];
   /** How long they may take to become healthy, as far as the last cycle knew; Git is not asked. */
   healthTimeoutSeconds: number;
@@ -31,7 +34,7 @@ export interface RollbackPlan {
 export function rollbackChange(plan: RollbackPlan): Change {
   const { service, datasets, tag, atMs, containers, healthTimeoutSeconds, location } = plan;
   const safety = safetyTagAt(atMs);
-  const held = heldContainers(containers);
+  const held = heldContainers(rollbackGround(plan), containers);
   const take = {
     op: 'snapshot-by-hand',
     datasets: datasets.map(({ name, guid }) => ({ name, guid })),
@@ -39,21 +42,30 @@ export function rollbackChange(plan: RollbackPlan): Change {
     note: wayBack(service, safety),
   } as const;
   const needed = [...held.stop, take, ...filesOf(plan, tag, safety)];
-  const start = held.start.map((step) => ({ ...step, healthTimeoutSeconds, note: take.note }));
+  const start = held.startAll.map((step) => ({ ...step, healthTimeoutSeconds, note: take.note }));
   const back = filesOf(plan, safety, safety).map((step) => ({ ...step, note: take.note }));
   const rescue: RescueParts = [
     { of: 'files-restore', steps: [...held.stop, ...back] },
     { of: 'containers-stop', steps: held.startAsBefore },
   ];
   const lock = location === null ? `data of ${service}` : repositoryLock(location);
-  const gate = gateOf(plan, held.names);
-  const parts: Reversible = { service, name: service, lock, containers, gate, unwell: 'told' };
+  const gate = gateOf(plan, held);
+  const parts: Reversible = { service, name: service, lock, held, gate, unwell: 'told' };
   const note = `asked for by hand: what it was before is in ${safety}`;
   return {
     ...reversible(parts, needed, rescue, start),
     summary: `back to ${tag}`,
-    reasons: [{ field: 'data', from: safety, to: tag, note }],
+    reasons: [{ field: 'data', from: safety, to: tag, note }, ...held.reasons],
   };
+}
+
+/** The datasets as ZFS has them: Git is not asked. */
+export function rollbackGround({
+  service,
+  project,
+  datasets,
+}: Pick<RollbackPlan, 'service' | 'project' | 'datasets'>): Ground {
+  return { service, project, mountpoints: datasets.map(({ mountpoint }) => mountpoint) };
 }
 
 function wayBack(service: string, safety: string): string {
@@ -70,10 +82,12 @@ function filesOf({ service, datasets }: RollbackPlan, tag: string, safetyTag: st
 }
 
 /** What ran is to run again, and to be well where it can tell; Git may know nothing of this service any more. */
-function gateOf(plan: RollbackPlan, held: string[]): HealthGate | null {
-  const { service: project, containers, healthTimeoutSeconds: timeoutSeconds } = plan;
+function gateOf(
+  { project, healthTimeoutSeconds: timeoutSeconds }: RollbackPlan,
+  { own }: HeldContainers,
+): HealthGate | null {
   const byService = Map.groupBy(
-    containers.filter(({ name, state }) => held.includes(name) && state === 'running'),
+    own.filter(({ state }) => state === 'running'),
     ({ service }) => service ?? '',
   );
   const awaited = [...byService].map(([service, own]) => {

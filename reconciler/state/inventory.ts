@@ -1,5 +1,6 @@
 import type { Kind, ResourceId } from '../../desired-state/types.ts';
 import { restoredService } from '../restore/names.ts';
+import type { Step } from '../types.ts';
 import { type Backups, emptyBackups, readBackups } from './backups.ts';
 import { type ProbeRecord, readProbes } from './probes.ts';
 import { type Recovering, readRecovering } from './recovery.ts';
@@ -99,7 +100,26 @@ export function readRestoring(store: Store): Map<string, string> {
       ? 'its data is being restored; it is left alone until that is over'
       : `a restore of its data ended half-way, and what was there before is not back yet: ${error}`;
   };
-  return new Map([...byService].map(([service, own]) => [service, sentence(own)]));
+  // A cycle would start what is kept down for it, and write to half of the data.
+  const others = entries.flatMap(({ changeId, step }) =>
+    keptDown(step).map(({ name, project }): [string, string] => {
+      const whose = restoredService(changeId);
+      return [
+        project,
+        `${name} is kept down until the data of ${whose} is back; it is left alone until then`,
+      ];
+    }),
+  );
+  return new Map([...others, ...[...byService].map(([service, own]) => [service, sentence(own)] as const)]);
+}
+
+/** Containers of other services. */
+function keptDown(step: Step): { name: string; project: string }[] {
+  if (!('containers' in step)) return [];
+  return step.containers.flatMap(({ name, foreign }) => {
+    const project = foreign?.project ?? null;
+    return project === null ? [] : [{ name, project }];
+  });
 }
 
 /** The small part of the inventory that `status` needs. */

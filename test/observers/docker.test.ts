@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { observeDocker } from '../../observers/docker.ts';
+import { observeContainers, observeDocker } from '../../observers/docker.ts';
 import { parseContainer, parseExitCode, parseHealth, parseUsernsBase } from '../../observers/docker-parse.ts';
 import { type Answer, fakeDockerApi } from '../support/fake-docker-api.ts';
 
@@ -98,6 +98,84 @@ describe('the base of user namespaces', () => {
     const info = { SecurityOptions: ['name=userns'], DockerRootDir: '/var/lib/docker' };
     expect(() => parseUsernsBase(info)).toThrow('does not end in UID.GID');
     expect(() => parseUsernsBase({ SecurityOptions: ['name=rootless'] })).toThrow('not supported');
+  });
+});
+
+describe('what a container can write to', () => {
+  const image = {
+    Id: 'c1',
+    Names: ['/tool'],
+    Image: 'a',
+    ImageID: 'b',
+    State: 'running',
+    Status: 'Up 1 hour',
+  };
+  const bind = (Source: string, RW = true) => ({ Type: 'bind', Source, Destination: '/x', Mode: '', RW });
+  const volume = (Name: string, over = {}) => ({
+    ...{ Type: 'volume', Name, Source: `/var/lib/docker/volumes/${Name}/_data`, Destination: '/v' },
+    ...{ Driver: 'local', Mode: 'z', RW: true, ...over },
+  });
+  const volumes = {
+    Volumes: [
+      { Name: 'plain', Driver: 'local', Options: null },
+      { Name: 'films', Driver: 'local', Options: { type: 'none', o: 'bind', device: '/tank/films/' } },
+      { Name: 'share', Driver: 'local', Options: { type: 'nfs', o: 'addr=nas', device: ':/films' } },
+    ],
+    Warnings: null,
+  };
+
+  async function look(container: object, answers: { removes?: boolean; gone?: boolean } = {}) {
+    const { removes = false, gone = false } = answers;
+    await using api = await fakeDockerApi((call) => {
+      if (call.startsWith('GET /containers/json')) return { body: [{ ...image, ...container }] };
+      if (call.startsWith('GET /volumes')) return { body: volumes };
+      if (gone) return { status: 404, body: { message: 'no such container' } };
+      return { body: { Id: 'c1', HostConfig: { AutoRemove: removes } } };
+    });
+    const observed = await observeContainers({ socketPath: api.socketPath });
+    if (!observed.known) throw new Error(observed.error);
+    return { containers: observed.value, calls: api.calls };
+  }
+  const compose = (more = {}) => ({ 'com.docker.compose.project': 'media', ...more });
+
+  it('is what is mounted, and not read-only', async () => {
+    const Mounts = [
+      bind('/tank/photo'),
+      bind('/tank/music', false),
+      { Type: 'tmpfs', Destination: '/t', RW: true },
+    ];
+    const { containers, calls } = await look({ Mounts, Labels: compose() });
+    expect(containers).toMatchObject([{ writes: ['/tank/photo'], autoRemove: false }]);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is the folder that a volume stands for; other volumes lie with Docker', async () => {
+    const { containers, calls } = await look({
+      Labels: compose(),
+      Mounts: [volume('films'), volume('plain'), volume('share'), volume('a'.repeat(64), { Source: '' })],
+    });
+    expect(containers[0]?.writes).toEqual([
+      '/tank/films',
+      '/var/lib/docker/volumes/plain/_data',
+      '/var/lib/docker/volumes/share/_data',
+    ]);
+    expect(calls[1]).toBe('GET /volumes?filters={"driver":["local"]}');
+  });
+
+  it.each([
+    ['runs and would be removed by a stop', { State: 'running' }, true, 2],
+    ['is paused', { State: 'paused' }, true, 2],
+    ['does not run', { State: 'exited', Status: 'Exited (0) 1 hour ago' }, false, 1],
+    ['compose has made', { Labels: compose() }, false, 1],
+    ['only reads', { Mounts: [bind('/tank/photo', false)] }, false, 1],
+  ])('whether a stop removes it is asked of one by hand that %s', async (_what, over, autoRemove, calls) => {
+    const found = await look({ Mounts: [bind('/tank/photo')], ...over }, { removes: true });
+    expect(found.containers).toMatchObject([{ autoRemove }]);
+    expect(found.calls).toHaveLength(calls);
+  });
+
+  it('one that is gone by then is gone', async () => {
+    expect((await look({ Mounts: [bind('/tank/photo')] }, { gone: true })).containers).toEqual([]);
   });
 });
 

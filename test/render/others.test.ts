@@ -59,7 +59,15 @@ function matter(service: string, over: Partial<BackupStatus>): BackupStatus {
       nextAt: now + day,
       overdueSince: null,
     },
-    ...{ lastArchive, failures: 0, lastError: null, lastRun: null, lastCheck: null, damage: null, pruneHeld: null },
+    ...{
+      lastArchive,
+      failures: 0,
+      lastError: null,
+      lastRun: null,
+      lastCheck: null,
+      damage: null,
+      pruneHeld: null,
+    },
     ...{ lastDrill: null, proofError: null, keyExportedAt: null, keyProblem: null },
     ...over,
   };

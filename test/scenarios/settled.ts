@@ -130,6 +130,8 @@ function containersOf(stack: DesiredStack): ObservedContainer[] {
     justStarted: false,
     published: [],
     dependsOn: {},
+    writes: container.bindMounts,
+    autoRemove: false,
   }));
 }
 

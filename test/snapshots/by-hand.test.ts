@@ -156,7 +156,14 @@ describe('going back', () => {
 
   const plan = (containers: ObservedContainer[]) =>
     rollbackChange({
-      ...{ service: 'photo', datasets: both([own], [own]), tag: 'mine', atMs: 0, containers },
+      ...{
+        service: 'photo',
+        project: 'photo',
+        datasets: both([own], [own]),
+        tag: 'mine',
+        atMs: 0,
+        containers,
+      },
       healthTimeoutSeconds: 300,
       location: '/backup/photo',
     });

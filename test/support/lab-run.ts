@@ -74,6 +74,7 @@ export function labRun(
     clock,
     tryLock: () => ({ ok: true, lock: { release() {} } }),
     holdCycles: async () => ({ release() {} }),
+    look: () => host.observer.observeContainers(),
   };
   return {
     host,

@@ -39,6 +39,8 @@ export function seenContainer(service = 'server', over: Partial<ObservedContaine
     networks: {},
     published: [],
     oneOff: false,
+    writes: [],
+    autoRemove: false,
     justStarted: false,
     dependsOn: {},
     ...over,

@@ -97,7 +97,7 @@ function withRestore(lab: LabRun, archive: string): RestoreLab {
       const { containers, atMs } = await parts();
       return run(
         rollbackChange({
-          ...{ service: 'photo', datasets, tag, atMs, containers, location },
+          ...{ service: 'photo', project: 'photo', datasets, tag, atMs, containers, location },
           healthTimeoutSeconds: 180,
         }),
       );
