@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { type ArchiveStats, parseStats } from '../../tools/borg/archives.ts';
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
+import { contentOf } from '../owners/comment.ts';
 import type { BorgCreate } from '../types.ts';
 import { createArgs, mountedArgv, mountRoot, notMounted } from './backup-argv.ts';
 import { borg, codeOf } from './borg.ts';
@@ -56,7 +57,7 @@ async function earlierAttempt(step: BorgCreate, options: BorgOptions): Promise<A
     options,
   );
   const { comment, repositoryId: _repositoryId, ...stats }: ArchiveStats = parseStats(stdout);
-  if (comment !== step.comment) {
+  if (contentOf(comment) !== contentOf(step.comment)) {
     throw new StepError(`an archive named ${archive} exists that this run has not made`, {
       retryable: false,
     });

@@ -1,6 +1,8 @@
 import type { BackupHook } from '../../desired-state/backup-parts.ts';
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
+import { archiveComment } from '../owners/comment.ts';
+import type { OwnerNumbers } from '../owners/numbers.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { BorgCreate, Change, Reason, Step } from '../types.ts';
@@ -22,6 +24,8 @@ export interface BackupPlan {
   archives: ArchiveRecord[];
   /** As Borg told it the last time; null where nothing was there yet. */
   repositoryId: string | null;
+  /** Of this server, which the archive says with it. */
+  numbers: OwnerNumbers;
   reasons: Reason[];
   /** Why nothing may be pruned now; null when it may. */
   pruneHeld?: string | null;
@@ -220,7 +224,8 @@ function createStep(plan: BackupPlan): BorgCreate {
     below: mountpoint.slice(root.length).replace(/^\//, ''),
   }));
   const archive = archiveName(service, plan.atMs);
-  const comment = `steward: ${datasets.map(({ name }) => name).join(' ')}`;
+  const names = datasets.map(({ name }) => name);
+  const comment = archiveComment(names, plan.numbers);
   const sources = { at: service, mounts, compression, excludes };
   const before = { repositoryId: plan.repositoryId, expected: expectedOf(plan) };
   return { op: 'borg-create', repository, archive, ...sources, comment, ...before };

@@ -4,6 +4,7 @@ import { attemptLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
 import { archiveOf, type Due, dueTick } from '../backup/due.ts';
 import { instant, parseArchiveName } from '../backup/names.ts';
+import { numbersOf } from '../owners/numbers.ts';
 import { proofLater } from '../proof/check.ts';
 import { pruneHold } from '../proof/damage.ts';
 import { drillChange, drillNow, dueDrill } from '../proof/drill.ts';
@@ -129,6 +130,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     containers: world.containersOf.get(desired.project) ?? [],
     archives,
     repositoryId: world.inventory.backups.repositories.get(desired.repository.location)?.borgId ?? null,
+    numbers: numbersOf(world.observed, world.desired.sharedGroup),
     reasons: [archiveReason(desired, atMs, last ?? null, note), ...held(pruneHeld)],
     pruneHeld,
     restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,

@@ -17,6 +17,7 @@ export interface OwnerMove {
   /** The first that an id is in counts; one that is in none is a host's own, and stays. */
   uid: IdShift[];
   gid: IdShift[];
+  /** Mountpoints that are not a container's: what is root's of them stays root's. */
   hostTops: string[];
 }
 
@@ -42,6 +43,17 @@ export function planOwners(there: OwnerNumbers | null, here: NumbersHere): Owner
 
 const unsaid =
   'the archive does not say what the numbers of its owners meant (userns-remap), so that they stayed as they are';
+
+/** Null: this server has no number for one of them. */
+export function movedOwner(
+  { uid, gid }: { uid: number; gid: number },
+  owners: OwnerMove,
+  isHostTop: boolean,
+): { uid: number; gid: number } | null {
+  const moved = (id: number, shifts: IdShift[]) => (isHostTop && id === 0 ? 0 : movedId(id, shifts));
+  const found = { uid: moved(uid, owners.uid), gid: moved(gid, owners.gid) };
+  return found.uid === null || found.gid === null ? null : { uid: found.uid, gid: found.gid };
+}
 
 /** Null: this server has no id for it. */
 export function movedId(id: number, shifts: readonly IdShift[]): number | null {

@@ -1,3 +1,4 @@
+import type { DesiredBackup, DesiredState } from '../../desired-state/types.ts';
 import type { IdRange, ObservedState } from '../../observers/types.ts';
 
 /**
@@ -32,6 +33,19 @@ export function numbersOf({ docker, system }: ObservedState, sharedGroup: string
         : { uid: rangesFrom(uid, known?.subUids ?? {}), gid: rangesFrom(gid, known?.subGids ?? {}) },
     group: sharedGroup === null || groupId === undefined ? null : { name: sharedGroup, gid: groupId },
   };
+}
+
+/** For the data of one service. Throws an Error with a sentence where the host does not say. */
+export function numbersHere(
+  observed: ObservedState,
+  { sharedGroup, resources }: DesiredState,
+  { datasets }: DesiredBackup,
+): NumbersHere {
+  const numbers = numbersOf(observed, sharedGroup);
+  if (!observed.system.known) throw new Error(observed.system.error);
+  const ofContainers = new Set(resources.flatMap((each) => (each.kind === 'directory' ? [each.path] : [])));
+  const hostTops = datasets.map(({ mountpoint }) => mountpoint).filter((top) => !ofContainers.has(top));
+  return { ...numbers, groups: observed.system.value.groups, hostTops };
 }
 
 /** What useradd gives to one user. */

@@ -99,6 +99,19 @@ it('an archive of another run is not taken for it', async () => {
   });
 });
 
+it('an earlier attempt may have been made while owners had other numbers, which are its own then', async () => {
+  const lab = borgLab(
+    `case "$1" in create) exit 30 ;; info) echo '${told('steward: a; userns none')}' ;; esac`,
+  );
+  const now = 'steward: a; userns uid=100000+65536 gid=100000+65536';
+  expect(await lab.run(createStep(lab.repository, { comment: now }))).toMatchObject({
+    archive: { id: 'a1' },
+  });
+  await expect(lab.run(createStep(lab.repository, { comment: now.replace('a;', 'b;') }))).rejects.toThrow(
+    'exists that this run has not made',
+  );
+});
+
 it('nothing is uploaded where a snapshot cannot be mounted', async () => {
   const lab = borgLab('', 'echo "filesystem cannot be mounted" >&2; exit 1');
   await expect(lab.run(createStep(lab.repository))).rejects.toThrow(

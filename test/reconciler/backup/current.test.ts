@@ -64,7 +64,7 @@ it.each([
   const backup = build.backup('photo', { quiesce });
   const change = backupChange({
     ...{ desired: backup, atMs: 0, containers, archives: [], repositoryId: null, reasons: [] },
-    ...{ downtimeSeconds: 5, healthTimeoutSeconds: 60 },
+    ...{ downtimeSeconds: 5, healthTimeoutSeconds: 60, numbers: { userns: null, group: null } },
   });
   const [step] = change.steps.filter((each) => each.op === op);
   expect(step !== undefined && 'containers' in step && step.containers.map(({ name }) => name)).toEqual(held);
