@@ -78,9 +78,11 @@ function verdictsOf(world: World): Map<ResourceId, Verdict> {
     const waits = recovering.get(resource.service ?? '');
     // A repository that is not there may be in the wrong place: none is made where archives are looked for.
     if (waits !== undefined && (isRunOrArchived(resource) || resource.kind === 'borg-repository')) {
-      verdicts.set(resource.id, waitingVerdict(resource, waits));
+      verdicts.set(resource.id, waitingVerdict(resource, waits.why));
       continue;
     }
+    // Owners are those of the archive, until all of them are moved to the numbers of this server.
+    if (waits?.isPart === true && resource.kind === 'directory') continue;
     const isSuspended = resource.service !== null && suspended.has(resource.service);
     if (!isSuspended) verdicts.set(resource.id, diffResource(resource, world));
     else if (resource.kind === 'compose-stack') verdicts.set(resource.id, suspendedVerdict(resource));

@@ -28,6 +28,7 @@ export function backupActions(world: World, step: BackupStep): Action[] {
     case 'zfs-destroy-snapshots':
       return destroySnapshots(world, step);
     case 'borg-find':
+    case 'borg-comment':
     case 'borg-extract':
     case 'require-empty':
     case 'borg-extract-to':
@@ -59,6 +60,8 @@ export function backupFacts(world: World, step: BackupStep): StepFacts {
       const archive = world.archives.get(key(step.repository.location, step.archive));
       return archive === undefined ? {} : { archive: factsOf(archive) };
     }
+    case 'borg-comment':
+      return { comment: world.archives.get(key(step.repository.location, step.archive))?.comment ?? '' };
     case 'borg-check':
     case 'borg-manifest':
     case 'borg-compare':
@@ -145,7 +148,15 @@ function create(world: World, step: BorgCreate): Action[] {
       const id = nextId(world, `archive ${at}`);
       const atMs = sources[0]?.atMs ?? world.now();
       const contents = Object.fromEntries(sources.map(({ name, contents: held }) => [datasetOf(name), held]));
-      world.archives.set(at, { location, name: step.archive, id, files, contents, atMs });
+      world.archives.set(at, {
+        location,
+        name: step.archive,
+        id,
+        files,
+        contents,
+        atMs,
+        comment: step.comment,
+      });
     },
     () => {
       // Borg tells only with the archive which repository it is in.

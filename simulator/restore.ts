@@ -9,6 +9,7 @@ import { pathKey, type SimulatedArchive, type SimulatedPath, type World } from '
 export function restoreActions(world: World, step: RestoreStep): Action[] {
   switch (step.op) {
     case 'borg-find':
+    case 'borg-comment':
       find(world, step);
       return [];
     case 'borg-extract-to':
@@ -43,7 +44,7 @@ export function addSnapshot(world: World, name: string, run: string): void {
   world.snapshots.set(name, { name, run, files, contents, atMs: world.now() });
 }
 
-function find(world: World, { repository, archive }: Extract<RestoreStep, { op: 'borg-find' }>) {
+function find(world: World, { repository, archive }: Pick<BorgExtract, 'repository' | 'archive'>) {
   const found = world.archives.get(`${repository.location}::${archive}`);
   if (found === undefined) throw new StepError('there is no archive of this name', { retryable: false });
   return found;
@@ -64,23 +65,45 @@ function extract(world: World, step: BorgExtract): Action[] {
     world,
     step.mounts.map(({ guard }) => guard),
   );
-  const archive = find(world, { ...step, op: 'borg-find', dataset: '' });
+  const archive = find(world, step);
   const parts = step.mounts.map(({ guard, below }) => partOf(world, archive, guard.dataset, below, step));
-  return [...parts.flatMap(({ removals }) => removals), ...parts.flatMap(({ puts }) => puts)];
+  return [
+    ...parts.flatMap(({ removals }) => removals),
+    ...parts.flatMap(({ puts }) => puts),
+    ...parts.flatMap(({ moves }) => moves),
+  ];
 }
 
-function partOf(
-  world: World,
-  archive: SimulatedArchive,
-  dataset: string,
-  below: string,
-  { paths }: BorgExtract,
-) {
+function partOf(world: World, archive: SimulatedArchive, dataset: string, below: string, step: BorgExtract) {
   const wanted = ({ path, type }: SimulatedPath) =>
-    isChosen(`${below}${path}`.replace(/^\//, ''), paths, type);
+    isChosen(`${below}${path}`.replace(/^\//, ''), step.paths, type);
   const old = contentsOf(world, dataset).filter((entry) => entry.path !== '' && wanted(entry));
   const kept = (archive.contents[dataset] ?? []).filter(wanted);
-  return { removals: removalsOf(world, old), puts: putsOf(world, kept) };
+  return {
+    removals: removalsOf(world, old),
+    puts: putsOf(world, kept),
+    moves: kept.flatMap((entry) => moveOf(world, entry, step)),
+  };
+}
+
+/** Owners get the numbers of this host when all of the archive is there. */
+function moveOf(world: World, entry: SimulatedPath, { owners, mounts }: BorgExtract): Action[] {
+  if (owners === null) return [];
+  const mount = mounts.find(({ guard }) => guard.dataset === entry.filesystem);
+  const stays = entry.path === '' && owners.hostTops.includes(mount?.guard.mountpoint ?? '') ? 0 : null;
+  return [
+    () => {
+      const uid = entry.uid === stays ? stays : shifted(entry.uid, owners.uid);
+      const gid = entry.gid === stays ? stays : shifted(entry.gid, owners.gid);
+      world.paths.set(pathKey(entry.filesystem, entry.path), { ...entry, uid, gid });
+    },
+  ];
+}
+
+function shifted(id: number, shifts: NonNullable<BorgExtract['owners']>['uid']): number {
+  const own = shifts.find(({ first, count }) => id >= first && id - first < count);
+  if (own?.to === null) throw new StepError(`containers of this host have no number for ${id}`);
+  return own === undefined ? id : own.to + (id - own.first);
 }
 
 function isChosen(path: string, paths: string[], type: SimulatedPath['type']): boolean {

@@ -63,6 +63,7 @@ export interface SimulatedArchive {
   name: string;
   id: string;
   files: number;
+  comment: string;
   /** Dataset -> what its snapshot held. */
   contents: Record<string, SimulatedPath[]>;
   atMs: number;

@@ -16,6 +16,7 @@ import { backupsOf, beginRecoveries, giveUp, leftAlone } from '../recover/servic
 import { backupEvents } from '../render/backup-events.ts';
 import { progressReporter } from '../render/progress.ts';
 import { lookOf } from '../render/text.ts';
+import { numbersNow } from '../restore/owners.ts';
 import type { Flags } from '../settings.ts';
 import { isApplied } from '../status-of.ts';
 import { printJsonLine } from '../terminal.ts';
@@ -85,11 +86,16 @@ async function recoverOne(desired: DesiredBackup, cycle: Cycle, context: Context
   if (known === undefined || known.phase === 'restored' || known.phase === 'given-up') return false;
   const events = backupEvents(flags.output, process.stderr);
   const deps = { ...backgroundDeps(wired, settings, request.command), progress: events.event };
+  const numbersHere = async () =>
+    numbersNow(await wired.deps.observer.observe({ paths: [] }), cycle, desired);
   const { stateDir } = settings;
   const keys = flags.keys === undefined ? null : { folder: path.resolve(flags.keys), stateDir };
   const candidates = await candidatesFor(desired, known, keys, deps);
   const now = recoveryOf(desired, wired) ?? known;
-  const outcome = await recoverService(desired, now, candidates, cycle.commit?.id ?? '', deps);
+  const outcome = await recoverService(desired, now, candidates, cycle.commit?.id ?? '', {
+    ...deps,
+    numbersHere,
+  });
   events.end(outcome === null ? [] : [outcome]);
   return outcome?.result === 'applied';
 }

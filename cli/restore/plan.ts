@@ -1,6 +1,7 @@
 import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
+import type { OwnerPlan } from '../../reconciler/owners/move.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
 import { type SafetySnapshots, undoProblem } from '../../reconciler/restore/safety.ts';
 import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
@@ -13,6 +14,7 @@ import { relative } from '../render/time.ts';
 import type { Settings } from '../settings.ts';
 import type { Wired } from '../wire.ts';
 import { type Kept, keptBy } from './kept.ts';
+import { numbersNow, ownersFor } from './owners.ts';
 import { pathsToRestore, whatHinders } from './target.ts';
 
 export interface Wanted {
@@ -38,29 +40,42 @@ export async function planOf(
   const hindered = whatHinders(desired, wired.store);
   if (hindered !== null) throw new UserError(`${hindered}; nothing was done`);
   const kept = await keptBy(desired, settings);
-  const observed = await wired.deps.observer.observeContainers();
-  if (!observed.known) throw new UserError(`${observed.error}; nothing was done`);
-  const containers = observed.value.filter(({ project }) => project === desired.project);
+  const observed = await wired.deps.observer.observe({ paths: [] });
+  if (!observed.docker.known) throw new UserError(`${observed.docker.error}; nothing was done`);
+  const { containers: all } = observed.docker.value;
+  const containers = all.filter(({ project }) => project === desired.project);
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
   if (flags.undo === true) return undoOf(parts, kept);
   // Where the state is in doubt, or knows nothing, the repository is asked first.
-  const known = await knownArchives({ desired, wired, deps: backgroundDeps(wired, settings, 'restore') });
-  return restoreOf(parts, kept, archiveNamed(flags.archive ?? 'latest', known), flags.path);
+  const deps = backgroundDeps(wired, settings, 'restore');
+  const known = await knownArchives({ desired, wired, deps });
+  const archive = archiveNamed(flags.archive ?? 'latest', known);
+  const owners = await ownersFor(desired, archive.name, numbersNow(observed, cycle, desired), deps);
+  return restoreOf({ ...parts, owners }, kept, archive, flags.path);
 }
 
 type Parts = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'>;
 
-function restoreOf(parts: Parts, { snapshots }: Kept, archive: ArchiveRecord, path: string | undefined) {
+function restoreOf(
+  parts: Parts & Pick<RestorePlan, 'owners'>,
+  { snapshots }: Kept,
+  archive: ArchiveRecord,
+  path: string | undefined,
+) {
   const paths = pathsToRestore(parts.desired, path);
   const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
   const what = paths.length === 0 ? 'All data' : paths.join(', ');
-  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}`;
+  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}${ownersSaid(parts.owners)}`;
   return { change, means };
 }
 
 /** They are emptied with everything else, and are not in the archive. */
 function leftOut({ excludes }: DesiredBackup): string {
   return excludes.length === 0 ? '' : ` What backups leave out (${excludes.join(', ')}) is gone then.`;
+}
+
+function ownersSaid({ note }: OwnerPlan): string {
+  return note === undefined ? '' : ` Also: ${note}.`;
 }
 
 function undoOf(parts: Parts, { found, snapshots }: Kept) {

@@ -37,6 +37,7 @@ export function backupArgv(step: BackupStep): string[][] {
     case 'containers-unpause':
       return [docker('unpause', step.containers)];
     case 'borg-find':
+    case 'borg-comment':
     case 'borg-extract':
     case 'require-empty':
     case 'borg-extract-to':

@@ -49,6 +49,7 @@ export function runBackupStep(step: BackupStep, context: BackupContext): Promise
     case 'containers-unpause':
       return unpauseContainers(step, context.containers);
     case 'borg-find':
+    case 'borg-comment':
     case 'borg-extract':
     case 'require-empty':
     case 'borg-extract-to':

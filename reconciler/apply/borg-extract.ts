@@ -3,6 +3,7 @@ import type { BorgExtract } from '../types.ts';
 import { borg } from './borg.ts';
 import { emptyMounts } from './empty.ts';
 import { type ReadMountinfo, whileMounted } from './guard.ts';
+import { moveOwners, readTops } from './move-owners.ts';
 import { extractArgv } from './restore-argv.ts';
 import { StepError } from './types.ts';
 
@@ -11,20 +12,23 @@ export interface ExtractOptions extends BorgOptions {
 }
 
 /**
- * The datasets are held mounted until borg has ended. A warning of borg means that something is not as it was in the
+ * The datasets are held mounted until all is as it should be. A warning of borg means that something is not as it was in the
  * archive, and half of a restore is worse than none.
  */
 export async function extractArchive(step: BorgExtract, options: ExtractOptions): Promise<void> {
   const guards = step.mounts.map(({ guard }) => guard);
   await whileMounted(guards, options.readMountinfo, async () => {
     await emptyMounts(step, options);
+    const tops = await readTops(step.mounts);
     const [, ...args] = extractArgv(step);
     const wrap = (argv: string[]) => standingAt(guards[0]?.mountpoint ?? '', argv);
     const { readMountinfo: _readMountinfo, ...rest } = options;
     const { exitCode, warnings } = await borg(args, step.repository, { ...rest, wrap });
-    if (exitCode === 0) return;
-    const what = warnings.slice(0, 3).join('; ');
-    throw new StepError(`borg could not restore all of ${step.archive}: ${what}`, { isIncomplete: true });
+    if (exitCode !== 0) {
+      const what = warnings.slice(0, 3).join('; ');
+      throw new StepError(`borg could not restore all of ${step.archive}: ${what}`, { isIncomplete: true });
+    }
+    if (step.owners !== null) await moveOwners(step, step.owners, tops, options);
   });
 }
 

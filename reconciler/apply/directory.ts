@@ -126,7 +126,7 @@ async function own(handle: FileHandle, wanted: Ownership): Promise<void> {
 }
 
 /** A change of owner may clear set-gid, on which the shared group depends. */
-async function chown(handle: FileHandle, { uid, gid }: { uid: number; gid: number }): Promise<void> {
+export async function chown(handle: FileHandle, { uid, gid }: { uid: number; gid: number }): Promise<void> {
   const before = await handle.stat();
   if (before.uid === uid && before.gid === gid) return;
   await handle.chown(uid, gid);

@@ -15,7 +15,7 @@ export interface EmptyOptions {
   signal?: AbortSignal | undefined;
 }
 
-type Target = { guard: MountGuard; path: string };
+export type Target = { guard: MountGuard; path: string };
 
 export async function emptyMounts(step: BorgExtract, options: EmptyOptions): Promise<void> {
   await requireNoOthers(step, options.readMountinfo);

@@ -1,4 +1,6 @@
 import { assertNever } from '../../tools/assert-never.ts';
+import { commentArgs } from '../../tools/borg/archives.ts';
+import type { IdShift } from '../owners/move.ts';
 import type { RestoreStep } from '../types.ts';
 import { createArgv } from './snapshots-by-hand.ts';
 
@@ -9,8 +11,10 @@ export function restoreArgv(step: RestoreStep): string[][] {
   switch (step.op) {
     case 'borg-find':
       return [findArgv(step)];
+    case 'borg-comment':
+      return [['borg', ...commentArgs(step.repository.location, step.archive)]];
     case 'borg-extract':
-      return [...emptyArgv(step), extractArgv(step)];
+      return [...emptyArgv(step), extractArgv(step), ...ownersArgv(step)];
     case 'borg-extract-to':
       return [['mkdir', '-p', step.folder], extractArgv(step)];
     case 'require-empty':
@@ -46,6 +50,31 @@ function emptyArgv({ mounts, paths }: StepOf<'borg-extract'>): string[][] {
   const root = mounts[0]?.guard.mountpoint ?? '';
   if (paths.length > 0) return paths.map((path) => ['rm', '-r', '--one-file-system', `${root}/${path}`]);
   return mounts.map(({ guard }) => ['find', guard.mountpoint, '-xdev', '-mindepth', '1', '-delete']);
+}
+
+/** Steward looks at each thing once: this is what it comes to. */
+function ownersArgv({ owners, mounts, paths }: StepOf<'borg-extract'>): string[][] {
+  if (owners === null) return [];
+  const root = mounts[0]?.guard.mountpoint ?? '';
+  const places =
+    paths.length > 0 ? paths.map((path) => `${root}/${path}`) : mounts.map(({ guard }) => guard.mountpoint);
+  return [
+    ...owners.uid.flatMap((shift) => shiftArgv(places, 'uid', 'chown', shift)),
+    ...owners.gid.flatMap((shift) => shiftArgv(places, 'gid', 'chgrp', shift)),
+  ];
+}
+
+function shiftArgv(
+  places: string[],
+  kind: 'uid' | 'gid',
+  program: string,
+  { first, count, to }: IdShift,
+): string[][] {
+  if (to === null || to === first) return [];
+  const number = `$(($(stat -c %${kind[0]} "$f") + ${to - first}))`;
+  const range = [`-${kind}`, `+${first - 1}`, `-${kind}`, `-${first + count}`];
+  const script = `for f; do ${program} -h ${number} "$f"; done`;
+  return [['find', ...places, '-xdev', ...range, '-exec', 'sh', '-c', script, 'sh', '{}', '+']];
 }
 
 function lookArgv(mountpoint: string): string[] {

@@ -49,6 +49,8 @@ export interface StepFacts {
   archive?: ArchiveFacts;
   repository?: { id: string; encryption: string; archives: ListedArchive[] };
   check?: CheckFacts;
+  /** What an archive says of itself. */
+  comment?: string;
   manifest?: Manifest;
   drill?: DrillFacts;
   /** Sentences for people about a step that did what it should. */

@@ -20,9 +20,11 @@ export function recoverChange({ desired, archive, atMs }: RecoverPlan): Change {
   const { service, name, repository, datasets, origin } = desired;
   const mounts = mountsOf(desired);
   const dataset = datasets[0]?.name ?? '';
+  // What becomes of its owners is known when the archive was asked (see run.ts).
+  const owners = null;
   const steps: Step[] = [
     { op: 'borg-find', repository, archive, paths: [], dataset },
-    { op: 'borg-extract', repository, archive, paths: [], mounts },
+    { op: 'borg-extract', repository, archive, paths: [], mounts, owners },
   ];
   const reason = { field: 'data', from: null, to: archive, note: `recovered at ${instant(atMs)}` };
   return {

@@ -1,11 +1,18 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { codeOf } from '../apply/borg.ts';
-import { type Executor, StepError } from '../apply/types.ts';
+import { type ExecuteOptions, type Executor, StepError } from '../apply/types.ts';
 import type { BackgroundDeps } from '../background.ts';
+import type { NumbersHere } from '../owners/numbers.ts';
+import { readOwners } from '../owners/read.ts';
 import { runRestore } from '../restore/run.ts';
 import { type Recovery, writeRecovery } from '../state/recovery.ts';
-import type { Outcome, RequireEmpty, Step } from '../types.ts';
+import type { BorgExtract, Outcome, RequireEmpty, Step } from '../types.ts';
 import { recoverChange } from './change.ts';
+
+export interface RecoverDeps extends BackgroundDeps {
+  /** What numbers of owners mean on this server now: its group may just have been made. */
+  numbersHere(): Promise<NumbersHere>;
+}
 
 /** Archives to be tried, newest first. */
 export type Candidate = { name: string; atMs: number };
@@ -19,20 +26,25 @@ export async function recoverService(
   known: Recovery,
   candidates: readonly Candidate[],
   commit: string,
-  deps: BackgroundDeps,
+  deps: RecoverDeps,
 ): Promise<Outcome | null> {
   const keep = keeper(known, deps);
   let last: Outcome | null = null;
   for (const { name: archive, atMs } of withoutDamaged(candidates, known)) {
     keep.set({ archive, atMs });
-    const watched = watch(deps.executor, keep);
+    const watched = watch(deps, keep);
     const change = recoverChange({ desired, archive, atMs: deps.clock.now() });
     last = await runRestore(change, commit, { ...deps, executor: watched.executor, gate: async () => null });
-    if (last.result === 'applied') return keep.set({ phase: 'restored' }, last);
+    if (last.result === 'applied')
+      return keep.set({ phase: 'restored', note: joined(keep.now().note, last.notes) }, last);
     if (!watched.isDamaged()) return keep.set({ note: last.error }, last);
     keep.set({ note: `${archive} is damaged (${last.error})` }, last);
   }
   return last;
+}
+
+function joined(note: string | null, notes: string[] = []): string | null {
+  return [note, ...notes].filter((each) => each !== null).join('; ') || null;
 }
 
 /** Resumed with the archive that it was at: newer ones were found damaged. */
@@ -63,23 +75,34 @@ function keeper(known: Recovery, { store, clock }: BackgroundDeps): Keeper {
 
 /**
  * Only right before the first file is written, and after it was seen that nothing is there, does the state say that
- * what is there may be taken away again.
+ * what is there may be taken away again. No cycle is under way at that instant, and none to come gives directories of
+ * the service an owner before they have the one of the archive.
  */
-function watch(executor: Executor, keep: Keeper) {
+function watch({ executor, holdCycles, numbersHere }: RecoverDeps, keep: Keeper) {
   let damaged = false;
-  const begin = async (step: RequireEmpty, options: Parameters<Executor['execute']>[1]) => {
+  const begin = async (step: RequireEmpty, options: ExecuteOptions) => {
     if (keep.now().phase === 'restoring') return;
-    await executor.execute(step, options);
-    keep.set({ phase: 'restoring' });
+    const held = await holdCycles();
+    try {
+      await executor.execute(step, options);
+      keep.set({ phase: 'restoring' });
+    } finally {
+      held.release();
+    }
+  };
+  const extract = async (step: BorgExtract, options: ExecuteOptions) => {
+    const { owners, note } = await readOwners(step, await numbersHere(), executor, options);
+    await begin({ op: 'require-empty', mounts: step.mounts }, options);
+    const facts = (await executor.execute({ ...step, owners }, options)) ?? {};
+    return note === undefined ? facts : { ...facts, notes: [...(facts.notes ?? []), note] };
   };
   return {
     isDamaged: () => damaged,
     executor: {
-      async execute(step: Step, options: Parameters<Executor['execute']>[1]) {
+      async execute(step: Step, options: ExecuteOptions) {
         if (step.op !== 'borg-extract') return await executor.execute(step, options);
-        await begin({ op: 'require-empty', mounts: step.mounts }, options);
         try {
-          return await executor.execute(step, options);
+          return await extract(step, options);
         } catch (error) {
           damaged = isDamage(error);
           throw error;

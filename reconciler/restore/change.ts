@@ -1,8 +1,9 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import { instant } from '../backup/names.ts';
+import type { OwnerPlan } from '../owners/move.ts';
 import { repositoryLock } from '../state/lock.ts';
-import type { Change, HealthGate, Rescue, RestoreMount, Step } from '../types.ts';
+import type { Change, HealthGate, Reason, Rescue, RestoreMount, Step } from '../types.ts';
 import { heldContainers } from './containers.ts';
 import { restoreId, restoreRun, safetyName } from './names.ts';
 import type { SafetySnapshots } from './safety.ts';
@@ -18,6 +19,7 @@ export interface RestorePlan {
   archive: string;
   /** Relative to the service's dataset; empty: everything. */
   paths: string[];
+  owners: OwnerPlan;
   atMs: number;
   /** Of its compose project, as observed. */
   containers: ObservedContainer[];
@@ -37,7 +39,7 @@ export function restoreChange(plan: RestorePlan): Change {
     { op: 'borg-find', repository, archive, paths, dataset: datasets[0]?.name ?? '' },
     ...held.stop,
     { op: 'zfs-snapshot', snapshots, run, markers: [] },
-    { op: 'borg-extract', repository, archive, paths, mounts: mountsOf(desired) },
+    { op: 'borg-extract', repository, archive, paths, mounts: mountsOf(desired), ...plan.owners },
     ...held.start,
   ];
   const rescue = [
@@ -50,8 +52,12 @@ export function restoreChange(plan: RestorePlan): Change {
   return {
     ...reversible(partsOf(plan), steps, rescue, destroyed(older)),
     summary: `${what} back to ${archive}`,
-    reasons: [{ ...reason, origin: desired.origin }],
+    reasons: [{ ...reason, origin: desired.origin }, ...ownersReason(plan.owners)],
   };
+}
+
+function ownersReason({ note }: OwnerPlan): Reason[] {
+  return note === undefined ? [] : [{ field: 'owners', from: null, to: null, note }];
 }
 
 export type UndoPlan = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'> & {

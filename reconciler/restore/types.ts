@@ -1,4 +1,5 @@
 import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
+import type { OwnerMove } from '../owners/move.ts';
 
 /** What a restore does to the host; all of it may be run again after a crash in its middle. */
 
@@ -18,6 +19,8 @@ export type RestoreStep =
       /** Where it must fit. */
       dataset: string;
     }
+  /** Reads what the archive says of itself. */
+  | { op: 'borg-comment'; repository: RepositoryRef; archive: string }
   | BorgExtract
   | RequireEmpty
   | BorgExtractTo
@@ -64,7 +67,10 @@ export interface RequireEmpty {
   mounts: RestoreMount[];
 }
 
-/** What is there is removed first, then the archive is written in its place: owners, modes and attributes by number. */
+/**
+ * What is there is removed first, then the archive is written in its place, modes and attributes as they are, and then
+ * its owners get the numbers of this server. Run again it begins anew: no owner is moved twice.
+ */
 export interface BorgExtract {
   op: 'borg-extract';
   repository: RepositoryRef;
@@ -72,4 +78,8 @@ export interface BorgExtract {
   /** Relative to the service's dataset; empty: everything. */
   paths: string[];
   mounts: RestoreMount[];
+  /** Null: numbers stay as they are. */
+  owners: OwnerMove | null;
+  /** Said when it is done. */
+  note?: string;
 }

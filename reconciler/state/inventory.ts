@@ -2,7 +2,7 @@ import type { Kind, ResourceId } from '../../desired-state/types.ts';
 import { restoredService } from '../restore/names.ts';
 import { type Backups, emptyBackups, readBackups } from './backups.ts';
 import { type ProbeRecord, readProbes } from './probes.ts';
-import { readRecovering } from './recovery.ts';
+import { type Recovering, readRecovering } from './recovery.ts';
 import { guarded, type Store, transaction } from './store.ts';
 import { readUndo, type Undo } from './undo.ts';
 
@@ -48,7 +48,7 @@ export interface Inventory {
   /** Services whose data is being restored, or was not put back yet -> why. Nothing of them may be touched. */
   restoring: Map<string, string>;
   /** Services whose data is still to be recovered -> why they wait. They get their datasets, and do not run. */
-  recovering: Map<string, string>;
+  recovering: Map<string, Recovering>;
 }
 
 export function emptyInventory(): Inventory {

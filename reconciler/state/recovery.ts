@@ -41,13 +41,21 @@ export function writeRecovery(
   );
 }
 
-/** Services that must not run yet, nor be backed up: what is on their datasets is not their data. Service -> why. */
-export function readRecovering(store: Store): Map<string, string> {
-  const sentences = readRecoveries(store).flatMap((recovery): [string, string][] => {
-    const sentence = sentenceOf(recovery);
-    return sentence === null ? [] : [[recovery.service, sentence]];
+/** A service that must not run yet, nor be backed up: what is on its datasets is not its data. */
+export interface Recovering {
+  /** A sentence. */
+  why: string;
+  /** A part of the archive is there, with the owners that it has in the archive. */
+  isPart: boolean;
+}
+
+/** By service. */
+export function readRecovering(store: Store): Map<string, Recovering> {
+  const open = readRecoveries(store).flatMap((recovery): [string, Recovering][] => {
+    const why = sentenceOf(recovery);
+    return why === null ? [] : [[recovery.service, { why, isPart: recovery.phase === 'restoring' }]];
   });
-  return new Map(sentences);
+  return new Map(open);
 }
 
 function sentenceOf({ service, phase, archive }: Recovery): string | null {

@@ -48,7 +48,7 @@ function lab(script = 'pwd > "$STATE/pwd"; echo new > restored', more = '', sour
     calls,
     run: (paths: string[] = []) => {
       const mounts = [{ guard: { dataset, mountpoint }, below: '' }];
-      return executor.execute({ op: 'borg-extract', repository, archive, paths, mounts }, {});
+      return executor.execute({ op: 'borg-extract', repository, archive, paths, mounts, owners: null }, {});
     },
     found: () => readdirSync(mountpoint).sort(),
     isSafe: () => existsSync(path.join(outer, 'outside/precious')),

@@ -72,6 +72,17 @@ describe('a server with nothing but a pool', () => {
   });
 });
 
+it('names the numbers that owners had on the old server where they are others', async () => {
+  const flags = flagsOf(bareServer('other-base'));
+  const file = join(flags.at(-1) ?? '', 'simulated-host');
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('id=100000+65536', 'id=300000+65536'));
+  const { code, stdout } = await steward(['recover', ...flags]);
+  expect(stdout.replace(/, of .*?;/g, ', of WHEN;')).toMatch(
+    /✓ blog {2}blog-\S+Z, of WHEN; owners moved from base 300000 to 100000\n/,
+  );
+  expect(code).toBe(0);
+});
+
 it('leaves services alone that hold data', async () => {
   const { code, stdout } = await steward(['recover', ...lab.flags]);
   expect(stdout).toMatch(

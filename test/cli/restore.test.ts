@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBackups } from '../../reconciler/state/backups.ts';
 import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
@@ -87,4 +89,15 @@ describe('restore', () => {
     });
     expect(stderr).not.toContain('stopping');
   });
+});
+
+it('of an archive that another server has made says how its owners move, in its history too', async () => {
+  const file = join(lab.stateDir, 'simulated-host');
+  const host = readFileSync(file, 'utf8');
+  writeFileSync(file, host.replaceAll('id=100000+65536', 'id=300000+65536'));
+  const { code, stderr } = await restore('blog', '--yes');
+  const moved = 'owners moved from base 300000 to 100000';
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(moved) });
+  const { stdout } = await steward(['why', 'backup:blog/restore', '--state-dir', lab.stateDir]);
+  expect(stdout).toContain(moved);
 });

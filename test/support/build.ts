@@ -21,7 +21,7 @@ import type { DnsProvider } from '../../tools/dns/types.ts';
 
 /** Small complete values for tests; each takes what the test is about and fills in the rest. */
 
-const origin = { file: 'services/photo/docker-compose.yml', line: 4, column: 5 };
+export const origin = { file: 'services/photo/docker-compose.yml', line: 4, column: 5 };
 
 export { observed, seenContainer, seenDataset } from './seen.ts';
 

@@ -15,7 +15,7 @@ import { approve } from '../../reconciler/state/inventory.ts';
 import { settle } from '../../reconciler/state/journal.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
 import type { Outcome } from '../../reconciler/types.ts';
-import { type SimulatedHost, simulatedHost } from '../../simulator/host.ts';
+import { type SimulatedHost, type SimulatedHostOptions, simulatedHost } from '../../simulator/host.ts';
 import { resolveFromDesired } from '../../simulator/services.ts';
 import type { Clock } from '../../tools/clock.ts';
 
@@ -41,7 +41,10 @@ export interface LabRun {
   end(): void;
 }
 
-export function labRun(first: DesiredState, options: { pools?: string[] } = {}): LabRun {
+export function labRun(
+  first: DesiredState,
+  options: Pick<SimulatedHostOptions, 'pools' | 'usernsBase' | 'system'> = {},
+): LabRun {
   const stateDir = mkdtempSync(join(tmpdir(), 'steward-lab-run-'));
   let desired = first;
   let store = openFast(stateDir);

@@ -43,6 +43,20 @@ function parseArchive(item: unknown): BorgArchive[] {
   return [{ name, id, atMs: utc(start) }];
 }
 
+/** Lists one archive with its comment; unlike `borg info` without its statistics, which take long. */
+export function commentArgs(location: string, archive: string): string[] {
+  const exactly = archive.replace(/[*?[]/g, '[$&]');
+  return ['list', '--json', '--format', '{comment}', '--glob-archives', exactly, location];
+}
+
+/** Null: there is no such archive. */
+export function parseComment(stdout: string, archive: string): string | null {
+  const { archives } = parseJson(stdout);
+  const listed = Array.isArray(archives) ? archives : [];
+  const found = listed.find((item) => field(item, 'name') === archive);
+  return found === undefined ? null : String(field(found, 'comment') ?? '');
+}
+
 export interface ArchiveStats {
   name: string;
   id: string;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DesiredBackup } from '../../../desired-state/types.ts';
 import { StepError } from '../../../reconciler/apply/types.ts';
 import type { BackgroundDeps } from '../../../reconciler/background.ts';
+import { numbersHere } from '../../../reconciler/owners/numbers.ts';
 import { recoverable } from '../../../reconciler/recover/change.ts';
 import { recoverService } from '../../../reconciler/recover/run.ts';
 import { type Recovery, readRecoveries, writeRecovery } from '../../../reconciler/state/recovery.ts';
@@ -59,7 +60,11 @@ const recovery = () => readRecoveries(bare.store())[0];
 
 function recover(over: Partial<BackgroundDeps> = {}) {
   const known = recovery() ?? waiting;
-  return recoverService(backup, known, candidates(), build.commit.id, { ...bare.besides(), ...over });
+  return recoverService(backup, known, candidates(), build.commit.id, {
+    ...bare.besides(),
+    numbersHere: async () => numbersHere(await bare.host.observer.observe({ paths: [] }), desired, backup),
+    ...over,
+  });
 }
 
 function data(): string[] {

@@ -82,7 +82,16 @@ function withRestore(lab: LabRun, archive: string): RestoreLab {
     busy: false,
     begin: () => {},
     restore: async (over = {}) =>
-      run(restoreChange({ ...(await parts()), archive, paths: [], older: found(), ...over })),
+      run(
+        restoreChange({
+          ...(await parts()),
+          archive,
+          paths: [],
+          owners: { owners: null },
+          older: found(),
+          ...over,
+        }),
+      ),
     async rollback(tag, location = backup.repository.location) {
       const datasets = snapshotted(lab);
       const { containers, atMs } = await parts();

@@ -1,0 +1,137 @@
+import type { Stats } from 'node:fs';
+import { constants, type FileHandle, lchown, lstat, open, opendir, readlink } from 'node:fs/promises';
+import path from 'node:path';
+import { movedOwner, type OwnerMove } from '../owners/move.ts';
+import type { BorgExtract, RestoreMount } from '../types.ts';
+import { chown, withDirectory } from './directory.ts';
+import { type EmptyOptions, type Target, targetsOf } from './empty.ts';
+import { directoryFlags } from './guard.ts';
+import { StepError } from './types.ts';
+
+/**
+ * The owners of what was just extracted get the numbers of this server, each once: where the ranges of both servers
+ * overlap, nobody can tell afterwards what was moved already. So it is one with the extraction, which begins anew in
+ * emptied datasets. All is reached from the descriptor of a proven mountpoint, never through a link and never into
+ * another file system. Entries of access lists are not looked at, and a file capability goes with its old owner.
+ */
+
+/** Mountpoint -> when its top was last changed (ctime, in ns). */
+export type Tops = ReadonlyMap<string, bigint>;
+
+/** To be taken right before the extraction. */
+export async function readTops(mounts: RestoreMount[]): Promise<Tops> {
+  const tops = mounts.map(async ({ guard: { mountpoint } }) => {
+    const { ctimeNs } = await lstat(mountpoint, { bigint: true });
+    return [mountpoint, ctimeNs] as const;
+  });
+  return new Map(await Promise.all(tops));
+}
+
+export async function moveOwners(
+  step: BorgExtract,
+  owners: OwnerMove,
+  before: Tops,
+  options: EmptyOptions,
+): Promise<void> {
+  for (const target of targetsOf(step)) await moveAt(target, owners, before, options);
+}
+
+interface Walk {
+  owners: OwnerMove;
+  dev: number;
+  /** Inode -> how many of its names are still to come. */
+  links: Map<number, number>;
+  signal: AbortSignal | undefined;
+}
+
+async function moveAt(
+  { guard, path: place }: Target,
+  owners: OwnerMove,
+  before: Tops,
+  options: EmptyOptions,
+): Promise<void> {
+  const isTop = place === guard.mountpoint;
+  await withDirectory({ path: isTop ? place : path.dirname(place), guard }, options, null, async (handle) => {
+    const { dev } = await handle.stat();
+    const walk: Walk = { owners, dev, links: new Map(), signal: options.signal };
+    if (!isTop) return await moveEntry(`/proc/self/fd/${handle.fd}/${path.basename(place)}`, walk);
+    await moveBelow(handle, walk, ['.zfs']);
+    await moveTop(handle, place, before, walk);
+  });
+}
+
+/** One that the archive does not have was not emptied with the rest: its owner is of this server already. */
+async function moveTop(handle: FileHandle, place: string, before: Tops, walk: Walk): Promise<void> {
+  const { ctimeNs } = await handle.stat({ bigint: true });
+  if (ctimeNs === before.get(place)) return;
+  await moveOne(handle, place, walk, walk.owners.hostTops.includes(place));
+}
+
+async function moveBelow(parent: FileHandle, walk: Walk, leave: string[] = []): Promise<void> {
+  const place = `/proc/self/fd/${parent.fd}`;
+  for await (const { name } of await opendir(place)) {
+    walk.signal?.throwIfAborted();
+    if (!leave.includes(name)) await moveEntry(`${place}/${name}`, walk);
+  }
+}
+
+async function moveEntry(place: string, walk: Walk): Promise<void> {
+  const stat = await lstat(place);
+  if (stat.dev !== walk.dev) return;
+  if (stat.isDirectory()) return await moveTree(place, walk);
+  if (isSeen(stat, walk)) return;
+  // A change of owner takes set-uid and set-gid away.
+  if (stat.isFile() && (stat.mode & 0o6000) !== 0) return await moveMarked(place, walk);
+  const owner = await ownerOf(stat, place, walk);
+  if (owner.uid !== stat.uid || owner.gid !== stat.gid) await lchown(place, owner.uid, owner.gid);
+}
+
+async function moveTree(place: string, walk: Walk): Promise<void> {
+  const handle = await open(place, directoryFlags);
+  try {
+    if ((await handle.stat()).dev !== walk.dev) return;
+    await moveBelow(handle, walk);
+    await moveOne(handle, place, walk);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function moveMarked(place: string, walk: Walk): Promise<void> {
+  const handle = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    await moveOne(handle, place, walk);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** With the mode that it has. */
+async function moveOne(handle: FileHandle, place: string, walk: Walk, isHostTop = false): Promise<void> {
+  await chown(handle, await ownerOf(await handle.stat(), place, walk, isHostTop));
+}
+
+/** Whether it was moved by another of its names. */
+function isSeen({ ino, nlink }: Stats, { links }: Walk): boolean {
+  if (nlink === 1) return false;
+  const toCome = links.get(ino);
+  const left = (toCome ?? nlink) - 1;
+  if (left === 0) links.delete(ino);
+  else links.set(ino, left);
+  return toCome !== undefined;
+}
+
+async function ownerOf(
+  stat: Stats,
+  place: string,
+  { owners }: Walk,
+  isHostTop = false,
+): Promise<{ uid: number; gid: number }> {
+  const owner = movedOwner(stat, owners, isHostTop);
+  if (owner !== null) return owner;
+  const folder = await readlink(path.dirname(place)).catch(() => path.dirname(place));
+  throw new StepError(
+    `${path.join(folder, path.basename(place))} belongs to ${stat.uid}:${stat.gid}, for which containers have no number here; give Docker's user a larger range in /etc/subuid and /etc/subgid, and restart Docker`,
+    { retryable: false },
+  );
+}
