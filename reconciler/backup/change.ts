@@ -4,7 +4,7 @@ import type { ObservedContainer } from '../../observers/types.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { BorgCreate, Change, Reason, Step } from '../types.ts';
-import { archiveName, instant, snapshotName } from './names.ts';
+import { archiveName, instant, snapshotName, togetherId } from './names.ts';
 import { pruneOf } from './prune.ts';
 import type { QuiescedContainer } from './step-parts.ts';
 
@@ -44,7 +44,7 @@ export function backupChange(plan: BackupPlan): Change {
 export function togetherChange(plans: BackupPlan[], atMs: number): Change {
   const parts = partsOf(plans, `together-${instant(atMs)}`);
   const reasons = plans.flatMap((plan) => plan.reasons);
-  return { ...parts, id: 'backup:together', name: 'together', service: null, reasons };
+  return { ...parts, id: togetherId, name: 'together', service: null, reasons };
 }
 
 function partsOf(plans: BackupPlan[], run: string): Omit<Change, 'id' | 'name' | 'service' | 'reasons'> {

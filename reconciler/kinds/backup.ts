@@ -3,7 +3,7 @@ import type { ObservedZfs } from '../../observers/types.ts';
 import { attemptLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
 import { archiveOf, type Due, dueTick } from '../backup/due.ts';
-import { instant, parseArchiveName } from '../backup/names.ts';
+import { backupId, instant, parseArchiveName } from '../backup/names.ts';
 import { proofLater } from '../proof/check.ts';
 import { pruneHold } from '../proof/damage.ts';
 import { drillChange, drillNow, dueDrill } from '../proof/drill.ts';
@@ -69,7 +69,7 @@ function drilled(desired: DesiredBackup, record: BackupRecord | undefined, world
 
 /** Whether an archive of the service is due and may be made now: what uses its repository otherwise waits for it. */
 export function isDueNow(service: string | null, world: World): boolean {
-  const desired = world.byId.get(`backup:${service}`);
+  const desired = world.byId.get(backupId(service ?? ''));
   const record = world.inventory.backups.services.get(service ?? '');
   if (desired?.kind !== 'backup' || desired.suspend || record === undefined) return false;
   if (attemptLater(record, world.nowMs) !== null || whatHinders(desired, world) !== null) return false;
