@@ -2,6 +2,7 @@ import PQueue from 'p-queue';
 import type { DesiredBackup } from '../desired-state/types.ts';
 import { backgroundGroups, runGroup } from '../reconciler/background.ts';
 import { isCurrent } from '../reconciler/backup/current.ts';
+import { togetherId } from '../reconciler/backup/names.ts';
 import { type Cycle, runCycle } from '../reconciler/cycle.ts';
 import type { Change, Notice, Outcome } from '../reconciler/types.ts';
 import type { AskedFor } from '../reconciler/world.ts';
@@ -112,7 +113,7 @@ function hindrances({ plan }: Cycle, services: string[]): Notice[] {
 /** What belongs to these services: repositories that are not there yet, then the backups themselves. */
 function groupsOf(cycle: Cycle, services: string[]): Change[][] {
   if (cycle.plan === null) return [];
-  const isOurs = ({ id, service }: Change) => id === 'backup:together' || services.includes(service ?? '');
+  const isOurs = ({ id, service }: Change) => id === togetherId || services.includes(service ?? '');
   return backgroundGroups(cycle.plan).filter((group) => group.every(isOurs));
 }
 

@@ -13,7 +13,7 @@ import { readRestoring } from './state/inventory.ts';
 import type { LockHolder, LockResult } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
 import type { Store } from './state/store.ts';
-import { dropUndo, failUndo, settleUndo, writeUndo } from './state/undo.ts';
+import { dropUndo, failUndo, writeUndo } from './state/undo.ts';
 import type { BorgCreate, Change, Outcome, Plan, Step } from './types.ts';
 
 /**
@@ -172,7 +172,6 @@ export function undoLog(store: Store, clock: Clock): UndoLog {
     });
   return {
     write: (change, positions) => writeUndo(store, entriesOf(change, positions)),
-    settle: (change, position) => settleUndo(store, change.id, position),
     fail: (change, position, error) => failUndo(store, change.id, position, error),
     drop: (change, positions, next = []) => dropUndo(store, change.id, positions, entriesOf(change, next)),
   };

@@ -3,6 +3,7 @@ import { type Executor, StepError, type StepFacts, type StepProgress } from './a
 import { heldBack } from './backup/held-back.ts';
 import { notesOf } from './notes.ts';
 import { positionsOf, stepAt } from './positions.ts';
+import { asError, putRight } from './put-right.ts';
 import type { Change, Step } from './types.ts';
 
 /**
@@ -30,9 +31,8 @@ export interface StepDeps {
 export interface UndoLog {
   /** On disk before it returns. */
   write(change: Change, positions: number[]): void;
-  settle(change: Change, position: number): void;
   fail(change: Change, position: number, error: string): void;
-  /** Of a rescue that is not wanted any more: all of it at once, and `next` takes its place in the same instant. */
+  /** Done, or not wanted any more: all of them at once, and `next` takes their place in the same instant. */
   drop(change: Change, positions: number[], next?: number[]): void;
 }
 
@@ -77,7 +77,7 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
   try {
     const failure = await forwards(change, deps, stop, state);
     const rescue = [...state.open.keys()].some((position) => bringsBack(stepAt(change, position)));
-    const left = failure === null ? [] : await putRight(change, deps, state);
+    const left = failure === null ? [] : await putAllRight(change, deps, state);
     const data = rescue && left.length === 0 ? 'back' : state.isPast ? 'stays' : null;
     const message = [failure?.message ?? '', ...left].join('; ');
     const { facts, notes, downtimeMs, preparedMs } = state;
@@ -134,7 +134,7 @@ async function forwards(
       if (change.mayFail?.includes(index) !== true) return failed([...state.failures, explain(error)]);
       state.failures.push(explain(error));
       // What is not up by now is tried again at the end, which may be days away.
-      if (change.background?.exclusive?.last === index) release(state);
+      releaseAfter(change, [index], state);
     }
   }
   const unproven = await prove(change, change.steps.length, deps, stop, state);
@@ -223,8 +223,8 @@ function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, s
   const { heldBack: _earlier, notes: _said, ...known } = state.facts;
   state.facts = { ...known, ...facts };
   deps.learned?.(change, index, facts);
-  settle(change, index, deps, state);
-  if (change.background?.exclusive?.last === index) release(state);
+  settle(change, [index], deps, state);
+  releaseAfter(change, [index], state);
 }
 
 /** Each once. */
@@ -232,12 +232,14 @@ function tell(said: string[], { notes }: RunState): void {
   notes.push(...said.filter((note) => !notes.includes(note)));
 }
 
-function settle(change: Change, index: number, deps: StepDeps, state: RunState): void {
-  const { op } = stepAt(change, index) ?? {};
-  if ((op === 'containers-start' || op === 'containers-unpause') && state.downSinceMs !== null)
-    state.downtimeMs = deps.clock.monotonic() - state.downSinceMs;
-  if (!state.open.delete(index)) return;
-  deps.undo?.settle(change, index);
+function settle(change: Change, positions: number[], deps: StepDeps, state: RunState): void {
+  for (const position of positions) {
+    const { op } = stepAt(change, position) ?? {};
+    if ((op === 'containers-start' || op === 'containers-unpause') && state.downSinceMs !== null)
+      state.downtimeMs = deps.clock.monotonic() - state.downSinceMs;
+  }
+  const open = positions.filter((position) => state.open.delete(position));
+  if (open.length > 0) deps.undo?.drop(change, open);
 }
 
 function release(state: RunState): void {
@@ -245,43 +247,40 @@ function release(state: RunState): void {
   state.held = null;
 }
 
-/**
- * In the order of the change: containers are started before a snapshot is cleared away. Says what it could not do; a
- * rescue ends there, since nothing may run on data that is not back.
- */
-async function putRight(change: Change, deps: StepDeps, state: RunState): Promise<string[]> {
-  const left: string[] = [];
-  let isStuck = false;
-  // A stop is settled with what it is for: after a power cut Docker may have started the containers again.
-  const held: number[] = [];
-  const settleAll = (index: number) => {
-    deps.undo?.drop(change, held.splice(0));
-    settle(change, index, deps, state);
-  };
-  for (const [index, sinceMs] of [...state.open].sort(([a], [b]) => a - b)) {
-    const step = stepAt(change, index);
-    if (step === undefined || (index < 0 && isStuck)) continue;
-    const error = await errorOf(async () => {
-      const facts = (await deps.executor.execute(step, { sinceMs })) ?? {};
-      // Done, and not all is well with it: nothing that doing it again would mend.
-      tell([...notesOf(step, facts), ...(facts.failed === undefined ? [] : [facts.failed])], state);
+/** Containers are started before a snapshot is cleared away. Says what it could not do. */
+async function putAllRight(change: Change, deps: StepDeps, state: RunState): Promise<string[]> {
+  const open = [...state.open]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([position, sinceMs]) => {
+      const step = stepAt(change, position);
+      return step === undefined ? [] : [{ position, step, sinceMs }];
     });
-    // What is done counts as done even where that cannot be written down: the next run does it once more.
-    const isHold = step.op === 'containers-stop';
-    const unsettled = error ?? (isHold ? null : await errorOf(() => settleAll(index)));
-    if (isHold && error === null) held.push(index);
-    if (unsettled !== null) left.push(unsettled);
-    if (error !== null) deps.undo?.fail(change, index, error);
-    isStuck ||= error !== null && index < 0;
-    if (change.background?.exclusive?.last === index) release(state);
-  }
-  return left;
+  const unwritten: string[] = [];
+  const { failed, notes } = await putRight(open, deps.executor, {
+    settle(positions) {
+      // What is done counts as done even where that cannot be written down: the next run does it once more.
+      const error = errorOf(() => settle(change, positions, deps, state));
+      if (error !== null) unwritten.push(error);
+      releaseAfter(change, positions, state);
+    },
+    fail(position, error) {
+      deps.undo?.fail(change, position, error);
+      releaseAfter(change, [position], state);
+    },
+  });
+  tell(notes, state);
+  return [...failed.map(({ error }) => error.message), ...unwritten];
+}
+
+function releaseAfter(change: Change, positions: number[], state: RunState): void {
+  const last = change.background?.exclusive?.last;
+  if (last !== undefined && positions.includes(last)) release(state);
 }
 
 /** The sentence; null where there is none. */
-async function errorOf(action: () => unknown): Promise<string | null> {
+function errorOf(action: () => void): string | null {
   try {
-    await action();
+    action();
     return null;
   } catch (error) {
     return explain(error);
@@ -290,7 +289,5 @@ async function errorOf(action: () => unknown): Promise<string | null> {
 
 /** A StepError is a sentence already. Anything else is a bug or a tool's surprise: said once, with its cause. */
 function explain(error: unknown): string {
-  if (!(error instanceof Error)) throw error;
-  if (error.name === 'SimulatedCrash') throw error;
-  return error.message;
+  return asError(error).message;
 }

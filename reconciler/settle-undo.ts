@@ -1,5 +1,6 @@
 import type { Executor } from './apply/types.ts';
-import { notesOf } from './notes.ts';
+import { backupId, togetherId } from './backup/names.ts';
+import { putRight } from './put-right.ts';
 import { type BackupRecord, doubtRepositoryOfLock, readRunning, writeBackupRecord } from './state/backups.ts';
 import type { Lock } from './state/lock.ts';
 import { type BackupRun, endProof, type RunningProof, readRunningProofs, recordRun } from './state/runs.ts';
@@ -43,7 +44,8 @@ export async function settleRuns(deps: SettleDeps): Promise<Settled[]> {
     if (lock === null) continue;
     try {
       settled.push(...(await settleLock(undo.get(name) ?? [], deps)));
-      for (const record of running) if (record.runningLock === name) endRun(record, deps);
+      for (const record of running)
+        if (record.runningLock === name) endRun(record, notesFor(record.service, settled), deps);
       for (const proof of proofs) if (proof.lockName === name) endDeadProof(proof, deps);
     } finally {
       lock.release();
@@ -59,46 +61,34 @@ async function settleLock(entries: Undo[], deps: SettleDeps): Promise<Settled[]>
   return settled;
 }
 
-/**
- * One that cannot be done does not keep the others: a container that is gone must not leave a snapshot behind. But for a
- * rescue, which comes first: nothing goes on before it is back, not even what an earlier run of this change has left.
- */
 async function settleChange(
   changeId: string,
   own: Undo[],
   { store, executor }: SettleDeps,
 ): Promise<Settled> {
-  const settled: Settled = { changeId, done: [], failed: [], notes: [] };
-  const done: number[] = [];
-  let isStuck = false;
-  for (const { position, step, atMs: sinceMs } of own) {
-    if (isStuck) continue;
-    try {
-      const facts = (await executor.execute(step, { sinceMs })) ?? {};
-      done.push(position);
-      // A stop is settled with what it is for: after a power cut Docker may have started the containers again.
-      if (step.op !== 'containers-stop') dropUndo(store, changeId, done.splice(0));
-      settled.done.push(step.op);
-      settled.notes.push(...notesOf(step, facts), ...(facts.failed === undefined ? [] : [facts.failed]));
-    } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'StepError') throw error;
-      failUndo(store, changeId, position, error.message);
-      settled.failed.push(error.message);
-      isStuck = position < 0;
-    }
-  }
-  return settled;
+  const open = own.map(({ position, step, atMs: sinceMs }) => ({ position, step, sinceMs }));
+  const { done, failed, notes } = await putRight(open, executor, {
+    settle: (positions) => dropUndo(store, changeId, positions),
+    fail: (position, error) => failUndo(store, changeId, position, error),
+  });
+  return { changeId, done, failed: failed.map(({ error }) => error.message), notes };
 }
 
 /** The end of Steward is not the backup's fault: it is tried again at once. The archive may be there all the same. */
-function endRun(record: BackupRecord, { store, nowMs }: SettleDeps): void {
+function endRun(record: BackupRecord, notes: string[], { store, nowMs }: SettleDeps): void {
   const { service, runningSinceMs, runningLock } = record;
   const startedMs = runningSinceMs ?? nowMs;
   transaction(store, () => {
     writeBackupRecord(store, { ...record, runningSinceMs: null, runningLock: null, attempts: 0 });
     doubtRepositoryOfLock(store, runningLock ?? '');
-    recordRun(store, interrupted(service, 'archive', startedMs, nowMs));
+    recordRun(store, { ...interrupted(service, 'archive', startedMs, nowMs), notes });
   });
+}
+
+/** What was said when its backup was put right. */
+function notesFor(service: string, settled: readonly Settled[]): string[] {
+  const own: string[] = [backupId(service), togetherId];
+  return settled.filter(({ changeId }) => own.includes(changeId)).flatMap(({ notes }) => notes);
 }
 
 /** It has found out nothing, and harmed nothing: what was due is due again. */

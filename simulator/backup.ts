@@ -62,6 +62,8 @@ export function backupFacts(world: World, step: BackupStep): StepFacts {
     }
     case 'borg-comment':
       return { comment: world.archives.get(key(step.repository.location, step.archive))?.comment ?? '' };
+    case 'containers-start':
+      return startFacts(world, step);
     case 'borg-check':
     case 'borg-manifest':
     case 'borg-compare':
@@ -72,11 +74,17 @@ export function backupFacts(world: World, step: BackupStep): StepFacts {
   }
 }
 
-function exec(world: World, { id, name, argv }: StepOf<'container-exec'>): Action[] {
+function exec(world: World, step: StepOf<'container-exec'>): Action[] {
   checkDocker(world);
-  const container = world.containers.get(id);
+  const container = presentOf(world, step);
   if (container !== undefined && statusOf(world, container).state === 'running') return [() => {}];
-  throw new StepError(`${argv[0]} was not run in ${name}: it is not running`);
+  const why = container === undefined ? 'the container is gone' : 'it is not running';
+  throw new StepError(`${step.argv[0]} in container ${step.name} was not run: ${why}`, { retryable: false });
+}
+
+/** By its id, else the one that has taken its name. */
+function presentOf(world: World, { id, name }: { id: string; name: string }): SimulatedContainer | undefined {
+  return world.containers.get(id) ?? world.containers.get(world.index.containerNames.get(name) ?? '');
 }
 
 /** Side by side: all of them were told by the time the first is down. */
@@ -93,11 +101,7 @@ function eachContainer(
   act: (id: string) => void,
 ): Action[] {
   checkDocker(world);
-  return containers.map(
-    ({ id }) =>
-      () =>
-        act(id),
-  );
+  return containers.map((container) => () => act(presentOf(world, container)?.id ?? ''));
 }
 
 /** `sinceMs`: what may be ending since then ends first, as startAgain has it. */
@@ -107,7 +111,7 @@ function start(
   { sinceMs }: ExecuteOptions,
 ): Action[] {
   checkDocker(world);
-  const found = containers.flatMap(({ id }) => world.containers.get(id) ?? []);
+  const found = containers.flatMap((each) => presentOf(world, each) ?? []);
   const runs = (container: SimulatedContainer) => statusOf(world, container).state === 'running';
   const isOld = ({ startedAtMs }: SimulatedContainer) =>
     sinceMs !== undefined && (startedAtMs ?? 0) <= sinceMs;
@@ -122,6 +126,12 @@ function start(
       runs(container) && !ending.includes(container) ? [] : [() => startContainer(world, container.id)],
     ),
   ];
+}
+
+function startFacts(world: World, { containers }: StepOf<'containers-start'>): StepFacts {
+  const gone = containers.filter((each) => presentOf(world, each) === undefined);
+  if (gone.length === 0) return {};
+  return { failed: gone.map(({ name }) => `container ${name} was not started: it is gone`).join('; ') };
 }
 
 /** Atomic: one action, whatever the number of datasets. */

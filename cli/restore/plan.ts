@@ -44,14 +44,9 @@ export async function planOf(
   const kept = await keptBy(desired, settings);
   const observed = await wired.deps.observer.observe({ paths: [] });
   if (!observed.docker.known) throw new UserError(`${observed.docker.error}; nothing was done`);
-<<<<<<< HEAD
   const { containers } = observed.docker.value;
   const problem = writerProblem(groundOf(desired), containers);
   if (problem !== null) throw new UserError(`${problem}; nothing was done`);
-=======
-  const { containers: all } = observed.docker.value;
-  const containers = all.filter(({ project }) => project === desired.project);
->>>>>>> wt-owner
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
   if (flags.undo === true) return undoOf(parts, kept);
   // Where the state is in doubt, or knows nothing, the repository is asked first.
@@ -73,11 +68,7 @@ function restoreOf(
   const paths = pathsToRestore(parts.desired, path);
   const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
   const what = paths.length === 0 ? 'All data' : paths.join(', ');
-<<<<<<< HEAD
   const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}${heldToo(change)}${ownersSaid(parts.owners)}`;
-=======
-  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}${ownersSaid(parts.owners)}`;
->>>>>>> wt-owner
   return { change, means };
 }
 

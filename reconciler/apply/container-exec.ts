@@ -1,41 +1,84 @@
-import { readFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type Docker from 'dockerode';
-import { connectDocker, type DockerConnection, deadline, dockerSentence } from '../../tools/docker.ts';
+import {
+  connectDocker,
+  type DockerConnection,
+  deadline,
+  dockerSentence,
+  dockerStatus,
+} from '../../tools/docker.ts';
 import type { BackupStep } from '../types.ts';
+import { findByName } from './each-container.ts';
+import { killSession } from './kill-session.ts';
 import { StepError } from './types.ts';
 
 export interface ExecOptions extends DockerConnection {
   signal?: AbortSignal | undefined;
+  /** Each call of Docker but the command itself. */
+  timeoutMs: number;
 }
 
 type ExecStep = Extract<BackupStep, { op: 'container-exec' }>;
 
-/** Runs a command in a container to its end, which must be 0. Late: it is killed, there too. */
+/**
+ * Runs a command in a container to its end, which must be 0. Late: it is killed, there too, with all that it has started.
+ * A StepError that is not retryable: it was run, or Docker would not run it; else Docker did not answer.
+ */
 export async function execInContainer(step: ExecStep, options: ExecOptions): Promise<void> {
-  const signal = deadline(step.timeoutSeconds * 1000, options.signal);
+  const docker = await connectDocker(options);
+  const { exec, id } = await created(step, docker, options);
+  const said = await outputOf(exec, docker, { ...step, id }, options);
+  const code = await exitCodeOf(exec, step, options);
+  if (code === 0) return;
+  const message = `${nameOf(step)} ended with ${code}${said === '' ? '' : `: ${said}`}`;
+  throw new StepError(message, { retryable: false });
+}
+
+/** One that compose has replaced meanwhile is found by its name. */
+async function created(
+  step: ExecStep,
+  docker: Docker,
+  { timeoutMs, signal }: ExecOptions,
+): Promise<{ exec: Docker.Exec; id: string }> {
+  const abortSignal = deadline(timeoutMs, signal);
+  const given = { Cmd: step.argv, AttachStdout: true, AttachStderr: true, abortSignal };
+  const create = async (id: string) => ({ exec: await docker.getContainer(id).exec(given), id });
   try {
-    const docker = await connectDocker(options);
-    const exec = await docker
-      .getContainer(step.id)
-      .exec({ Cmd: step.argv, AttachStdout: true, AttachStderr: true, abortSignal: signal });
-    const said = await outputOf(exec, docker, step, signal);
-    const { ExitCode: code } = await exec.inspect();
-    if (code !== 0)
-      throw new StepError(`${nameOf(step)} ended with ${code}${said === '' ? '' : `: ${said}`}`);
+    return await create(step.id).catch(async (error: unknown) => {
+      if (dockerStatus(error) !== 404) throw error;
+      const replaced = await findByName(docker, step.name, abortSignal);
+      if (replaced !== null) return await create(replaced);
+      throw new StepError(`${nameOf(step)} was not run: the container is gone`, { retryable: false });
+    });
   } catch (error) {
-    throw asStepError(error, step, options.signal);
+    throw notRun(error, step, signal);
   }
 }
 
-/** The last line that the command printed. Rejects when the signal fires first. */
+/** The last line that the command printed. Rejects when its time is over, or Steward is told to stop. */
 async function outputOf(
   exec: Docker.Exec,
   docker: Docker,
   step: ExecStep,
-  signal: AbortSignal,
+  { timeoutMs, signal: outer }: ExecOptions,
 ): Promise<string> {
+  const signal = deadline(step.timeoutSeconds * 1000, outer);
+  try {
+    return await lastLineOf(exec, docker, signal);
+  } catch (error) {
+    if (!signal.aborted) throw notRun(error, step, outer);
+    await killLeftover(exec, step, timeoutMs);
+    throw outer?.aborted
+      ? toldToStop(error, step)
+      : new StepError(`${nameOf(step)} took longer than ${step.timeoutSeconds} s`, {
+          retryable: false,
+          cause: error,
+        });
+  }
+}
+
+async function lastLineOf(exec: Docker.Exec, docker: Docker, signal: AbortSignal): Promise<string> {
   const stream = await exec.start({ Detach: false, Tty: false, abortSignal: signal });
   const onAbort = () => stream.destroy(signal.reason as Error);
   signal.addEventListener('abort', onAbort);
@@ -48,36 +91,38 @@ async function outputOf(
     await finished(stream, { writable: false });
     await new Promise(setImmediate);
     return tail.trimEnd().split('\n').at(-1)?.trim() ?? '';
-  } catch (error) {
-    await killLeftover(exec, step);
-    throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
 }
 
-/** Docker cannot end a command that it has started; the kernel can, once its cgroup proves whose process it is. */
-async function killLeftover(exec: Docker.Exec, step: ExecStep): Promise<void> {
+async function exitCodeOf(
+  exec: Docker.Exec,
+  step: ExecStep,
+  { timeoutMs }: ExecOptions,
+): Promise<number | null> {
   try {
-    const { Running: running, Pid: pid } = await exec.inspect();
-    if (!running || pid <= 1) return;
-    const cgroup = await readFile(`/proc/${pid}/cgroup`, 'utf8');
-    if (cgroup.includes(step.id)) process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile, or the container has.
+    return (await exec.inspect({ abortSignal: deadline(timeoutMs) })).ExitCode;
+  } catch (error) {
+    const message = `${nameOf(step)} has ended, and nobody knows how: ${dockerSentence(error)}`;
+    throw new StepError(message, { retryable: dockerStatus(error) === null, cause: error });
   }
 }
 
-function asStepError(error: unknown, step: ExecStep, outer: AbortSignal | undefined): StepError {
+async function killLeftover(exec: Docker.Exec, { id }: ExecStep, timeoutMs: number): Promise<void> {
+  const found = await exec.inspect({ abortSignal: deadline(timeoutMs) }).catch(() => null);
+  if (found !== null) await killSession(found.Pid, id);
+}
+
+function notRun(error: unknown, step: ExecStep, outer: AbortSignal | undefined): StepError {
   if (error instanceof StepError) return error;
-  const { name } = error as Error;
-  if (name === 'TimeoutError' || name === 'AbortError') {
-    const why = outer?.aborted
-      ? 'was ended: Steward was told to stop'
-      : `took longer than ${step.timeoutSeconds} s`;
-    return new StepError(`${nameOf(step)} ${why}`, { cause: error });
-  }
-  return new StepError(`${nameOf(step)} was not run: ${dockerSentence(error)}`, { cause: error });
+  if (outer?.aborted) return toldToStop(error, step);
+  const message = `${nameOf(step)} was not run: ${dockerSentence(error)}`;
+  return new StepError(message, { retryable: dockerStatus(error) === null, cause: error });
+}
+
+function toldToStop(cause: unknown, step: ExecStep): StepError {
+  return new StepError(`${nameOf(step)} was ended: Steward was told to stop`, { cause });
 }
 
 /** Without its arguments, which may hold what is nobody's business. */

@@ -41,8 +41,8 @@ export async function startAgain(
 
 /**
  * What others need first. One that is to be healthy is waited for until it is, but not for ever: all that ran before
- * runs again, as after a reboot, and who is not well is told. Those that run already stay as they are. One that
- * compose has replaced meanwhile is found by its name.
+ * runs again, as after a reboot, and who is not well, or is gone, is told. Those that run already stay as they are. One
+ * that compose has replaced meanwhile is found by its name.
  */
 export async function startContainers(
   step: StepOf<'containers-start'>,
@@ -57,19 +57,20 @@ export async function startContainers(
   const signal = sharedDeadline(options.timeoutMs + limitMs, options.signal);
   await forEach('started', step.containers, needsOf, async (container) => {
     const started = await startOne(container, docker, signal);
-    if (!awaited.has(container.name)) return;
+    if (started === null) unwell.push(`container ${container.name} was not started: it is gone`);
+    if (started === null || !awaited.has(container.name)) return;
     const sentence = await untilHealthy(started, container.name, docker, limitMs, signal);
     if (sentence !== null) unwell.push(sentence);
   });
   return unwell.length === 0 ? {} : { failed: unwell.sort().join('; ') };
 }
 
-/** Gives the id of what was started. */
+/** Gives the id of what was started; null where there is none any more. */
 async function startOne(
   { id, name }: QuiescedContainer,
   docker: Docker,
   abortSignal: AbortSignal,
-): Promise<string> {
+): Promise<string | null> {
   const start = (which: string) => docker.getContainer(which).start({ abortSignal }).catch(unless(304));
   try {
     await start(id);
@@ -77,9 +78,7 @@ async function startOne(
   } catch (error) {
     if (dockerStatus(error) !== 404) throw error;
     const replaced = await findByName(docker, name, abortSignal);
-    if (replaced === null)
-      throw new StepError(`container ${name} was not started: it is gone`, { cause: error });
-    await start(replaced);
+    if (replaced !== null) await start(replaced);
     return replaced;
   }
 }

@@ -99,7 +99,7 @@ function backupContext(
     borg: { ...home, ...limits, borg: commands.borg, commands, signal, onProgress },
     containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs, shortestGraceMs },
     sinceMs,
-    exec: { socketPath, signal },
+    exec: { socketPath, signal, timeoutMs: tool.timeoutMs },
     snapshots: { ...tool, readMountinfo, busyMs },
     secret: secretOptions(options),
   };

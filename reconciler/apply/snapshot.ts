@@ -1,6 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import util from 'node:util';
 import type { BackupStep } from '../types.ts';
 import { backupArgv, runProperty } from './backup-argv.ts';
 import { withDirectory } from './directory.ts';
@@ -20,8 +21,12 @@ export interface SnapshotOptions extends ToolOptions {
  * One atomic call: all of them at one instant and marked, or none. Those that this run has made before are done.
  * Nothing is asked beforehand, since services are down meanwhile.
  */
-export async function takeSnapshots(step: StepOf<'zfs-snapshot'>, options: SnapshotOptions): Promise<void> {
-  for (const marker of step.markers) await writeMarker(marker, step.run, options);
+export async function takeSnapshots(
+  step: StepOf<'zfs-snapshot'>,
+  options: SnapshotOptions,
+): Promise<StepFacts> {
+  const notes: string[] = [];
+  for (const marker of step.markers) notes.push(...(await writeMarker(marker, step.run, options)));
   const argv = backupArgv(step).at(-1) ?? [];
   try {
     await zfs(argv, options);
@@ -29,6 +34,7 @@ export async function takeSnapshots(step: StepOf<'zfs-snapshot'>, options: Snaps
     if (!(error instanceof StepError && error.message.includes('dataset already exists'))) throw error;
     for (const snapshot of step.snapshots) await requireOurs(snapshot, step.run, error, options);
   }
+  return notes.length === 0 ? {} : { notes };
 }
 
 async function requireOurs(
@@ -41,16 +47,17 @@ async function requireOurs(
   throw new StepError(`${error.message}; ${snapshot} is not one that this run has made`, { cause: error });
 }
 
-/** What only saves work must not cost the backup: a full disk is no reason against it. */
-const noReasonToStop = ['ENOSPC', 'EDQUOT', 'EROFS'];
-
-/** A new file each time, by descriptor: a container may have put a link or something else there. */
+/**
+ * A new file each time, by descriptor: a container may have put a link or something else there. It only saves work, so
+ * that nothing but a dataset that is not mounted costs the backup: all else is told. What is in its place stays.
+ */
 async function writeMarker(
   marker: StepOf<'zfs-snapshot'>['markers'][number],
   run: string,
   { readMountinfo, signal }: SnapshotOptions,
-): Promise<void> {
+): Promise<string[]> {
   const folder = { path: path.dirname(marker.path), guard: marker.guard };
+  const notes: string[] = [];
   await withDirectory(folder, { readMountinfo, signal }, null, async (parent) => {
     const place = `/proc/self/fd/${parent.fd}/${path.basename(marker.path)}`;
     try {
@@ -58,9 +65,18 @@ async function writeMarker(
       const file = await open(place, 'wx', 0o600);
       await file.writeFile(`${run}\n`).finally(() => file.close());
     } catch (error) {
-      if (!noReasonToStop.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      const what = `${marker.path} was not written${reasonOf(error as NodeJS.ErrnoException)}`;
+      notes.push(`${what}: Borg may read files again that are unchanged`);
     }
   });
+  return notes;
+}
+
+/** Without the path, which is that of a descriptor. */
+function reasonOf({ code, errno, message }: NodeJS.ErrnoException): string {
+  if (code === 'EISDIR' || code === 'ERR_FS_EISDIR') return ', since there is a directory';
+  const [, said] = util.getSystemErrorMap().get(errno ?? 0) ?? [];
+  return ` (${said ?? message})`;
 }
 
 /** Only those that this run has made; one that is gone is done, one of somebody else stays and is told. */

@@ -6,7 +6,7 @@ import type { OwnerNumbers } from '../owners/numbers.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { BorgCreate, Change, Reason, Step } from '../types.ts';
-import { archiveName, instant, snapshotName } from './names.ts';
+import { archiveName, instant, snapshotName, togetherId } from './names.ts';
 import { pruneOf } from './prune.ts';
 import type { HeldGround, QuiescedContainer } from './step-parts.ts';
 import {
@@ -59,7 +59,7 @@ export function backupChange(plan: BackupPlan): Change {
 export function togetherChange(plans: BackupPlan[], atMs: number): Change {
   const parts = partsOf(plans, `together-${instant(atMs)}`);
   const reasons = plans.flatMap(reasonsOf);
-  return { ...parts, id: 'backup:together', name: 'together', service: null, reasons };
+  return { ...parts, id: togetherId, name: 'together', service: null, reasons };
 }
 
 function partsOf(plans: BackupPlan[], run: string): Omit<Change, 'id' | 'name' | 'service' | 'reasons'> {

@@ -1,3 +1,5 @@
+import type { ResourceId } from '../../desired-state/types.ts';
+
 /** Names of archives and snapshots. The time in them is that of the data, in UTC, to the second. */
 
 /** `photo-2026-11-23T02:30:00Z`; parts of a second are left out. */
@@ -22,3 +24,10 @@ export function snapshotName(dataset: string, atMs: number): string {
 export function instant(atMs: number): string {
   return `${new Date(Math.floor(atMs / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
+
+export function backupId(service: string): ResourceId {
+  return `backup:${service}`;
+}
+
+/** Of all services that are backed up at one instant. */
+export const togetherId: ResourceId = 'backup:together';

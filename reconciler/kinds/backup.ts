@@ -4,7 +4,7 @@ import { proofAt, proofText, waitsForProof, waitsForTurn } from '../backup/at-wo
 import { stopLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
 import { archiveOf, type Due, dueTick } from '../backup/due.ts';
-import { instant, parseArchiveName } from '../backup/names.ts';
+import { backupId, instant, parseArchiveName } from '../backup/names.ts';
 import { pruneHeld } from '../backup/prune.ts';
 import { numbersOf } from '../owners/numbers.ts';
 import { proofLater } from '../proof/check.ts';
@@ -77,7 +77,7 @@ function drilled(desired: DesiredBackup, record: BackupRecord | undefined, world
 
 /** Whether an archive of the service is due and may be made now: what uses its repository otherwise waits for it. */
 export function isDueNow(service: string | null, world: World): boolean {
-  const desired = world.byId.get(`backup:${service}`);
+  const desired = world.byId.get(backupId(service ?? ''));
   const record = world.inventory.backups.services.get(service ?? '');
   if (desired?.kind !== 'backup' || desired.suspend || record === undefined) return false;
   if (stopLater(record, desired, world.nowMs) !== null || whatHinders(desired, world) !== null) return false;

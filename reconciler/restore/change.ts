@@ -1,18 +1,11 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import { instant } from '../backup/names.ts';
-<<<<<<< HEAD
 import { groundOf } from '../backup/writers.ts';
 import type { OwnerPlan } from '../owners/move.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { Change, HealthGate, Reason, Rescue, RestoreMount, Step } from '../types.ts';
 import { type HeldContainers, heldContainers } from './containers.ts';
-=======
-import type { OwnerPlan } from '../owners/move.ts';
-import { repositoryLock } from '../state/lock.ts';
-import type { Change, HealthGate, Reason, Rescue, RestoreMount, Step } from '../types.ts';
-import { heldContainers } from './containers.ts';
->>>>>>> wt-owner
 import { restoreId, restoreRun, safetyName } from './names.ts';
 import type { SafetySnapshots } from './safety.ts';
 
@@ -60,11 +53,7 @@ export function restoreChange(plan: RestorePlan): Change {
   return {
     ...reversible(partsOf(plan, held), steps, rescue, [...held.startOthers, ...destroyed(older)]),
     summary: `${what} back to ${archive}`,
-<<<<<<< HEAD
     reasons: [{ ...reason, origin: desired.origin }, ...held.reasons, ...ownersReason(plan.owners)],
-=======
-    reasons: [{ ...reason, origin: desired.origin }, ...ownersReason(plan.owners)],
->>>>>>> wt-owner
   };
 }
 

@@ -3,8 +3,8 @@ import { guarded, type Store, transaction } from './store.ts';
 
 /**
  * What must be put right if a run ends between two steps: on the disk before the step that makes it necessary (law 4).
- * Each entry is a later step of the same run, or one that only puts things back (below position 0, see positions.ts); it goes when that step was done, by the run itself or by whoever finds
- * that the run is dead.
+ * Each entry is a later step of the same run, or one that only puts things back (below position 0, see positions.ts);
+ * it goes when that step was done, by the run itself or by whoever finds that the run is dead.
  */
 
 export interface Undo {
@@ -31,13 +31,7 @@ export function writeUndo(store: Store, entries: Omit<Undo, 'error'>[]): void {
   });
 }
 
-export function settleUndo(store: Store, changeId: string, position: number): void {
-  guarded(store.path, () =>
-    store.db.prepare('DELETE FROM undo WHERE change_id = ? AND position = ?').run(changeId, position),
-  );
-}
-
-/** Several at once: all of them, or none. What takes their place is there when they are gone. */
+/** All of them at once, or none. What takes their place is there when they are gone. */
 export function dropUndo(
   store: Store,
   changeId: string,
@@ -45,7 +39,8 @@ export function dropUndo(
   next: Omit<Undo, 'error'>[] = [],
 ): void {
   transaction(store, () => {
-    for (const position of positions) settleUndo(store, changeId, position);
+    const remove = store.db.prepare('DELETE FROM undo WHERE change_id = ? AND position = ?');
+    for (const position of positions) remove.run(changeId, position);
     writeUndo(store, next);
   });
 }

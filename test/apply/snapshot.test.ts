@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -60,7 +61,7 @@ describe('taking snapshots', () => {
 
   it('is done where this run has made them before', async () => {
     const { run } = lab({ 'pool/a@run': ours, 'pool/a/db@run': ours });
-    await expect(run(take)).resolves.toBeUndefined();
+    expect(await run(take)).toEqual({});
   });
 
   it.each(['6\tlocal', '-\t-', '7\tinherited from pool/a'])('refuses one that is marked %j', async (mark) => {
@@ -77,6 +78,37 @@ describe('taking snapshots', () => {
     await run({ ...take, markers: [{ path: path.join(mountpoint, '.steward'), guard }] });
     expect(readFileSync(path.join(mountpoint, '.steward'), 'utf8')).toBe('7\n');
     expect(readFileSync(elsewhere, 'utf8')).toBe('data');
+  });
+
+  it.each<[string, (place: string) => void, string]>([
+    [
+      'a directory with something in it',
+      (place) => mkdirSync(`${place}/x`, { recursive: true }),
+      'a directory',
+    ],
+    ['an empty one', mkdirSync, 'a directory'],
+  ])('where %s has the name of the marker, it says so and is taken', async (_what, put, why) => {
+    const { run, calls, mountpoint } = lab();
+    const place = path.join(mountpoint, '.steward');
+    put(place);
+    const guard = { dataset: 'pool/a', mountpoint };
+    expect(await run({ ...take, markers: [{ path: place, guard }] })).toEqual({
+      notes: [
+        `${place} was not written, since there is ${why}: Borg may read files again that are unchanged`,
+      ],
+    });
+    expect(calls()).toHaveLength(1);
+    expect(existsSync(place)).toBe(true);
+  });
+
+  it('where the marker cannot be written for another reason, it says which and is taken', async () => {
+    const { run, calls, mountpoint } = lab();
+    const place = path.join(mountpoint, 'x'.repeat(300));
+    const guard = { dataset: 'pool/a', mountpoint };
+    expect(await run({ ...take, markers: [{ path: place, guard }] })).toEqual({
+      notes: [`${place} was not written (name too long): Borg may read files again that are unchanged`],
+    });
+    expect(calls()).toHaveLength(1);
   });
 
   it('takes none where the dataset is not mounted', async () => {

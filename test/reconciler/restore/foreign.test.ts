@@ -28,7 +28,13 @@ beforeEach(async () => {
 
 async function restoring(older: SafetySnapshots[] = []): Promise<Change> {
   const archive = [...lab.host.state.archives.values()][0]?.name ?? '';
-  const parts = { desired: backup, atMs: lab.now(), containers: await look(), gate: null };
+  const parts = {
+    desired: backup,
+    atMs: lab.now(),
+    containers: await look(),
+    gate: null,
+    owners: { owners: null },
+  };
   return restoreChange({ ...parts, archive, paths: [], older });
 }
 

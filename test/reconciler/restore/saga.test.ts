@@ -115,6 +115,19 @@ describe('when the process dies', () => {
     expect(lab.kept()).toEqual([]);
   });
 
+  it('and a container is gone for good, that is told, and the way back is gone to its end', async () => {
+    faultAt('borg-extract', 'half', 'freeze');
+    await Promise.race([lab.restore(), lab.host.crashed]);
+    lab.restart();
+    lab.host.drift({ drift: 'removeContainer', name: 'photo-db' });
+    const [settled] = await lab.settleRuns();
+    expect(settled?.notes).toEqual(['container photo-db was not started: it is gone']);
+    expect(readUndo(lab.store())).toEqual([]);
+    expect(lab.kept()).toEqual([]);
+    await lab.cycle();
+    await expectWhole(newer);
+  });
+
   it('no cycle touches the service before it is put right', async () => {
     faultAt('borg-extract', 'half', 'freeze');
     await Promise.race([lab.restore(), lab.host.crashed]);
