@@ -39,7 +39,11 @@ export function parseYaml(file: string, bytes: Uint8Array): YamlFile {
   if ('problem' in decoded) return unreadable(file, decoded.problem);
   const { text } = decoded;
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const document = parseDocument(text, {
+    ...{ lineCounter: lines, prettyErrors: false, logLevel: 'error' },
+    // As compose does: what is merged in counts.
+    merge: true,
+  });
   const origin = (offset: number): Origin => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };

@@ -77,7 +77,6 @@ async function contentKey(inputs: ServiceInputs): Promise<string | null> {
 
 /** `env_file: /etc/x.env` or `include: ${DIR}/x.yml`: not knowable without compose. */
 const readBlock = /^([ \t]*)(?:- )?(?:env_file|include|extends|label_file):(.*(?:\n(?:\1[ \t]+|\1- ).*)*)/gm;
-const climbing = /[^\s"'[\]{},:=]*\.\.\/[^\s"'[\]{},:]*/g;
 
 /** Digests of what the folder's text files name outside of it; null where that cannot be told. */
 async function outsideReferences(
@@ -110,8 +109,14 @@ function isConfiguration(file: string): boolean {
   return /\.(ya?ml|env)$|(^|\/)\.env[^/]*$/.test(file);
 }
 
+/** Of `KEY=../x` the path. Word by word: one expression over a line of a megabyte would take hours. */
+function climbing(word: string): string[] {
+  const up = word.indexOf('../');
+  return up < 0 ? [] : [word.slice(word.lastIndexOf('=', up) + 1)];
+}
+
 function targets(text: string, bases: string[]): string[] {
-  const tokens = text.match(climbing) ?? [];
+  const tokens = text.split(/[\s"'[\]{},:]+/).flatMap(climbing);
   const all = tokens.flatMap((token) =>
     bases.map((base) => path.posix.normalize(path.posix.join(base, token))),
   );

@@ -18,13 +18,25 @@ export function unsetProblems(names: string[], sources: ComposeSource[]): Proble
   return names.map((name) => {
     const pattern = new RegExp(`(?<!\\$)(?:\\$\\$)*\\$\\{?${name}(?![A-Za-z0-9_])`, 'i');
     const found = sources.map((source) => search(source, pattern, 1)).find((place) => place !== undefined);
-    const origin = found ?? sources[0]?.yaml.at([]) ?? { file: 'docker-compose.yml', line: 1, column: 1 };
-    return {
-      ...origin,
-      severity: 'error',
-      message: `the variable ${name} is not set anywhere, so compose would put nothing in its place`,
-      text: `\${${name}}`,
-      fix: `set ${name} in .env, or write \${${name}:-} where it may be empty`,
-    };
+    return found === undefined
+      ? inValue(sources)
+      : {
+          ...found,
+          severity: 'error',
+          message: `the variable ${name} is not set anywhere, so compose would put nothing in its place`,
+          text: `\${${name}}`,
+          fix: `set ${name} in .env, or write \${${name}:-} where it may be empty`,
+        };
   });
+}
+
+/** What follows a `$` in a password is part of it: no word of it is told. */
+function inValue(sources: ComposeSource[]): Problem {
+  return {
+    ...(sources[0]?.yaml.at([]) ?? { file: 'docker-compose.yml', line: 1, column: 1 }),
+    severity: 'error',
+    message:
+      'a value of an environment file holds a $ that compose takes for a variable, and nobody sets that one',
+    fix: "put the value into single quotes, as in PASSWORD='a$b', or set the variable that is meant",
+  };
 }

@@ -9,6 +9,8 @@ export interface Reference {
   /** It is a compose file itself. */
   isCompose: boolean;
   isBuild: boolean;
+  /** Of an included file: the folder that its own paths start from, where it is not its own. */
+  folder?: string;
 }
 
 type Place = Pick<Reference, 'at' | 'container'>;
@@ -55,14 +57,19 @@ function ofBuild(build: unknown, at: (...rest: (string | number)[]) => Place): R
     : entries(more);
   return [
     ...one(context, 'the build context', at('build', 'context'), isBuild),
-    // Its folder is the context, which is judged by itself.
-    ...(typeof dockerfile === 'string' && dockerfile.startsWith('/')
-      ? one(dockerfile, 'the Dockerfile', at('build', 'dockerfile'), isBuild)
-      : []),
+    ...ofDockerfile(context, dockerfile, at('build', 'dockerfile')),
     ...contexts.flatMap(([key, target]) =>
       one(target, 'the build context', at('build', 'additional_contexts', key), isBuild),
     ),
   ];
+}
+
+/** Compose takes it from the context, which is judged by itself: only one that leads out of it is of interest. */
+function ofDockerfile(context: unknown, dockerfile: unknown, place: Place): Reference[] {
+  if (typeof dockerfile !== 'string' || !/^\/|(^|\/)\.\.(\/|$)/.test(dockerfile)) return [];
+  const folder = typeof context === 'string' ? context : '.';
+  const target = dockerfile.startsWith('/') ? dockerfile : `${folder}/${dockerfile}`;
+  return one(target, 'the Dockerfile', place, { isBuild: true });
 }
 
 function ofInclude(item: unknown, at: (string | number)[]): Reference[] {
@@ -71,7 +78,15 @@ function ofInclude(item: unknown, at: (string | number)[]): Reference[] {
   const { path, env_file: env, project_directory: folder } = record(item);
   return [
     ...list(path).flatMap(([each, index]) =>
-      one(each, 'include', { at: [...at, 'path', ...index], container: null }, compose),
+      one(
+        each,
+        'include',
+        { at: [...at, 'path', ...index], container: null },
+        {
+          ...compose,
+          ...(typeof folder === 'string' ? { folder } : {}),
+        },
+      ),
     ),
     ...list(env).flatMap(([each, index]) =>
       one(each, 'env_file', { at: [...at, 'env_file', ...index], container: null }),
@@ -84,7 +99,7 @@ function one(
   target: unknown,
   what: string,
   place: Place,
-  kind: Partial<Pick<Reference, 'isCompose' | 'isBuild'>> = {},
+  kind: Partial<Pick<Reference, 'isCompose' | 'isBuild' | 'folder'>> = {},
 ): Reference[] {
   if (typeof target !== 'string') return [];
   return [{ what, target, ...place, isCompose: false, isBuild: false, ...kind }];

@@ -119,7 +119,8 @@ const route = mapping(
       'Users that may come in, and the hashes of their passwords.',
     ).optional(),
     caddy: text({
-      expected: 'directives of a Caddyfile, with every { closed',
+      expected:
+        'directives of a Caddyfile, with every { closed and no \\ outside of quotes, that read nothing of the hub itself (import, root, file_server, templates, log, tls, vars, unix/…)',
       example: '"encode gzip"',
       test: staysInside,
       description: 'Directives of a Caddyfile, put into this route as they are.',

@@ -191,6 +191,18 @@ describe('a route is refused with', () => {
     ['a quote left open', '{ host: photo, caddy: "respond \\"x" }', 'every { closed'],
     ["the hub's variables", '{ host: photo, caddy: "respond {$TOKEN}" }', 'every { closed'],
     [
+      'a quote behind a backslash, which Caddy opens',
+      `{ host: photo, caddy: ${JSON.stringify('respond \\"a {\nx"\n}\nevil.lan {\nrespond \\"b }\ny"')} }`,
+      'every { closed',
+    ],
+    ['files of the hub', '{ host: photo, caddy: "root * /data\\nfile_server browse" }', 'nothing of the hub'],
+    ['the same, in quotes', '{ host: photo, caddy: "\\"import\\" /etc/hostname" }', 'nothing of the hub'],
+    [
+      "the hub's own socket",
+      '{ host: photo, caddy: "reverse_proxy unix//run/x.sock" }',
+      'nothing of the hub',
+    ],
+    [
       "the hub's variables in a header",
       '{ host: photo, to: "photo-server:1", headers: { X: "{env.TOKEN}" } }',
       'one line',

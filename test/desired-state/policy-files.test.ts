@@ -18,6 +18,15 @@ describe('files outside of the repository', () => {
       'build: { context: ".", dockerfile: /etc/passwd }',
       '8: the Dockerfile /etc/passwd is outside of the repository',
     ],
+    [
+      'build: { context: ".", dockerfile: ../../../x }',
+      '8: the Dockerfile ./../../../x is outside of the repository',
+    ],
+    ['env_file: "x.git#/../../../../x"', '8: env_file x.git#/../../../../x is outside of the repository'],
+    [
+      'env_file: "https://../../../../../x"',
+      '8: env_file https://../../../../../x is outside of the repository',
+    ],
     ['build: { additional_contexts: { a: /etc } }', '8: the build context /etc is outside of the repository'],
   ])('%s', async (more, expected) => {
     expect(await refused(more)).toEqual([expected]);
@@ -31,6 +40,35 @@ describe('files outside of the repository', () => {
       'the config c ../../../c is outside of the repository',
       'include https://example.org/x.yml is fetched from elsewhere',
       'include /x.yml is outside of the repository',
+    ]);
+  });
+
+  test('that are merged in', async () => {
+    const early = `x-e: &e { env_file: /etc/shadow }\n${compose('<<: *e')}`;
+    expect((await problemsOf(files(early))).map(({ message }) => message)).toEqual([
+      'env_file /etc/shadow is outside of the repository',
+    ]);
+  });
+
+  test('from the folder that an include names', async () => {
+    const over = {
+      'services/photo/deep/down/x.yml': 'services:\n  x: { image: "x:1", env_file: ../../../x }\n',
+    };
+    const include = (folder: string) =>
+      `${net}include: [{ path: deep/down/x.yml, project_directory: ${folder} }]\n`;
+    const told = async (folder: string) =>
+      (await problemsOf(files(compose('', include(folder)), over))).map(({ message }) => message);
+    expect(await told('.')).toEqual(['env_file ../../../x is outside of the repository']);
+  });
+
+  test.each([
+    ['two documents', 'services: {}\n---\nservices: { x: { env_file: /etc/shadow } }\n'],
+    ['more than a megabyte', `# ${'x'.repeat(1_100_000)}\nservices: { x: { env_file: /etc/shadow } }\n`],
+  ])('cannot be told of a file with %s, which is refused', async (_what, text) => {
+    const over = { 'services/photo/more.yml': text };
+    const problems = await problemsOf(files(compose('', `${net}include: [more.yml]\n`), over));
+    expect(problems.map(({ file, message }) => `${file}: ${message}`)).toEqual([
+      expect.stringMatching(/^services\/photo\/more\.yml: what compose would open for it cannot be told: /),
     ]);
   });
 
