@@ -8,7 +8,7 @@ import { backupRecorder } from './backup/record.ts';
 import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
 import type { UndoLog } from './run-steps.ts';
-import { readBackups } from './state/backups.ts';
+import { hasArchive } from './state/backups.ts';
 import { readRestoring } from './state/inventory.ts';
 import type { LockHolder, LockResult } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
@@ -113,9 +113,7 @@ function restoredSince(group: Change[], store: Store): string | null {
 function archivedSince({ steps }: Change, store: Store): string | null {
   const wanted = steps.filter((step) => step.op === 'borg-create');
   if (wanted.length === 0) return null;
-  const { archives } = readBackups(store);
-  const isThere = ({ repository, archive }: BorgCreate) =>
-    archives.get(repository.location)?.some(({ name }) => name === archive) === true;
+  const isThere = ({ repository, archive }: BorgCreate) => hasArchive(store, repository.location, archive);
   if (!wanted.every(isThere)) return null;
   const names = wanted.map(({ archive }) => archive).join(', ');
   return wanted.length === 1

@@ -77,6 +77,12 @@ export function readBackups(store: Store): Backups {
   });
 }
 
+/** Whether the repository at this location was last seen to hold an archive of that name. */
+export function hasArchive(store: Store, location: string, name: string): boolean {
+  const sql = 'SELECT 1 FROM archives WHERE location = ? AND name = ?';
+  return guarded(store.path, () => store.db.prepare(sql).get(location, name) !== undefined);
+}
+
 /** Those with a run under way, or one that died. */
 export function readRunning(store: Store): BackupRecord[] {
   const sql = 'SELECT * FROM backups WHERE running_lock IS NOT NULL';
