@@ -3,6 +3,7 @@ import type { RegistryLogin } from '../desired-state/lab-parts.ts';
 import type { CommitInfo, DesiredState, Kind, Origin, Problem, ResourceId } from '../desired-state/types.ts';
 import type { DnsProvider } from '../tools/dns/types.ts';
 import type {
+  BorgCreate,
   CleanArchive,
   HeldGround,
   KnownRepository,
@@ -13,6 +14,7 @@ import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
 
+export type { BorgCreate } from './backup/step-parts.ts';
 export type { BorgManifest, Manifest, ProofStep, SampledFile } from './proof/types.ts';
 export type {
   BorgExtract,
@@ -143,24 +145,6 @@ export type BackupStep =
   | { op: 'borg-compact'; repository: RepositoryRef }
   | ProofStep
   | RestoreStep;
-
-export interface BorgCreate {
-  op: 'borg-create';
-  repository: RepositoryRef;
-  archive: string;
-  /** Folder name of the fixed path that the snapshots are mounted at: the service. */
-  at: string;
-  mounts: SnapshotMount[];
-  compression: string;
-  excludes: string[];
-  comment: string;
-  /** Of the one that was there before; null where none is known. */
-  repositoryId: string | null;
-  /** Of the archive before: what progress is measured against. */
-  expected: { files: number; bytes: number } | null;
-  /** Said when it is done. */
-  note?: string;
-}
 
 /** How compose is to be called for one stack. */
 export interface StackRef {

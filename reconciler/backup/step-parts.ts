@@ -1,4 +1,4 @@
-import type { Quiesce } from '../../desired-state/backup-parts.ts';
+import type { Quiesce, RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type { ResourceId } from '../../desired-state/types.ts';
 
 /** What steps of backups speak of. */
@@ -51,4 +51,22 @@ export interface CleanArchive {
   archive: string;
   minFiles: number;
   minBytes: number;
+}
+
+export interface BorgCreate {
+  op: 'borg-create';
+  repository: RepositoryRef;
+  archive: string;
+  /** Folder name of the fixed path that the snapshots are mounted at: the service. */
+  at: string;
+  mounts: SnapshotMount[];
+  compression: string;
+  excludes: string[];
+  comment: string;
+  /** Of the one that was there before; null where none is known. */
+  repositoryId: string | null;
+  /** Of the archive before: what progress is measured against. */
+  expected: { files: number; bytes: number } | null;
+  /** Said when it is done. */
+  note?: string;
 }
