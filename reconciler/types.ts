@@ -8,7 +8,6 @@ import type {
   HeldGround,
   KnownRepository,
   QuiescedContainer,
-  SnapshotMount,
 } from './backup/step-parts.ts';
 import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
