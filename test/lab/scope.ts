@@ -14,6 +14,8 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/e2e/hub.test.ts': 'the hub in front of services: test/apply loads routes into the real Caddy',
   'test/lab/e2e/images.test.ts': 'a registry with a password: what is fetched when is planned in unit tests',
   'test/lab/e2e/keys.test.ts': 'keys over SSH: test/apply exports and proves them with the real Borg',
+  'test/lab/e2e/backup-plug.test.ts':
+    'the plug pulled at every place of a backup: recover and backup-crash die too, and the simulator at each place',
   'test/lab/e2e/backup-steps.test.ts': 'steps of a backup one by one: backup.test.ts runs them together',
   'test/lab/e2e/contract.test.ts': 'the simulated tools against the real ones: changes only with either',
   'test/lab/e2e/dns.test.ts': 'BIND and dnsmasq in front of a hub: unit tests speak to the real ones',
