@@ -192,6 +192,11 @@ function resolveAlias(document: Document.Parsed, node: Node | null): Node | null
   return isAlias(node) ? ((node.resolve(document) as Node | undefined) ?? null) : node;
 }
 
+/** A key that merges stands for itself: the parser makes a symbol of it. */
+function keyText(key: unknown): string {
+  return typeof key === 'symbol' ? (key.description ?? '') : String(key);
+}
+
 function child(
   document: Document.Parsed,
   node: Node | null,
@@ -204,7 +209,7 @@ function child(
   }
   if (!isMap(node) || depth > 20) return undefined;
   const named = (name: string) =>
-    node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === name);
+    node.items.find((pair) => isScalar(pair.key) && keyText(pair.key.value) === name);
   const pair = named(String(segment));
   if (pair) return { key: pair.key as Node, value: pair.value as Node | null };
   const merged = resolveAlias(document, (named('<<')?.value ?? null) as Node | null);
