@@ -49,10 +49,20 @@ export function recordIntent(store: Store, change: Change, planned: Planned, inv
   writeEntries(store, [appliedEntry(change, planned, inventory)], []);
 }
 
+/** One that was not made is what it was before: somebody else's, for all we know. */
+function takeBackIntent(store: Store, change: Change, inventory: Inventory): void {
+  if (change.kind !== 'dns-record' || change.verb === 'delete') return;
+  const before = inventory.entries.get(change.id);
+  writeEntries(store, before === undefined ? [] : [before], before === undefined ? [change.id] : []);
+}
+
 /** After one change ended: its entry, in the same breath as its history. */
 export function recordOutcome(store: Store, outcome: Outcome, planned: Planned, inventory: Inventory): void {
   const { change } = outcome;
-  if (outcome.result !== 'applied') return;
+  if (outcome.result !== 'applied') {
+    takeBackIntent(store, change, inventory);
+    return;
+  }
   if (change.verb === 'delete') {
     writeEntries(store, [], [change.id]);
     writeServices(store, [], serviceOf(change.id));

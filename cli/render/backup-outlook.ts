@@ -27,13 +27,16 @@ function sentence(backups: BackupStatus[], now: number): string {
 }
 
 const good = 'up to date';
+/** Nothing is due, since the first tick has not come yet. */
+const none = 'with no archive yet';
 const words: Record<Exclude<BackupState, 'due' | 'waiting' | 'blocked'>, string> = {
   ...{ running: 'running', missed: 'missed', done: good, suspended: 'suspended', 'by-hand': 'by hand only' },
 };
-const order = ['overdue', 'missed', 'due', 'running', good, 'by hand only', 'suspended'];
+const order = ['overdue', 'missed', 'due', 'running', good, none, 'by hand only', 'suspended'];
 
 function wordOf(backup: BackupStatus, now: number): string {
-  const { state } = backup;
+  const { state, lastArchive } = backup;
+  if (state === 'done' && lastArchive === null) return none;
   if (state !== 'due' && state !== 'waiting' && state !== 'blocked') return words[state];
   return isOverdue(backup, now) ? 'overdue' : 'due';
 }
@@ -47,12 +50,12 @@ function namesOf(those: BackupStatus[]): string {
 }
 
 function oldest(backups: BackupStatus[], now: number): string[] {
-  const at = ({ lastArchive }: BackupStatus) => lastArchive?.at ?? Number.NEGATIVE_INFINITY;
-  const [last] = backups.filter(({ state }) => state !== 'suspended').sort((a, b) => at(a) - at(b));
+  const dated = backups.flatMap(({ service, state, lastArchive }) =>
+    state === 'suspended' || lastArchive === null ? [] : [{ service, at: lastArchive.at }],
+  );
+  const [last] = dated.sort((a, b) => a.at - b.at);
   if (last === undefined) return [];
-  const { service, lastArchive } = last;
-  if (lastArchive === null) return [`${safe(service)} has no archive yet`];
-  return [`the oldest archive is that of ${safe(service)}, ${relative(lastArchive.at, now)}`];
+  return [`the oldest archive is that of ${safe(last.service)}, ${relative(last.at, now)}`];
 }
 
 function next(backups: BackupStatus[], now: number): string[] {

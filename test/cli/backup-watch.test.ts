@@ -55,7 +55,9 @@ describe('plan', () => {
   it('says when the next archives come, and how old the last ones are', async () => {
     await steward(['backup', 'run', 'blog', ...lab.flags]);
     const { stdout } = await steward(['plan', ...lab.flags]);
-    expect(stdout).toMatch(/\nbackups: 2 up to date; wiki has no archive yet; next: blog in \S+ \w+\n/);
+    expect(stdout).toMatch(
+      /\nbackups: 1 up to date, 1 with no archive yet \(wiki\); the oldest archive is that of blog, .*; next: blog in \S+ \w+\n/,
+    );
     const verbose = await steward(['plan', '--verbose', ...lab.flags]);
     expect(verbose.stdout).toMatch(/\nblog {2}archive (just now|\d+ s ago) +next in \S+ \w+/);
     expect(verbose.stdout).toMatch(/\nwiki {2}archive never +next in \S+ \w+/);
