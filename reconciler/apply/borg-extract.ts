@@ -3,6 +3,7 @@ import type { BorgExtract } from '../types.ts';
 import { borg } from './borg.ts';
 import { emptyMounts } from './empty.ts';
 import { type ReadMountinfo, whileMounted } from './guard.ts';
+import { missingFolders, newPlaces } from './missing-folders.ts';
 import { moveOwners, readTops } from './move-owners.ts';
 import { extractArgv } from './restore-argv.ts';
 import { StepError } from './types.ts';
@@ -18,9 +19,10 @@ export interface ExtractOptions extends BorgOptions {
 export async function extractArchive(step: BorgExtract, options: ExtractOptions): Promise<void> {
   const guards = step.mounts.map(({ guard }) => guard);
   await whileMounted(guards, options.readMountinfo, async () => {
+    const missing = await missingFolders(step, options);
     await emptyMounts(step, options);
     const tops = await readTops(step.mounts);
-    const [, ...args] = extractArgv(step);
+    const [, ...args] = extractArgv(step, missing);
     const wrap = (argv: string[]) => standingAt(guards[0]?.mountpoint ?? '', argv);
     const { readMountinfo: _readMountinfo, ...rest } = options;
     const { exitCode, warnings } = await borg(args, step.repository, { ...rest, wrap });
@@ -28,7 +30,8 @@ export async function extractArchive(step: BorgExtract, options: ExtractOptions)
       const what = warnings.slice(0, 3).join('; ');
       throw new StepError(`borg could not restore all of ${step.archive}: ${what}`, { isIncomplete: true });
     }
-    if (step.owners !== null) await moveOwners(step, step.owners, tops, options);
+    const paths = newPlaces(step.paths, missing);
+    if (step.owners !== null) await moveOwners({ ...step, paths }, step.owners, tops, options);
   });
 }
 

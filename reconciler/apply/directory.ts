@@ -74,6 +74,20 @@ export async function withDirectory(
   }
 }
 
+/** Whether there is such a directory; throws StepError where something else stands in its way. */
+export async function isDirectory(
+  target: { path: string; guard: MountGuard },
+  options: DirectoryOptions,
+): Promise<boolean> {
+  try {
+    await withDirectory(target, options, null, async () => {});
+    return true;
+  } catch (error) {
+    if (error instanceof StepError && (error.cause as NodeJS.ErrnoException)?.code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
 function componentsOf(target: { path: string; guard: MountGuard }): string[] {
   const relative = path.relative(target.guard.mountpoint, target.path);
   const names = relative === '' ? [] : relative.split('/');

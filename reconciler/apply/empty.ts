@@ -1,7 +1,7 @@
 import { type FileHandle, lstat, open, opendir, readFile, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { BorgExtract, MountGuard } from '../types.ts';
-import { withDirectory } from './directory.ts';
+import { isDirectory, withDirectory } from './directory.ts';
 import { directoryFlags, parseMountinfo, type ReadMountinfo } from './guard.ts';
 import { StepError } from './types.ts';
 
@@ -63,7 +63,9 @@ async function removeAt({ guard, path: place }: Target, options: EmptyOptions): 
     });
     return;
   }
-  await withDirectory({ path: path.dirname(place), guard }, options, null, async (parent) => {
+  const above = { path: path.dirname(place), guard };
+  if (!(await isDirectory(above, options))) return;
+  await withDirectory(above, options, null, async (parent) => {
     const { dev } = await parent.stat();
     await removeEntry(`/proc/self/fd/${parent.fd}/${path.basename(place)}`, dev, options.signal);
   });

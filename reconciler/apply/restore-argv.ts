@@ -45,6 +45,11 @@ function exactly(path: string): string {
   return `pp:${path}`;
 }
 
+/** Nothing below it. Not `pf:`, which Borg 1.2 says has never matched, whatever it found. */
+function itself(path: string): string {
+  return `re:^${path.replace(/[^\p{L}\p{N}/_]/gu, '\\$&')}\\Z`;
+}
+
 /** Steward does it itself, by descriptor: this is what it comes to. */
 function emptyArgv({ mounts, paths }: StepOf<'borg-extract'>): string[][] {
   const root = mounts[0]?.guard.mountpoint ?? '';
@@ -81,14 +86,25 @@ function lookArgv(mountpoint: string): string[] {
   return ['find', mountpoint, '-xdev', '-not', '-type', 'd', '-print', '-quit'];
 }
 
-/** Borg writes where it stands: in the service's mountpoint, or in the folder that was asked for. */
-export function extractArgv({
-  repository,
-  archive,
-  paths,
-}: StepOf<'borg-extract' | 'borg-extract-to'>): string[] {
+/**
+ * Borg writes where it stands: in the service's mountpoint, or in the folder that was asked for. `folders`: taken as
+ * such, without what is in them.
+ */
+export function extractArgv(
+  { repository, archive, paths }: StepOf<'borg-extract' | 'borg-extract-to'>,
+  folders: string[] = [],
+): string[] {
   const target = `${repository.location}::${archive}`;
-  return ['borg', 'extract', '--progress', '--list', '--numeric-ids', target, ...paths.map(exactly)];
+  return [
+    'borg',
+    'extract',
+    '--progress',
+    '--list',
+    '--numeric-ids',
+    target,
+    ...folders.map(itself),
+    ...paths.map(exactly),
+  ];
 }
 
 /** Steward mounts the snapshot for it: this is what it comes to. */

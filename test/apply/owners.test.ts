@@ -187,6 +187,16 @@ describe('what is restored where containers have other numbers', () => {
     expect(look('restored/db/base/1')).toBe(wanted['./db/base/1']);
   });
 
+  it('that is one path has the folders above it from the archive, too, where these are gone', async () => {
+    await extract(move(), { paths: ['db/base/1'] });
+    expect(below('restored')).toEqual({
+      '.': expect.stringMatching(/^0:0 /),
+      './db': wanted['./db'],
+      './db/base': wanted['./db/base'],
+      './db/base/1': wanted['./db/base/1'],
+    });
+  });
+
   it('keeps the owner of a dataset of which the archive has nothing', async () => {
     own('other', 100_700);
     await extract(move(), { mounts: [mount('restored'), mount('other', 'left-out')] });

@@ -14,6 +14,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { targetsOf } from '../../reconciler/apply/empty.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
+import { newPlaces } from '../../reconciler/apply/missing-folders.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { fakeTool } from '../support/fake-tools.ts';
 import { borgLab, reference } from './backup-fixtures.ts';
@@ -72,6 +73,13 @@ describe('an extraction', () => {
     expect(calls()[0]).toMatch(/ pp:db\/base$/);
   });
 
+  it('of a path whose folders are gone, too, takes these out of the archive, and leaves all the rest', async () => {
+    const { run, found, calls } = lab();
+    await run(['a/b (1)/c', 'db/base']);
+    expect(found()).toEqual(['.zfs', 'db', 'link', 'old', 'restored']);
+    expect(calls()[0]).toMatch(/Z re:\^a\\Z re:\^a\/b\\ \\\(1\\\)\\Z pp:a\/b \(1\)\/c pp:db\/base$/);
+  });
+
   const other = '99 28 0:46 / ROOT/db rw shared:5 - zfs pool/other rw\n';
   const seen = '99 28 0:46 / ROOT/.zfs/snapshot/a rw shared:5 - zfs pool/photo@a rw\n';
 
@@ -101,6 +109,10 @@ describe('an extraction', () => {
       `borg could not restore all of ${archive}: x: no attributes`,
     );
   });
+});
+
+it('the topmost folder that was gone is what is new', () => {
+  expect(newPlaces(['a/b/c', 'ab/c', 'd'], ['a', 'a/b'])).toEqual(['a', 'ab/c', 'd']);
 });
 
 it('datasets below a chosen path are emptied as themselves, a path in one of them there', () => {
