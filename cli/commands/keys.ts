@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { DesiredRepository } from '../../desired-state/types.ts';
-import { defaultRunDir } from '../../reconciler/apply/backup-argv.ts';
+import { defaultRunDir } from '../../reconciler/apply/mounted.ts';
 import { exportKey } from '../../reconciler/apply/key-export.ts';
 import { privateFolder } from '../../reconciler/apply/private-file.ts';
 import { takeAll } from '../../reconciler/background.ts';

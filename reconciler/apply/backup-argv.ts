@@ -1,14 +1,11 @@
-import { quote } from '../../tools/quote.ts';
 import type { QuiescedContainer } from '../backup/step-parts.ts';
 import type { BackupStep, BorgCreate } from '../types.ts';
 import { stopsFirst } from './container-order.ts';
+import { defaultRunDir, mountedArgv } from './mounted.ts';
 import { proofArgv } from './proof-argv.ts';
 import { restoreArgv } from './restore-argv.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
-
-/** Snapshots are mounted below it, in a namespace of their own. */
-export const defaultRunDir = '/run/steward';
 
 /** User property of a snapshot: which run made it. */
 export const runProperty = 'steward:run';
@@ -74,38 +71,9 @@ function snapshotArgv(step: StepOf<'zfs-snapshot'>): string[][] {
   return [...step.markers.map(({ path }) => ['touch', path]), take];
 }
 
-/**
- * `borg create` in a mount namespace, where the snapshots are mounted at a path that is the same every time: borg's
- * memory of unchanged files goes by path. The namespace ends with borg, however borg ends, and the mounts with it.
- */
+/** `borg create` in a mount namespace, as the step does it. */
 export function createArgv(step: BorgCreate): string[] {
   return mountedArgv(step, defaultRunDir, ['borg', ...createArgs(step)]);
-}
-
-/** `command` with the snapshots mounted below `runDir` and its root as working folder. */
-export function mountedArgv(
-  { at, mounts }: Pick<BorgCreate, 'at' | 'mounts'>,
-  runDir: string,
-  command: string[],
-  programs: { unshare?: string; mount?: string } = {},
-): string[] {
-  const root = mountRoot(runDir, at);
-  const { unshare = 'unshare', mount = 'mount' } = programs;
-  const mounted = mounts.map(({ snapshot, below }) => {
-    const place = below === '' ? root : `${root}/${below}`;
-    return [mount, '-t', 'zfs', '-o', 'ro', snapshot, place].map(quote).join(' ');
-  });
-  const arranged = [...mounted, `cd ${quote(root)}`].join(' && ');
-  const script = `{ ${arranged}; } || exit ${notMounted}; exec ${command.map(quote).join(' ')}`;
-  // Whatever is mounted here stays here: without it, mounts may show in the namespace of the host.
-  return [unshare, '--mount', '--propagation', 'private', 'sh', '-c', script];
-}
-
-/** Exit code of `mountedArgv` where a snapshot could not be mounted; neither borg nor a signal ends with it. */
-export const notMounted = 240;
-
-export function mountRoot(runDir: string, at: string): string {
-  return `${runDir}/backup/${at}`;
 }
 
 /**

@@ -1,20 +1,28 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, lstatSync, readlinkSync, type Stats } from 'node:fs';
-import { opendir } from 'node:fs/promises';
+import { createReadStream, lstatSync } from 'node:fs';
 import path from 'node:path';
 import type { BorgOptions } from '../../tools/borg/call.ts';
-import { type ArchiveItem, isExact } from '../../tools/borg/items.ts';
-import type { Manifest, ProofStep } from '../types.ts';
-import { listItems } from './borg-manifest.ts';
+import { findArgs, type Totals } from '../proof/listing.ts';
+import { differencesOf } from '../proof/tree-difference.ts';
+import type { Manifest, ProofStep, SampledFile } from '../types.ts';
 import { modeText } from './file-mode.ts';
 import { type ReadMountinfo, whileMounted } from './guard.ts';
+import {
+  keptRecords,
+  keptTotals,
+  type ListingPlace,
+  listTree,
+  rawRecords,
+  totalsOf,
+  whileListing,
+} from './listing.ts';
 import type { StepFacts } from './types.ts';
 
 type CompareStep = Extract<ProofStep, { op: 'borg-compare' }>;
 
 /**
- * Whether what was restored is what was archived: everything against the archive's own list, the sample against what
- * was read from the snapshot, and both against the count of that day.
+ * Whether what was restored is what the snapshot held: everything by path, type, owner, mode, size and target of a
+ * link, and the sample byte by byte. The archive is not asked.
  */
 export async function compareRestored(
   step: CompareStep,
@@ -22,24 +30,47 @@ export async function compareRestored(
   readMountinfo: ReadMountinfo | undefined,
 ): Promise<StepFacts> {
   const { guard, manifest } = step;
-  let found: string | null = null;
-  await whileMounted([guard], readMountinfo, async () => {
-    found = await firstDifference(step, options);
-  });
+  const found = await whileMounted([guard], readMountinfo, () => firstDifference(step, options));
   const drill = { archive: manifest.archive, entries: manifest.entries, difference: null };
   if (found === null) return { drill };
   const difference = `${manifest.archive} does not restore to what was archived: ${found}`;
   return { drill: { ...drill, difference }, failed: difference };
 }
 
-async function firstDifference(step: CompareStep, options: BorgOptions): Promise<string | null> {
-  const { manifest, repository, guard } = step;
-  const root = guard.mountpoint;
-  return (
-    (await sampleDifference(manifest, root, options.signal)) ??
-    (await listDifference({ repository, archive: manifest.archive }, manifest, root, options)) ??
-    (await countDifference(manifest, root))
-  );
+async function firstDifference(
+  { manifest, repository, guard: { mountpoint } }: CompareStep,
+  { stateDir, signal }: BorgOptions,
+): Promise<string | null> {
+  const tree = await whileListing(stateDir, repository.location, async (place) => {
+    const what = () => `what was restored to ${mountpoint} could not be read`;
+    await listTree(['find', ...findArgs(mountpoint, place.raw)], place, what, signal);
+    return await treeDifference(manifest, await totalsOf(place), place);
+  });
+  return tree ?? (await sampleDifference(manifest, mountpoint, signal));
+}
+
+/** A manifest without a listing is of an earlier Steward: it counted a file with several names once. */
+async function treeDifference(
+  manifest: Manifest,
+  found: Totals,
+  place: ListingPlace,
+): Promise<string | null> {
+  const { listing, entries, bytes } = manifest;
+  if (listing === found.sha256) return null;
+  if (listing === undefined && found.entries === entries && found.bytes >= bytes) return null;
+  const counts = `there are ${found.entries} files and folders with ${found.bytes} bytes, not ${entries} with ${bytes}`;
+  const isAsMuch = found.entries === entries && found.bytes === bytes;
+  return [...(isAsMuch ? [] : [counts]), ...(await namedDifferences(listing, place))].join('; ');
+}
+
+async function namedDifferences(listing: string | undefined, place: ListingPlace): Promise<string[]> {
+  if (listing === undefined) return [];
+  if ((await keptTotals(place))?.sha256 !== listing)
+    return [
+      `paths differ; which ones cannot be said, as ${place.kept} is not the list of that archive any more`,
+    ];
+  const { count, first } = await differencesOf(keptRecords(place), rawRecords(place));
+  return [...first, ...(count > first.length ? [`and ${count - first.length} more`] : [])];
 }
 
 async function sampleDifference(
@@ -49,71 +80,22 @@ async function sampleDifference(
 ): Promise<string | null> {
   for (const file of sample) {
     signal?.throwIfAborted();
-    const different = itemDifference({ ...file, target: '' }, root);
-    if (different !== null) return different;
+    const different = fileDifference(file, path.join(root, file.path));
+    if (different !== null) return `${file.path} ${different}`;
     if ((await sha256(path.join(root, file.path))) !== file.sha256) return `${file.path} has other content`;
   }
   return null;
 }
 
-async function listDifference(
-  of: Parameters<typeof listItems>[0],
-  { entries, bytes }: Manifest,
-  root: string,
-  options: BorgOptions,
-): Promise<string | null> {
-  let first: string | null = null;
-  const seen = { entries: 0, bytes: 0 };
-  await listItems(of, options, (item) => {
-    seen.entries += 1;
-    seen.bytes += item.mode.startsWith('-') ? item.size : 0;
-    first ??= itemDifference(item, root);
-  });
-  if (first !== null || (seen.entries === entries && seen.bytes === bytes)) return first;
-  return `it lists ${seen.entries} files and folders with ${seen.bytes} bytes, not ${entries} with ${bytes}`;
-}
-
-/** One thing against the list: a sentence that begins with its path; null where they agree. */
-function itemDifference(item: ArchiveItem, root: string): string | null {
-  const place = path.join(root, item.path);
+/** Null where they agree. With a listing it has said so already. */
+function fileDifference({ size, uid, gid, mode }: SampledFile, place: string): string | null {
   const found = lstatSync(place, { throwIfNoEntry: false });
-  // Borg cannot write down every name; whether such a thing is there, the count says.
-  if (found === undefined) return isExact(item) ? `${item.path} is missing` : null;
-  const differs = (what: string, is: unknown, was: unknown) =>
-    `${item.path} has the ${what} ${is}, not ${was}`;
-  if (found.uid !== item.uid || found.gid !== item.gid)
-    return differs('owner', `${found.uid}:${found.gid}`, `${item.uid}:${item.gid}`);
-  const mode = modeText(found.mode);
-  // A second name of a file is written as `h`, whatever the file is.
-  if (mode.slice(1) !== item.mode.slice(1) || (item.mode[0] !== 'h' && mode[0] !== item.mode[0]))
-    return differs('mode', mode, item.mode);
-  return contentDifference(item, found, place, differs);
-}
-
-function contentDifference(
-  item: ArchiveItem,
-  found: Stats,
-  place: string,
-  differs: (what: string, is: unknown, was: unknown) => string,
-): string | null {
-  if (item.mode.startsWith('-') && found.size !== item.size) return differs('size', found.size, item.size);
-  if (!item.mode.startsWith('l') || !/^[^?\uFFFD]+$/.test(item.target)) return null;
-  const target = readlinkSync(place);
-  return target === item.target ? null : differs('target', target, item.target);
-}
-
-async function countDifference({ entries }: Manifest, root: string): Promise<string | null> {
-  let count = 1;
-  // Names as bytes: not all of them are text.
-  const walk = async (folder: Buffer): Promise<void> => {
-    for await (const entry of await opendir(folder as unknown as string, { encoding: 'buffer' as never })) {
-      count += 1;
-      const name = entry.name as unknown as Buffer;
-      if (entry.isDirectory()) await walk(Buffer.concat([folder, Buffer.from('/'), name]));
-    }
-  };
-  await walk(Buffer.from(root));
-  return count === entries ? null : `there are ${count} files and folders, not ${entries}`;
+  if (found === undefined) return 'is missing';
+  const differs = (what: string, is: unknown, was: unknown) => `has the ${what} ${is}, not ${was}`;
+  if (found.uid !== uid || found.gid !== gid)
+    return differs('owner', `${found.uid}:${found.gid}`, `${uid}:${gid}`);
+  if (modeText(found.mode) !== mode) return differs('mode', modeText(found.mode), mode);
+  return found.size === size ? null : differs('size', found.size, size);
 }
 
 async function sha256(file: string): Promise<string> {

@@ -3,8 +3,9 @@ import { type ArchiveStats, parseStats } from '../../tools/borg/archives.ts';
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { contentOf } from '../owners/comment.ts';
 import type { BorgCreate } from '../types.ts';
-import { createArgs, mountedArgv, mountRoot, notMounted } from './backup-argv.ts';
+import { createArgs } from './backup-argv.ts';
 import { borg, codeOf } from './borg.ts';
+import { mountedArgv, mountRoot, notMounted } from './mounted.ts';
 import type { Commands } from './tool.ts';
 import { type ArchiveFacts, StepError, type StepFacts } from './types.ts';
 

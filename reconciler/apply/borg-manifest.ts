@@ -1,101 +1,110 @@
+import { constants } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import type { BorgOptions } from '../../tools/borg/call.ts';
-import { type ArchiveItem, parseItem } from '../../tools/borg/items.ts';
-import { leashed } from '../../tools/borg/leash.ts';
-import { run, ToolError } from '../../tools/run.ts';
-import { tally } from '../proof/sample.ts';
+import { type LeftOut, leftOutOf } from '../proof/left-out.ts';
+import { findArgs } from '../proof/listing.ts';
+import { type Sampler, sampler } from '../proof/sample.ts';
 import type { BorgManifest, Manifest, SampledFile } from '../types.ts';
-import { mountedArgv, mountRoot, notMounted } from './backup-argv.ts';
 import { borg } from './borg.ts';
 import type { CreateOptions } from './borg-create.ts';
-import { listArgs } from './proof-argv.ts';
+import { modeText } from './file-mode.ts';
+import { keepListing, type ListingPlace, listTree, readOnly, whileListing, writeListing } from './listing.ts';
+import { mountedArgv, mountRoot, notMounted } from './mounted.ts';
+import { leftOutArgs, listArgs } from './proof-argv.ts';
 import { StepError, type StepFacts } from './types.ts';
 
-/** A sample may be many gigabytes on a slow disk. */
-const readTimeoutMs = 6 * 3_600_000;
-
 /**
- * What the archive must restore to. Which things are in it borg says; what they are like, the snapshot itself: sizes,
- * owners, modes and bytes of the sample are read from there, and whether anything is missing is counted there.
+ * What the archive must restore to, as the snapshot says it: everything that is there, and the bytes of a sample. Borg
+ * is asked for nothing but what its excludes leave out. That the archive's own list is as long is found out now; what is
+ * in it, a drill finds out.
  */
 export async function takeManifest(step: BorgManifest, options: CreateOptions): Promise<StepFacts> {
-  const { archive, repository } = step;
-  const all = tally(archive);
-  await listItems(step, options, (item) => all.take(item));
-  const chosen = all.sample();
-  const { entries, sample } = await readSnapshot(step, chosen, options);
-  if (step.whole && entries !== all.entries)
-    throw new StepError(`${archive} holds ${all.entries} files and folders, its snapshot ${entries}`);
-  const wrong = chosen.find((item, index) => !agrees(item, sample[index]));
-  if (wrong !== undefined)
-    throw new StepError(
-      `${wrong.path} is in ${repository.location}::${archive} otherwise than in its snapshot`,
-    );
-  const manifest: Manifest = { archive, entries: all.entries, bytes: all.bytes, sample };
-  return { manifest };
+  const { repository, archive } = step;
+  return await whileListing(options.stateDir, repository.location, async (place) => {
+    await mkdir(mountRoot(options.runDir, step.at), { recursive: true, mode: 0o700 });
+    const leftOut = leftOutOf(await leftOutPaths(step, options));
+    const chosen = sampler(archive);
+    const { entries, bytes, sha256 } = await listSnapshot(step, options, place, leftOut, chosen);
+    const sample = await readSample(step, chosen, options);
+    const listed = await countArchive(step, options);
+    await keepListing(place);
+    const manifest: Manifest = { archive, entries, bytes, listing: sha256, sample };
+    if (listed === entries) return { manifest };
+    const failed = `${archive} holds ${listed} files and folders, its snapshot ${entries}`;
+    return { manifest, failed };
+  });
 }
 
-/** All that is in the archive, one at a time. */
-export async function listItems(
-  { repository, archive }: Pick<BorgManifest, 'repository' | 'archive'>,
-  options: BorgOptions,
-  take: (item: ArchiveItem) => void,
-): Promise<void> {
-  const onLine = (line: string) => (line === '' ? undefined : take(parseItem(line)));
-  await borg(listArgs(repository.location, archive), repository, { ...options, onLine });
-}
-
-function agrees(item: ArchiveItem, found: SampledFile | undefined): boolean {
-  return (
-    found !== undefined &&
-    item.size === found.size &&
-    item.mode === found.mode &&
-    item.uid === found.uid &&
-    item.gid === found.gid
+async function listSnapshot(
+  step: BorgManifest,
+  options: CreateOptions,
+  place: ListingPlace,
+  leftOut: LeftOut,
+  chosen: Sampler,
+) {
+  await listTree(
+    mounted(step, options, ['find', ...findArgs('.', place.raw)]),
+    place,
+    sentence(step),
+    options.signal,
+  );
+  const totals = await writeListing(place, (entry) => {
+    if (leftOut.has(entry.path)) return false;
+    chosen.take(entry);
+    return true;
+  });
+  if (leftOut.unclear === null) return totals;
+  throw new StepError(
+    `no manifest was taken: Borg writes several names as ${leftOut.unclear} and leaves out some of them; rename one`,
   );
 }
 
-/** Sockets are counted by nobody: borg leaves them out. */
-const script =
-  'find . ! -type s -printf x | wc -c; test $# = 0 || { stat --printf "%s %u %g %A\\n" -- "$@" && sha256sum -z -- "$@"; }';
-
-async function readSnapshot(
-  step: BorgManifest,
-  chosen: ArchiveItem[],
-  { runDir, commands, signal }: CreateOptions,
-): Promise<{ entries: number; sample: SampledFile[] }> {
-  await mkdir(mountRoot(runDir, step.at), { recursive: true, mode: 0o700 });
-  const paths = chosen.map(({ path }) => `./${path}`);
-  const argv = leashed(mountedArgv(step, runDir, ['sh', '-c', script, 'sh', ...paths], commands));
-  const output = await read(step, argv, signal);
-  const lines = output.split('\n');
-  const hashes = lines
-    .slice(1 + chosen.length)
-    .join('\n')
-    .split('\0');
-  const sample = chosen.map(({ path }, index) => {
-    const [size, uid, gid, mode = ''] = (lines[1 + index] ?? '').split(' ');
-    const sha256 = (hashes[index] ?? '').slice(0, 64);
-    return { path, size: Number(size), uid: Number(uid), gid: Number(gid), mode, sha256 };
-  });
-  return { entries: Number(lines[0]), sample };
+/** The paths that borg says it leaves out of this snapshot. It reads no data for it. */
+async function leftOutPaths(step: BorgManifest, options: CreateOptions): Promise<string[]> {
+  if (step.excludes.length === 0) return [];
+  const paths: string[] = [];
+  const onStatus = (letter: string, path: string) => {
+    if (letter === 'x') paths.push(path);
+  };
+  const wrap = (argv: string[]) => mounted(step, options, argv);
+  const given = { ...options, wrap, onStatus };
+  const { exitCode, warnings } = await borg(leftOutArgs(step), step.repository, given);
+  if (exitCode === 0) return paths;
+  throw new StepError(`Borg warned when asked what it leaves out of ${step.at}: ${warnings[0] ?? ''}`);
 }
 
-async function read(
+/** How much is on the archive's own list. */
+async function countArchive(step: BorgManifest, options: CreateOptions): Promise<number> {
+  let listed = 0;
+  const onLine = (line: string) => {
+    if (line !== '') listed += 1;
+  };
+  const args = listArgs(step.repository.location, step.archive);
+  await borg(args, step.repository, { ...options, onLine });
+  return listed;
+}
+
+async function readSample(
   step: BorgManifest,
-  [file = '', ...args]: string[],
-  signal?: AbortSignal,
-): Promise<string> {
-  try {
-    const given = signal === undefined ? {} : { signal };
-    const env = { LC_ALL: 'C', PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' };
-    const result = await run(file, args, { timeoutMs: readTimeoutMs, env, inheritEnv: false, ...given });
-    if (result.exitCode === 0) return result.stdout;
-    const said = result.stderr.trim().split('\n').at(-1) ?? '';
-    const what = result.exitCode === notMounted ? 'could not be mounted' : 'could not be read again';
-    throw new StepError(`the snapshots of ${step.at} ${what} for the manifest: ${said}`);
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
-    throw new StepError(error.message, { retryable: error.retryable, cause: error });
-  }
+  sampled: Sampler,
+  options: CreateOptions,
+): Promise<SampledFile[]> {
+  const chosen = sampled.chosen();
+  if (chosen.length === 0) return [];
+  const command = ['sha256sum', '-z', '--', ...chosen.map(({ name }) => `./${name}`)];
+  const output = await readOnly(mounted(step, options, command), sentence(step), options.signal);
+  const hashes = output.split('\0').map((line) => line.slice(0, 64));
+  return chosen.map(({ name, size, owner, mode }, index) => {
+    const [uid, gid] = owner.split(':').map(Number);
+    const text = modeText(constants.S_IFREG | Number.parseInt(mode, 8));
+    return { path: name, size, uid: uid ?? 0, gid: gid ?? 0, mode: text, sha256: hashes[index] ?? '' };
+  });
+}
+
+function mounted(step: BorgManifest, { runDir, commands }: CreateOptions, command: string[]): string[] {
+  return mountedArgv(step, runDir, command, commands);
+}
+
+function sentence({ at }: BorgManifest) {
+  return (exitCode: number) =>
+    `the snapshots of ${at} could not be ${exitCode === notMounted ? 'mounted' : 'read again'} for the manifest`;
 }

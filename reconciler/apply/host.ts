@@ -4,7 +4,6 @@ import { closedBox, type SecretBox } from '../../tools/secrets/box.ts';
 import type { PrivateMemory } from '../../tools/secrets/env-files.ts';
 import type { Step } from '../types.ts';
 import { connectNetwork, disconnectNetwork } from './attachment.ts';
-import { defaultRunDir } from './backup-argv.ts';
 import { type BackupContext, runBackupStep } from './backup-steps.ts';
 import { loadSnippet } from './caddy.ts';
 import { composeDown, runStack } from './compose.ts';
@@ -14,6 +13,7 @@ import { createNetwork, removeContainer, removeNetwork } from './docker.ts';
 import { createGroup } from './group.ts';
 import type { ReadMountinfo } from './guard.ts';
 import { pullImage, tagImage } from './image.ts';
+import { defaultRunDir, defaultStateDir } from './mounted.ts';
 import type { Commands, ToolOptions } from './tool.ts';
 import type { ExecuteOptions, Executor, StepFacts } from './types.ts';
 import { createDataset, inheritProperty, mountDataset, setProperty } from './zfs.ts';
@@ -93,7 +93,7 @@ function backupContext(
   const { socketPath, readMountinfo, borgIdleMs, lockWaitSeconds, busyMs } = options;
   const { healthTimeoutMs, shortestGraceMs } = options;
   const { commands } = tool;
-  const home = { stateDir: options.stateDir ?? '/var/lib/steward', runDir: options.runDir ?? defaultRunDir };
+  const home = { stateDir: options.stateDir ?? defaultStateDir, runDir: options.runDir ?? defaultRunDir };
   const limits = { idleMs: borgIdleMs, lockWaitSeconds };
   return {
     borg: { ...home, ...limits, borg: commands.borg, commands, signal, onProgress },

@@ -1,6 +1,8 @@
 import { assertNever } from '../../tools/assert-never.ts';
+import { findArgs, rawListing } from '../proof/listing.ts';
 import type { ProofStep } from '../types.ts';
 import { drillArgv, drillStopArgv } from './compose-argv.ts';
+import { defaultRunDir, defaultStateDir, mountedArgv } from './mounted.ts';
 
 type StepOf<Op extends ProofStep['op']> = Extract<ProofStep, { op: Op }>;
 
@@ -13,13 +15,13 @@ export function proofArgv(step: ProofStep): string[][] {
     case 'borg-check':
       return checkArgs(step).map((args) => ['borg', ...args]);
     case 'borg-manifest':
-      return [['borg', ...listArgs(step.repository.location, step.archive)]];
+      return manifestArgv(step);
     case 'scratch-create':
       return scratchArgv(step);
     case 'borg-extract-scratch':
       return [extractArgv(step)];
     case 'borg-compare':
-      return [['borg', ...listArgs(step.repository.location, step.manifest.archive)]];
+      return [listingArgv(step.guard.mountpoint, step.repository.location)];
     case 'drill-start':
       return [[...drillArgv(step.project), '-f', '-', 'up', '-d', '--no-build']];
     case 'drill-stop':
@@ -39,6 +41,28 @@ export function checkArgs({ repository, mode, maxSeconds }: StepOf<'borg-check'>
   return [check('--repository-only', '--max-duration', String(maxSeconds)), check('--archives-only')];
 }
 
+/** Nothing is asked of borg but what it leaves out, and how much it has listed. */
+function manifestArgv(step: StepOf<'borg-manifest'>): string[][] {
+  const { repository, archive, excludes } = step;
+  const mounted = (argv: string[]) => mountedArgv(step, defaultRunDir, argv);
+  return [
+    ...(excludes.length === 0 ? [] : [mounted(['borg', ...leftOutArgs(step)])]),
+    mounted(listingArgv('.', repository.location)),
+    ['borg', ...listArgs(repository.location, archive)],
+  ];
+}
+
+function listingArgv(root: string, location: string): string[] {
+  return ['find', ...findArgs(root, rawListing(defaultStateDir, location))];
+}
+
+/** Reads no data and writes no archive; each path that is left out is told, and nothing of what is below it. */
+export function leftOutArgs({ repository, archive, excludes }: StepOf<'borg-manifest'>): string[] {
+  const patterns = excludes.flatMap((pattern) => ['--exclude', pattern]);
+  const target = `${repository.location}::${archive}`;
+  return ['create', '--dry-run', '--list', '--filter', 'x', ...patterns, target, '.'];
+}
+
 export function listArgs(location: string, archive: string): string[] {
   return ['list', '--json-lines', `${location}::${archive}`];
 }
@@ -56,6 +80,8 @@ function scratchArgv({ dataset, mountpoint, run, maxBytes }: StepOf<'scratch-cre
     devices: 'off',
     exec: 'off',
     sync: 'disabled',
+    // Else there would be a folder in it that was in no archive.
+    snapdir: 'hidden',
     'com.sun:auto-snapshot': 'false',
     [runProperty]: run,
   };

@@ -231,9 +231,8 @@ function markerOf({ desired: { datasets } }: BackupPlan): Extract<Step, { op: 'z
 function archiveSteps(plan: BackupPlan): Step[] {
   const create = createStep(plan);
   if (plan.desired.drill === null) return [create];
-  const { repository, archive, at, mounts } = create;
-  const whole = plan.desired.excludes.length === 0;
-  return [create, { op: 'borg-manifest', repository, archive, at, mounts, whole }];
+  const { repository, archive, at, mounts, excludes } = create;
+  return [create, { op: 'borg-manifest', repository, archive, at, mounts, excludes }];
 }
 
 function createStep(plan: BackupPlan): BorgCreate {

@@ -1,40 +1,35 @@
-import { type ArchiveItem, isExact } from '../../tools/borg/items.ts';
 import { digest } from '../../tools/digest.ts';
+import type { Entry } from './listing.ts';
 
-/** Which files of an archive are looked at byte by byte: always the same for one archive, others for the next. */
+/** Which files of a snapshot are looked at byte by byte: always the same for one archive, others for the next. */
 
 const wanted = 64;
 /** Of a path: the sample goes through one command line. */
 const longestPath = 400;
 const largestFile = 1024 ** 3;
 
-export interface Tally {
-  entries: number;
-  bytes: number;
-  take(item: ArchiveItem): void;
+export interface Sampler {
+  take(entry: Entry): void;
   /** In the order of their paths. */
-  sample(): ArchiveItem[];
+  chosen(): (Entry & { name: string })[];
 }
 
-/** Takes the items of an archive one at a time, and remembers no more of them than the sample. */
-export function tally(archive: string): Tally {
-  let chosen: { key: string; item: ArchiveItem }[] = [];
+/** Takes what is in a listing one at a time, and remembers no more of it than the sample. */
+export function sampler(archive: string): Sampler {
+  let chosen: { key: string; entry: Entry & { name: string } }[] = [];
   return {
-    entries: 0,
-    bytes: 0,
-    take(item) {
-      this.entries += 1;
-      this.bytes += isFile(item) ? item.size : 0;
-      if (!isFile(item) || !isExact(item) || item.path.length > longestPath || item.size > largestFile)
-        return;
-      const key = digest(`${archive}\n${item.path}`);
+    take(entry) {
+      const { type, size, path } = entry;
+      if (type !== 'f' || size > largestFile || path.length > longestPath) return;
+      const name = path.toString();
+      // A name that is no text can be given to no command.
+      if (!Buffer.from(name).equals(path)) return;
+      const key = digest(`${archive}\n${name}`);
       if (chosen.length === wanted && key > (chosen.at(-1)?.key ?? '')) return;
-      chosen = [...chosen, { key, item }].sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, wanted);
+      // Its bytes are part of a batch that goes.
+      const kept = { ...entry, path: Buffer.from(path), name };
+      chosen = [...chosen, { key, entry: kept }].sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, wanted);
     },
-    sample: () => chosen.map(({ item }) => item).sort((a, b) => (a.path < b.path ? -1 : 1)),
+    chosen: () => chosen.map(({ entry }) => entry).sort((a, b) => Buffer.compare(a.path, b.path)),
   };
-}
-
-function isFile({ mode }: ArchiveItem): boolean {
-  return mode.startsWith('-');
 }

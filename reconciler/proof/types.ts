@@ -20,10 +20,12 @@ export interface SampledFile {
 /** What an archive must restore to. Taken while the snapshot was still there. */
 export interface Manifest {
   archive: string;
-  /** Files, folders, links: everything. */
+  /** Files, folders, links: everything that is not left out. */
   entries: number;
   /** Of regular files. */
   bytes: number;
+  /** SHA-256 of the listing, which is kept beside it. Manifests of an earlier Steward have none. */
+  listing?: string;
   sample: SampledFile[];
 }
 
@@ -68,8 +70,8 @@ export interface BorgManifest {
   /** Where the snapshots are mounted, as for the archive itself. */
   at: string;
   mounts: { snapshot: string; below: string }[];
-  /** Nothing is left out of the archive: then it must hold as much as the snapshot does. */
-  whole: boolean;
+  /** As for the archive itself. */
+  excludes: string[];
 }
 
 export interface CheckFacts {

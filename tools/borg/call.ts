@@ -18,6 +18,8 @@ export interface BorgOptions extends BorgHome {
   onProgress?: ((progress: BorgProgress) => void) | undefined;
   /** What it takes is not in the result. */
   onLine?: TakeLine | undefined;
+  /** Takes each path that `--list` names, and the letter that says what became of it. */
+  onStatus?: ((letter: string, path: string) => void) | undefined;
   /** Puts the command into another one, such as `unshare`. */
   wrap?: ((argv: string[]) => string[]) | undefined;
 }
@@ -44,7 +46,7 @@ export async function callBorg(
   const secret = await readPassphrase(repository);
   await mkdir(borgBase(options), { recursive: true, mode: 0o700 });
   const log = emptyLog();
-  const take = progressTaker(log, options.onProgress);
+  const take = progressTaker(log, options);
   try {
     const end = await runLeashed(wholeArgv(args, options), {
       ...processOptions(options),
@@ -72,10 +74,10 @@ function wholeArgv([command = '', ...rest]: string[], options: BorgOptions): str
 /** Nobody waits for these; somebody waits for the services that run meanwhile, above all for one that is down. */
 const inNoHurry = ['create', 'check', 'compact'];
 
-function progressTaker(log: BorgLog, onProgress: BorgOptions['onProgress']): (line: string) => void {
+function progressTaker(log: BorgLog, { onProgress, onStatus }: BorgOptions): (line: string) => void {
   let progress: BorgProgress = { files: 0, bytes: 0, totalBytes: null, at: null };
   return (line) => {
-    const news = readLogLine(line, log);
+    const news = readLogLine(line, log, onStatus);
     if (news === null) return;
     progress = { ...progress, ...news };
     onProgress?.(progress);

@@ -28,11 +28,6 @@ export function parseItem(line: string): ArchiveItem {
   };
 }
 
-/** Borg writes `?` for bytes of a name that are no UTF-8: such a thing cannot be looked up by this name. */
-export function isExact({ path }: ArchiveItem): boolean {
-  return !/[?\uFFFD]/.test(path);
-}
-
 function parsed(line: string): Record<string, unknown> {
   try {
     return JSON.parse(line) as Record<string, unknown>;

@@ -32,7 +32,11 @@ export function emptyLog(): BorgLog {
 }
 
 /** Takes one line into `log`; gives what it tells of the progress, if it does. */
-export function readLogLine(line: string, log: BorgLog): Partial<BorgProgress> | null {
+export function readLogLine(
+  line: string,
+  log: BorgLog,
+  onStatus?: (letter: string, path: string) => void,
+): Partial<BorgProgress> | null {
   const event = parsed(line);
   if (event === null) {
     if (line.trim() !== '') log.plain = [...log.plain, line.trimEnd()].slice(-20);
@@ -43,6 +47,7 @@ export function readLogLine(line: string, log: BorgLog): Partial<BorgProgress> |
       return event.name === 'borg.output.list' ? listed(event, log) : takeMessage(event, log);
     case 'file_status':
       log.statuses[text(event.status)] = (log.statuses[text(event.status)] ?? 0) + 1;
+      onStatus?.(text(event.status), text(event.path));
       return null;
     case 'archive_progress':
       // The last one only says that it is finished.

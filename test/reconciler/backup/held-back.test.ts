@@ -53,7 +53,7 @@ describe('a manifest', () => {
     archive: clean.archive,
     at: 'photo',
     mounts: [],
-    whole: true,
+    excludes: [],
   };
 
   it('is taken of the archive that was just made from the snapshot', () => {
