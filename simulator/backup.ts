@@ -1,5 +1,6 @@
 import { type ExecuteOptions, StepError, type StepFacts } from '../reconciler/apply/types.ts';
 import type { BackupStep, BorgCreate } from '../reconciler/types.ts';
+import { unfinishedBy } from '../tools/borg/archives.ts';
 import type { Action } from './actions.ts';
 import { statusOf } from './container-status.ts';
 import { pauseContainer, startContainer, stopContainer, tellToStop, unpauseContainer } from './containers.ts';
@@ -202,11 +203,14 @@ function create(world: World, step: BorgCreate): Action[] {
 function listing(world: World, location: string): NonNullable<StepFacts['repository']> {
   const { id, encryption } = repositoryOf(world, location);
   const own = [...world.archives.values()].filter((archive) => archive.location === location);
-  const archives = own.map(({ name, id: archiveId, atMs, files }) => {
+  const isLeft = ({ name }: SimulatedArchive) => unfinishedBy(name) !== null;
+  const checkpoints = own.filter(isLeft).map(({ name }) => name);
+  const whole = own.filter((archive) => !isLeft(archive));
+  const archives = whole.map(({ name, id: archiveId, atMs, files }) => {
     const size = { files, originalBytes: files * bytesPerFile };
     return { name, id: archiveId, atMs, size };
   });
-  return { id, encryption, archives };
+  return { id, encryption, archives, checkpoints };
 }
 
 function repositoryOf(world: World, location: string) {

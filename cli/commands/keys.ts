@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { DesiredRepository } from '../../desired-state/types.ts';
-import { defaultRunDir } from '../../reconciler/apply/mounted.ts';
 import { exportKey } from '../../reconciler/apply/key-export.ts';
+import { defaultRunDir } from '../../reconciler/apply/mounted.ts';
 import { privateFolder } from '../../reconciler/apply/private-file.ts';
 import { takeAll } from '../../reconciler/background.ts';
 import { readBackups, writeListing } from '../../reconciler/state/backups.ts';
@@ -137,12 +137,12 @@ async function exportOne(
 function remember(
   { store, deps }: Wired,
   location: string,
-  { id, encryption, archives }: RepositoryListing,
+  { id, encryption, archives, checkpoints }: RepositoryListing,
   { fingerprint, folder }: { fingerprint: string | null; folder: string },
 ): boolean {
   const nowMs = deps.clock.now();
   return transaction(store, () => {
-    const read = { location, borgId: id, encryption, listedMs: nowMs, inDoubt: false };
+    const read = { location, borgId: id, encryption, listedMs: nowMs, inDoubt: false, checkpoints };
     writeListing(store, read, archives);
     if (fingerprint === null) return false;
     return recordKey(store, { location, borgId: id, fingerprint, exportedMs: nowMs, folder });

@@ -1,9 +1,10 @@
 import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import {
-  isCheckpointOf,
   parseListing,
   parseStats,
   type RepositoryListing,
+  repositoryArgs,
+  unfinishedBy,
 } from '../../tools/borg/archives.ts';
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { callBorgAlone } from '../../tools/borg/stale-lock.ts';
@@ -81,23 +82,24 @@ export async function listRepository(step: StepOf<'borg-list'>, options: BorgOpt
   throw new StepError(`${other}, and was left alone; if it is meant to be used, ${forget}`);
 }
 
-/** By name, and only those that are there. */
+/** By name, and only those that are there. What attempts that were cut off have left is told. */
 export async function deleteArchives(step: StepOf<'borg-delete'>, options: BorgOptions): Promise<StepFacts> {
   const { repository, archives } = step;
-  const args = ['list', '--json', '--consider-checkpoints', repository.location];
-  const { stdout } = await borg(args, repository, options);
-  const present = parseListing(stdout, true).archives.map(({ name }) => name);
-  const left = present.filter((name) => archives.includes(name) || isRemnant(name, step));
+  const { archives: there, checkpoints } = await listing(repository, options);
+  const whole = there.map(({ name }) => name).filter((name) => archives.includes(name));
+  const remnants = checkpoints.filter((name) => archives.includes(name) || isRemnant(name, step));
+  const left = [...whole, ...remnants];
   if (left.length === 0) return {};
   const [, command = '', ...targets] = deleteArgv(step, left);
   await borg([command, '--progress', ...targets], repository, options);
-  return {};
+  const said = `what attempts that were cut off had left was deleted: ${remnants.join(', ')}`;
+  return { deleted: left, notes: remnants.length === 0 ? [] : [said] };
 }
 
 /** Of attempts that were cut off; `borg prune`, which would remove them, is never called. */
 function isRemnant(name: string, { archives, onlyAfter }: StepOf<'borg-delete'>): boolean {
   const whole = onlyAfter === null ? archives : [...archives, onlyAfter.archive];
-  return whole.some((archive) => isCheckpointOf(name, archive));
+  return whole.includes(unfinishedBy(name) ?? '');
 }
 
 export async function compactRepository(
@@ -108,8 +110,9 @@ export async function compactRepository(
   return {};
 }
 
-async function listing(repository: RepositoryRef, options: BorgOptions): Promise<RepositoryListing> {
-  const { stdout } = await borg(['list', '--json', repository.location], repository, options);
+/** What is in it. Throws StepError. */
+export async function listing(repository: RepositoryRef, options: BorgOptions): Promise<RepositoryListing> {
+  const { stdout } = await borg(repositoryArgs(repository.location), repository, options);
   return parseListing(stdout);
 }
 

@@ -2,12 +2,12 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import { allDone } from '../../tools/all-done.ts';
-import { parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
+import type { RepositoryListing } from '../../tools/borg/archives.ts';
 import type { BorgOptions } from '../../tools/borg/call.ts';
 import { hasKey } from '../../tools/borg/keys.ts';
 import { digest } from '../../tools/digest.ts';
 import { repositoryLock } from '../state/lock.ts';
-import { borg } from './borg.ts';
+import { borg, listing as listingOf } from './borg.ts';
 import { type KeyForms, proveKey } from './key-proof.ts';
 import { type Written, writePrivate } from './private-file.ts';
 
@@ -34,6 +34,7 @@ export async function exportKey(
   folder: string,
   options: KeyOptions,
 ): Promise<ExportedKey> {
+  // Through Borg's usual memory of repositories: an exchanged one is refused before anything of it is taken.
   const listing = await listingOf(repository, options);
   const { id, encryption } = listing;
   if (!hasKey(encryption)) return { listing, fingerprint: null, files: [] };
@@ -46,12 +47,6 @@ export async function exportKey(
   for (const [file, text] of filesOf(repository, id, forms))
     files.push({ path: path.join(folder, file), written: await writePrivate(path.join(folder, file), text) });
   return { listing, fingerprint: digest(forms.file), files };
-}
-
-/** Through Borg's usual memory of repositories: an exchanged one is refused before anything of it is taken. */
-async function listingOf(repository: RepositoryRef, options: BorgOptions): Promise<RepositoryListing> {
-  const { stdout } = await borg(['list', '--json', repository.location], repository, options);
-  return parseListing(stdout);
 }
 
 async function formsOf(repository: RepositoryRef, scratch: string, options: BorgOptions): Promise<KeyForms> {

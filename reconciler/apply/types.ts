@@ -65,7 +65,15 @@ export interface ListedArchive {
 /** What a step has found out, for the record and for later steps of the same change. */
 export interface StepFacts {
   archive?: ArchiveFacts;
-  repository?: { id: string; encryption: string; archives: ListedArchive[] };
+  repository?: {
+    id: string;
+    encryption: string;
+    archives: ListedArchive[];
+    /** Names of what attempts that were cut off have left. */
+    checkpoints: string[];
+  };
+  /** Archives that are gone. */
+  deleted?: string[];
   check?: CheckFacts;
   /** What an archive says of itself. */
   comment?: string;

@@ -42,6 +42,8 @@ export interface BackupPlan {
   pruneHeld?: string | null;
   /** The archive of the last restore drill that went well. */
   restored?: string | null;
+  /** What attempts that were cut off have left in the repository. */
+  checkpoints?: readonly string[];
   /** Expected, from the last time. */
   downtimeSeconds: number;
   /** How long a container that others wait for may take to become healthy again. */
@@ -109,9 +111,10 @@ function sequenceOf(plans: BackupPlan[], { stop, pause }: Quiesced, run: string)
   return { ...sequence, exclusive };
 }
 
-function pruneSteps({ desired, atMs, archives, pruneHeld = null, restored = null }: BackupPlan): Step[] {
+function pruneSteps(plan: BackupPlan): Step[] {
+  const { desired, atMs, archives, pruneHeld = null } = plan;
   if (pruneHeld !== null) return [];
-  return pruneOf(desired, archives, { name: archiveName(desired.service, atMs), atMs }, restored);
+  return pruneOf(desired, archives, { name: archiveName(desired.service, atMs), atMs }, plan);
 }
 
 export class Sequence {

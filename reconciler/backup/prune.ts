@@ -1,4 +1,5 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
+import { unfinishedBy } from '../../tools/borg/archives.ts';
 import { pruneHold } from '../proof/damage.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import type { Proofs } from '../state/proofs.ts';
@@ -20,33 +21,50 @@ export function pruneHeld(
  * Which archives go after a new one was made, by name. Only archives of our own naming are looked at. The new one
  * counts as kept, so that nothing may go before it is proven whole: that is what the step waits for. The one that was
  * last `restored` for proof stays besides: it is the only one that is known to be any good. So does what has a later
- * time, of a clock that was ahead once: it would take the place of all that is made until then.
+ * time, of a clock that was ahead once: it would take the place of all that is made until then. Checkpoints of attempts
+ * that were cut off go whatever the retention: they are nothing that could be restored, and take up room.
  */
 export function pruneOf(
   desired: DesiredBackup,
   archives: readonly ArchiveRecord[],
   made: { name: string; atMs: number },
-  restored: string | null = null,
+  { restored = null, checkpoints = [] }: { restored?: string | null; checkpoints?: readonly string[] } = {},
 ): Step[] {
-  const { repository, retention, service } = desired;
-  if (retention === null || repository.appendOnly) return [];
+  const { repository, service } = desired;
+  if (repository.appendOnly) return [];
   const own = archives.flatMap((archive) => {
     const atMs = parseArchiveName(service, archive.name);
     return atMs === null || atMs >= made.atMs ? [] : [{ ...archive, atMs }];
   });
-  const timezone = desired.schedule?.timezone ?? 'UTC';
-  const kept = keptBy(retention, [made, ...own], timezone);
   // Of one that another state folder knew, nobody knows how it ended; it is a measure all the same.
   const proven = own.filter(({ clean }) => clean !== false);
-  // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
-  if (kept.size === 0) return [];
-  const gone = own.filter(({ name }) => !kept.has(name) && name !== restored).map(({ name }) => name);
+  const expired = expiredOf(desired, made, own).filter((name) => name !== restored);
+  const gone = [...expired, ...checkpoints.filter((name) => isSuperseded(name, service, made))];
   if (gone.length === 0) return [];
   const onlyAfter = expectation(desired, made.name, proven);
   return [
     { op: 'borg-delete', repository, archives: gone.sort(), onlyAfter },
     { op: 'borg-compact', repository },
   ];
+}
+
+/** What no retention keeps. */
+function expiredOf(
+  { retention, schedule }: DesiredBackup,
+  made: { name: string; atMs: number },
+  own: { name: string; atMs: number }[],
+): string[] {
+  if (retention === null) return [];
+  const kept = keptBy(retention, [made, ...own], schedule?.timezone ?? 'UTC');
+  // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
+  if (kept.size === 0) return [];
+  return own.map(({ name }) => name).filter((name) => !kept.has(name));
+}
+
+/** What an attempt for this tick or an earlier one has left: there is a whole archive that is newer now. */
+function isSuperseded(checkpoint: string, service: string, made: { atMs: number }): boolean {
+  const atMs = parseArchiveName(service, unfinishedBy(checkpoint) ?? '');
+  return atMs !== null && atMs <= made.atMs;
 }
 
 /**

@@ -177,16 +177,16 @@ export function learn(store: Store, clock: Clock, step: Step, facts: StepFacts):
     writeArchive(store, location, { name, id, atMs, clean: warnings.length === 0, files, originalBytes });
   }
   if (step.op === 'borg-delete' && facts.heldBack === undefined)
-    removeArchives(store, location, step.archives);
+    removeArchives(store, location, [...step.archives, ...(facts.deleted ?? [])]);
 }
 
 /** What Borg says there is takes the place of what was known. */
 export function recordListing(
   store: Store,
   { location }: RepositoryRef,
-  { id, encryption, archives }: NonNullable<StepFacts['repository']>,
+  { id, encryption, archives, checkpoints }: NonNullable<StepFacts['repository']>,
   nowMs: number,
 ): void {
-  const repository = { location, borgId: id, encryption, listedMs: nowMs, inDoubt: false };
+  const repository = { location, borgId: id, encryption, listedMs: nowMs, inDoubt: false, checkpoints };
   writeListing(store, repository, archives);
 }

@@ -138,6 +138,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
   const archives = archivesOf(desired, world);
   const last = ownTimes(desired, world).find((ownMs) => ownMs <= world.nowMs);
   const held = pruneHeld(desired, world.inventory.backups);
+  const repository = world.inventory.backups.repositories.get(desired.repository.location);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
   const stack = world.byId.get(`compose-stack:${desired.service}`);
   const turn = waitsForTurn(desired.service, world.inventory.backups, world.desired.backupsAtOnce);
@@ -148,7 +149,8 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     atMs,
     containers: world.observed.docker.known ? world.observed.docker.value.containers : [],
     archives,
-    repositoryId: world.inventory.backups.repositories.get(desired.repository.location)?.borgId ?? null,
+    repositoryId: repository?.borgId ?? null,
+    checkpoints: repository?.checkpoints ?? [],
     numbers: numbersOf(world.observed, world.desired.sharedGroup),
     reasons: [archiveReason(desired, atMs, last ?? null, note), ...heldReason(held)],
     pruneHeld: held,

@@ -32,6 +32,8 @@ export interface RepositoryRecord {
   listedMs: number;
   /** What is recorded may not be so any more: it is listed again before it is relied on. */
   inDoubt: boolean;
+  /** Names of what attempts that were cut off had left in it, of ours and of others. */
+  checkpoints: string[];
 }
 
 export interface ArchiveRecord extends ListedArchive {
@@ -125,8 +127,15 @@ export function writeListing(store: Store, repository: RepositoryRecord, listed:
   const { location, borgId, encryption, listedMs } = repository;
   transaction(store, () => {
     store.db
-      .prepare('INSERT OR REPLACE INTO repositories VALUES (?, ?, ?, ?, ?)')
-      .run(location, borgId, encryption, listedMs, repository.inDoubt ? 1 : 0);
+      .prepare('INSERT OR REPLACE INTO repositories VALUES (?, ?, ?, ?, ?, ?)')
+      .run(
+        location,
+        borgId,
+        encryption,
+        listedMs,
+        repository.inDoubt ? 1 : 0,
+        JSON.stringify(repository.checkpoints),
+      );
     const names = JSON.stringify(listed.map(({ name, id }) => `${name} ${id}`));
     store.db
       .prepare(
@@ -154,6 +163,12 @@ export function removeArchives(store: Store, location: string, names: string[]):
   transaction(store, () => {
     const remove = store.db.prepare('DELETE FROM archives WHERE location = ? AND name = ?');
     for (const name of names) remove.run(location, name);
+    const left = 'SELECT json_group_array(value) FROM json_each(checkpoints) WHERE value NOT IN';
+    store.db
+      .prepare(
+        `UPDATE repositories SET checkpoints = (${left} (SELECT value FROM json_each(?))) WHERE location = ?`,
+      )
+      .run(JSON.stringify(names), location);
   });
 }
 
@@ -197,6 +212,7 @@ interface RepositoryRow {
   encryption: string;
   listed_ms: number;
   in_doubt: number;
+  checkpoints: string;
 }
 
 interface ArchiveRow {
@@ -234,6 +250,7 @@ function toRepository(row: RepositoryRow): RepositoryRecord {
     encryption: row.encryption,
     listedMs: row.listed_ms,
     inDoubt: row.in_doubt === 1,
+    checkpoints: JSON.parse(row.checkpoints) as string[],
   };
 }
 

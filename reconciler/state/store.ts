@@ -84,6 +84,7 @@ const migrations = [
    ALTER TABLE backups ADD COLUMN last_stop_ms INTEGER;
    CREATE TABLE progress (
      service TEXT PRIMARY KEY, step TEXT NOT NULL, files INTEGER, bytes INTEGER, total_bytes INTEGER) STRICT;`,
+  `ALTER TABLE repositories ADD COLUMN checkpoints TEXT NOT NULL DEFAULT '[]';`,
 ];
 
 /** How long another process's write is waited for. */

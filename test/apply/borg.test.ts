@@ -11,11 +11,13 @@ describe('borg-init', () => {
     );
     const facts = await lab.run({ op: 'borg-init', repository: { ...lab.repository, appendOnly: true } });
     expect(lab.calls()).toEqual([
-      'list --json ssh://borg@backup/./photo',
+      'list --json --consider-checkpoints ssh://borg@backup/./photo',
       'init --make-parent-dirs -e repokey-blake2 --append-only ssh://borg@backup/./photo',
-      'list --json ssh://borg@backup/./photo',
+      'list --json --consider-checkpoints ssh://borg@backup/./photo',
     ]);
-    expect(facts).toEqual({ repository: { id: 'abc', encryption: 'repokey-blake2', archives: [] } });
+    expect(facts).toEqual({
+      repository: { id: 'abc', encryption: 'repokey-blake2', archives: [], checkpoints: [] },
+    });
   });
 
   it('adopts one that is there, and says where its encryption is another', async () => {
@@ -25,12 +27,13 @@ describe('borg-init', () => {
         id: 'abc',
         encryption: 'keyfile',
         archives: [{ name: 'old', id: 'id-old', atMs: Date.UTC(2026, 10, 23, 2) }],
+        checkpoints: ['old.checkpoint', 'old.checkpoint.1'],
       },
       heldBack:
         'ssh://borg@backup/./photo is encrypted with keyfile, not with repokey-blake2; that cannot be changed, and it was taken as it is',
     });
     expect(lab.calls()).toEqual([
-      'list --json ssh://borg@backup/./photo',
+      'list --json --consider-checkpoints ssh://borg@backup/./photo',
       'info --json --last 1 ssh://borg@backup/./photo',
     ]);
   });
@@ -70,7 +73,7 @@ describe('borg-list of a repository that is known', () => {
       name: 'StepError',
       message: `${sentence}; one was there before: look for its disk, or, if it is lost for good, have a new one made with steward forget ${known.id}`,
     });
-    expect(lab.calls()).toEqual(['list --json ssh://borg@backup/./photo']);
+    expect(lab.calls()).toEqual(['list --json --consider-checkpoints ssh://borg@backup/./photo']);
   });
 
   it('takes no other one for it', async () => {

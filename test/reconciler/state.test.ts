@@ -92,7 +92,8 @@ describe('state.db', () => {
 
   it('of an older Steward keeps its runs; of one that was cut off nobody knows how long it was down', () => {
     const older = openStore(dir);
-    older.db.exec(`ALTER TABLE backups DROP COLUMN stops;
+    older.db.exec(`ALTER TABLE repositories DROP COLUMN checkpoints;
+      ALTER TABLE backups DROP COLUMN stops;
       ALTER TABLE backups DROP COLUMN last_stop_ms;
       DROP TABLE progress;
       DROP TABLE runs;

@@ -141,7 +141,7 @@ function repositoriesOf(desired: DesiredState): Map<string, RepositoryRecord> {
   return new Map(
     repositories.map(({ repository: { location, encryption } }) => [
       location,
-      { location, encryption, borgId: `borg-${location}`, listedMs: 0, inDoubt: false },
+      { location, encryption, borgId: `borg-${location}`, listedMs: 0, inDoubt: false, checkpoints: [] },
     ]),
   );
 }

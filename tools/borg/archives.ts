@@ -15,17 +15,24 @@ export interface RepositoryListing {
   /** Borg's name of the mode. */
   encryption: string;
   archives: BorgArchive[];
+  /** Names of what backups that were broken off have left (`….checkpoint`), where borg was asked for them. */
+  checkpoints: string[];
 }
 
 const checkpoint = /\.checkpoint(\.\d+)?$/;
 
-/** Whether this is the name of what a broken-off backup of `archive` has left. */
-export function isCheckpointOf(name: string, archive: string): boolean {
-  return checkpoint.test(name) && name.replace(checkpoint, '') === archive;
+/** The archive that a broken-off backup would have become, of the name of what it has left; null for other names. */
+export function unfinishedBy(name: string): string | null {
+  return checkpoint.test(name) ? name.replace(checkpoint, '') : null;
 }
 
-/** Of `borg list --json REPOSITORY`. What a broken-off backup has left (`….checkpoint`) is listed only if asked for. */
-export function parseListing(stdout: string, checkpoints = false): RepositoryListing {
+/** With checkpoints: borg does not list them by itself. */
+export function repositoryArgs(location: string): string[] {
+  return ['list', '--json', '--consider-checkpoints', location];
+}
+
+/** Of `borg list --json REPOSITORY`. */
+export function parseListing(stdout: string): RepositoryListing {
   const { repository, encryption, archives } = parseJson(stdout);
   const id = field(repository, 'id');
   if (typeof id !== 'string') throw new BorgError('borg list printed no id of the repository');
@@ -33,7 +40,8 @@ export function parseListing(stdout: string, checkpoints = false): RepositoryLis
   return {
     id,
     encryption: String(field(encryption, 'mode') ?? 'unknown'),
-    archives: listed.filter(({ name }) => checkpoints || !checkpoint.test(name)),
+    archives: listed.filter(({ name }) => unfinishedBy(name) === null),
+    checkpoints: listed.map(({ name }) => name).filter((name) => unfinishedBy(name) !== null),
   };
 }
 

@@ -17,7 +17,7 @@ function known(encryption: string | null, exportedOf: string | null): Backups {
   if (encryption !== null)
     backups.repositories.set(location, {
       ...{ location, borgId: 'this one', encryption },
-      ...{ listedMs: nowMs, inDoubt: false },
+      ...{ listedMs: nowMs, inDoubt: false, checkpoints: [] },
     });
   if (exportedOf !== null)
     backups.keys.set(location, {
