@@ -2,7 +2,7 @@ import type { ListedArchive } from '../apply/types.ts';
 import { type KeyRecord, readKeys } from './keys.ts';
 import { repositoryLock } from './lock.ts';
 import { type Progress, readProgress } from './progress.ts';
-import { emptyProofs, type Proofs, readProofs } from './proofs.ts';
+import { dropManifest, emptyProofs, type Proofs, readProofs } from './proofs.ts';
 import { type RunningProof, readRunningProofs } from './runs.ts';
 import { guarded, type Store, transaction } from './store.ts';
 
@@ -142,6 +142,7 @@ export function writeListing(store: Store, repository: RepositoryRecord, listed:
         "DELETE FROM archives WHERE location = ? AND (name || ' ' || borg_id) NOT IN (SELECT value FROM json_each(?))",
       )
       .run(location, names);
+    dropManifest(store, location);
     const put = store.db.prepare(
       'INSERT OR IGNORE INTO archives (location, name, borg_id, at_ms, files, original_bytes) VALUES (?, ?, ?, ?, ?, ?)',
     );
@@ -169,6 +170,7 @@ export function removeArchives(store: Store, location: string, names: string[]):
         `UPDATE repositories SET checkpoints = (${left} (SELECT value FROM json_each(?))) WHERE location = ?`,
       )
       .run(JSON.stringify(names), location);
+    dropManifest(store, location);
   });
 }
 
@@ -182,8 +184,9 @@ export function doubtRepository(store: Store, location: string): void {
 /** Whatever is at this place next is looked at as if nothing had ever been there. */
 export function forgetRepository(store: Store, location: string): void {
   transaction(store, () => {
-    for (const table of ['repositories', 'archives', 'manifests'])
+    for (const table of ['repositories', 'archives'])
       store.db.prepare(`DELETE FROM ${table} WHERE location = ?`).run(location);
+    dropManifest(store, location);
     store.db.prepare('DELETE FROM proofs WHERE subject = ?').run(location);
   });
 }

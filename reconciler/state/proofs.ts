@@ -1,3 +1,6 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { listingFile } from '../proof/listing.ts';
 import type { Manifest } from '../proof/types.ts';
 import { guarded, type Store, transaction } from './store.ts';
 
@@ -85,6 +88,16 @@ export function writeManifest(store: Store, location: string, manifest: Manifest
       .prepare('INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)')
       .run(location, manifest.archive, JSON.stringify(manifest)),
   );
+}
+
+/** Of an archive that is not there any more nothing is to be compared: its manifest goes, and the list with it. */
+export function dropManifest(store: Store, location: string): void {
+  const gone = 'NOT IN (SELECT name FROM archives WHERE archives.location = manifests.location)';
+  guarded(store.path, () => {
+    const sql = `DELETE FROM manifests WHERE location = ? AND archive ${gone}`;
+    const { changes } = store.db.prepare(sql).run(location);
+    if (changes > 0) rmSync(listingFile(path.dirname(store.path), location), { force: true });
+  });
 }
 
 interface ProofRow {
