@@ -1,5 +1,5 @@
 import { type Executor, StepError } from './apply/types.ts';
-import type { StepDeps } from './run-steps.ts';
+import type { StepDeps } from './step-deps.ts';
 import type { Change, Step } from './types.ts';
 
 /**

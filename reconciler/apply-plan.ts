@@ -2,14 +2,8 @@ import PQueue from 'p-queue';
 import type { ResourceId } from '../desired-state/types.ts';
 import type { GateKeeper } from './gate.ts';
 import type { ProbeKeeper } from './probe-gate.ts';
-import {
-  runSteps,
-  type StepDeps,
-  type StepEvent,
-  type StepFailure,
-  type StepsRun,
-  type Stop,
-} from './run-steps.ts';
+import { runSteps, type StepFailure, type StepsRun } from './run-steps.ts';
+import type { StepDeps, StepEvent, Stop } from './step-deps.ts';
 import type { Change, Outcome, Plan } from './types.ts';
 
 /**
@@ -86,7 +80,7 @@ async function applyAfter(
 async function runUnlessDone(change: Change, deps: ApplyDeps, stop: Stop): Promise<StepsRun> {
   const done = deps.isDone?.(change) ?? null;
   if (done === null) return runSteps(change, deps, stop);
-  return { failure: null, facts: {}, notes: [done], data: null, downtimeMs: 0, preparedMs: 0 };
+  return { failure: null, notes: [done], parts: [], data: null, downtimeMs: 0, preparedMs: 0 };
 }
 
 async function passGate(change: Change, deps: ApplyDeps): Promise<StepFailure | null> {
@@ -105,7 +99,7 @@ function skip(change: Change, error: string, deps: ApplyDeps): Outcome {
 }
 
 function finish(
-  { failure, notes, downtimeMs: measuredMs, preparedMs }: StepsRun,
+  { failure, notes, parts, downtimeMs: measuredMs, preparedMs }: StepsRun,
   change: Change,
   durationMs: number,
   deps: ApplyDeps,
@@ -116,7 +110,7 @@ function finish(
   // An upper bound where no step says it: from the first step to the open gate. Nothing that runs on is counted.
   const downtimeMs = measuredMs ?? (change.disruption.containers.length > 0 ? durationMs - preparedMs : 0);
   const error = failure?.message ?? null;
-  const noted = notes.length === 0 ? {} : { notes };
+  const noted = { ...(notes.length === 0 ? {} : { notes }), ...(parts.length === 0 ? {} : { parts }) };
   const outcome: Outcome = { change, result, error, durationMs, downtimeMs, ...noted };
   try {
     deps.finished(outcome);

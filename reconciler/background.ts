@@ -7,13 +7,13 @@ import { isCurrent } from './backup/current.ts';
 import { backupRecorder } from './backup/record.ts';
 import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
-import type { UndoLog } from './run-steps.ts';
 import { hasArchive } from './state/backups.ts';
 import { readRestoring } from './state/inventory.ts';
 import type { LockHolder, LockResult } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
 import type { Store } from './state/store.ts';
 import { dropUndo, failUndo, writeUndo } from './state/undo.ts';
+import type { UndoLog } from './step-deps.ts';
 import type { BorgCreate, Change, Outcome, Plan, Step } from './types.ts';
 
 /**
@@ -145,6 +145,7 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
     clock,
     parallel: 1,
     isDone: (change) => archivedSince(change, store),
+    judge: (change) => containersSince(change, deps),
     gate: async () => null,
     probe: async () => null,
     announce: recorder.announce,

@@ -1,5 +1,6 @@
 import { type Executor, StepError, type StepFacts } from './apply/types.ts';
 import { notesOf } from './notes.ts';
+import type { Said } from './part-types.ts';
 import type { Step } from './types.ts';
 
 /**
@@ -25,8 +26,8 @@ export interface PutRightLog {
 export interface PutRight {
   done: Step['op'][];
   failed: { position: number; error: Error }[];
-  /** Sentences; what is to be known of what was done, and what was given up. */
-  notes: string[];
+  /** What is to be known of what was done, and what was given up. */
+  notes: Said[];
 }
 
 /** In this order. Throws what the log throws. */
@@ -37,6 +38,7 @@ export async function putRight(
 ): Promise<PutRight> {
   const result: PutRight = { done: [], failed: [], notes: [] };
   const held: number[] = [];
+  const tell = (at: number, texts: string[]) => result.notes.push(...texts.map((text) => ({ at, text })));
   for (const { position, step, sinceMs } of open) {
     const isHook = step.op === 'container-exec';
     // It needs what could not be started, and has one try.
@@ -45,12 +47,12 @@ export async function putRight(
     if (error === null) {
       result.done.push(step.op);
       // Done, and not all is well with it: nothing that doing it again would mend.
-      result.notes.push(...notesOf(step, facts), ...(facts.failed === undefined ? [] : [facts.failed]));
+      tell(position, [...notesOf(step, facts), ...(facts.failed === undefined ? [] : [facts.failed])]);
       held.push(position);
       // A stop is settled with what it is for: after a power cut Docker may have started the containers again.
       if (step.op !== 'containers-stop') log.settle(held.splice(0));
     } else if (isHook && !isRetryable(error)) {
-      result.notes.push(`${error.message}; that is not tried again`);
+      tell(position, [`${error.message}; that is not tried again`]);
       log.settle([position]);
     } else {
       result.failed.push({ position, error });

@@ -1,48 +1,17 @@
-import type { Clock } from '../tools/clock.ts';
-import { type Executor, StepError, type StepFacts, type StepProgress } from './apply/types.ts';
+import { StepError, type StepFacts, type StepProgress } from './apply/types.ts';
 import { heldBack } from './backup/held-back.ts';
 import { notesOf } from './notes.ts';
+import type { ChangePart, Failure, PartEnd, Said } from './part-types.ts';
+import { endsChange, errorOfParts, failureAt, isLeftOut, joined, partAt, partEnds } from './parts.ts';
 import { positionsOf, stepAt } from './positions.ts';
 import { asError, putRight } from './put-right.ts';
+import type { StepDeps, Stop } from './step-deps.ts';
 import type { Change, Step } from './types.ts';
 
 /**
  * The steps of one change, one after the other. What a step makes necessary is in the journal before it begins, goes
  * from it when the step that settles it was done, and is done at once where the change fails in between.
  */
-export interface StepDeps {
-  executor: Executor;
-  clock: Clock;
-  /** Law 4. Writes down what is about to happen; when it throws, nothing more is started. */
-  announce(change: Change, step: number): void;
-  /** After a step: takes note of what it found out. */
-  learned?(change: Change, step: number, facts: StepFacts): void;
-  /** The journal of what must be put right; a change that has `undo` or `rescue` needs it. */
-  undo?: UndoLog;
-  /** Whether what was done is good, before its rescue is dropped: null, or one sentence why it is not. */
-  prove?(change: Change): Promise<string | null>;
-  /** Holds the cycles back while it is held; for a change with an exclusive part. Throws where that is not begun. */
-  holdCycles?(change: Change): Promise<{ release(): void }>;
-  progress?: (event: StepEvent) => void;
-  /** Fires when Steward is told to stop: steps under way end, no further one begins. */
-  signal?: AbortSignal;
-}
-
-export interface UndoLog {
-  /** On disk before it returns. */
-  write(change: Change, positions: number[]): void;
-  fail(change: Change, position: number, error: string): void;
-  /** Done, or not wanted any more: all of them at once, and `next` takes their place in the same instant. */
-  drop(change: Change, positions: number[], next?: number[]): void;
-}
-
-export type StepEvent =
-  | { type: 'started'; change: Change }
-  | { type: 'step'; change: Change; step: number; progress: StepProgress | null };
-
-/** When state can no longer be written, nothing more is begun anywhere. */
-export type Stop = { error: unknown };
-
 /** `begun: false` when nothing was touched. */
 export interface StepFailure {
   message: string;
@@ -51,9 +20,10 @@ export interface StepFailure {
 
 export interface StepsRun {
   failure: StepFailure | null;
-  facts: StepFacts;
   /** What steps held back on purpose. */
   notes: string[];
+  /** See parts.ts; empty where the change has none. */
+  parts: PartEnd[];
   /** It failed, and everything that its rescue is for is back, or it was too late for that. */
   data: 'back' | 'stays' | null;
   /** Measured around the steps that stop and start containers; null where there are none. */
@@ -65,8 +35,9 @@ export interface StepsRun {
 export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Promise<StepsRun> {
   const state: RunState = {
     failures: [],
+    said: [],
     facts: {},
-    notes: [],
+    part: null,
     open: new Map(),
     isPast: false,
     held: null,
@@ -75,14 +46,18 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
     preparedMs: 0,
   };
   try {
-    const failure = await forwards(change, deps, stop, state);
+    const begun = await forwards(change, deps, stop, state);
+    const { failures, said } = state;
     const rescue = [...state.open.keys()].some((position) => bringsBack(stepAt(change, position)));
-    const left = failure === null ? [] : await putAllRight(change, deps, state);
+    const left = failures.length === 0 ? [] : await putAllRight(change, deps, state);
+    failures.push(...left);
+    const parts = partEnds(change, failures, said);
+    const message = parts.length === 0 ? joined(failures) : errorOfParts(parts);
     const data = rescue && left.length === 0 ? 'back' : state.isPast ? 'stays' : null;
-    const message = [failure?.message ?? '', ...left].join('; ');
-    const { facts, notes, downtimeMs, preparedMs } = state;
-    const whole = failure === null ? null : { ...failure, message };
-    return { failure: whole, facts, notes, downtimeMs, preparedMs, data };
+    const { downtimeMs, preparedMs } = state;
+    const notes = [...new Set(said.map(({ text }) => text))];
+    const failure = failures.length === 0 ? null : { message, begun };
+    return { failure, notes, parts, data, downtimeMs, preparedMs };
   } finally {
     state.held?.release();
   }
@@ -93,9 +68,12 @@ function bringsBack(step: Step | undefined): boolean {
   return step?.op === 'zfs-rollback' || step?.op === 'files-restore';
 }
 
-interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs' | 'preparedMs'> {
-  /** Of steps that may fail without ending the change. */
-  failures: string[];
+interface RunState extends Pick<StepsRun, 'downtimeMs' | 'preparedMs'> {
+  failures: Failure[];
+  said: Said[];
+  /** What the steps of one part, or those for all, have found out. */
+  facts: StepFacts;
+  part: ChangePart | null;
   /** Positions of the steps that must still put something right, and since when, in milliseconds since the epoch. */
   open: Map<number, number>;
   /** Its rescue is not wanted any more. */
@@ -105,43 +83,56 @@ interface RunState extends Pick<StepsRun, 'facts' | 'notes' | 'downtimeMs' | 'pr
   downSinceMs: number | null;
 }
 
-async function forwards(
-  change: Change,
-  deps: StepDeps,
-  stop: Stop,
-  state: RunState,
-): Promise<StepFailure | null> {
+/** Whether anything was touched. */
+async function forwards(change: Change, deps: StepDeps, stop: Stop, state: RunState): Promise<boolean> {
   for (const index of change.steps.keys()) {
-    if (stop.error !== null || deps.signal?.aborted === true)
-      return { message: 'Steward was told to stop', begun: index > 0 };
-    const unproven = await prove(change, index, deps, stop, state);
-    if (unproven !== null) return unproven;
-    try {
-      await holdCycles(change, index, deps, state);
-    } catch (error) {
-      return { message: explain(error), begun: index > 0 };
-    }
-    try {
-      enter(change, index, deps, state);
-    } catch (error) {
-      stop.error ??= error;
-      return { message: (error as Error).message, begun: index > 0 };
+    if (isLeftOut(change, index, state.failures)) continue;
+    const hindered = await hindrance(change, index, deps, stop, state);
+    if (hindered !== null) {
+      state.failures.push({ ...failureAt(index, hindered), isLast: true });
+      return index > 0;
     }
     if (index === 0) deps.progress?.({ type: 'started', change });
     try {
       await execute(change, index, deps, state);
     } catch (error) {
-      if (change.mayFail?.includes(index) !== true) return failed([...state.failures, explain(error)]);
-      state.failures.push(explain(error));
+      const isLast = endsChange(change, index);
+      const mayFail = change.mayFail?.includes(index) === true;
+      state.failures.push({ ...failureAt(index, error), isLast, mayFail });
+      if (isLast) return true;
       // What is not up by now is tried again at the end, which may be days away.
       releaseAfter(change, [index], state);
     }
   }
-  const unproven = await prove(change, change.steps.length, deps, stop, state);
+  const end = change.steps.length;
+  const unproven = (await prove(change, end, deps, stop, state)) ?? (await unwell(change, deps, state));
+  if (unproven !== null) state.failures.push({ ...failureAt(end, unproven), isLast: true });
+  return true;
+}
+
+/** Why the step is not begun; null where it may be, and all that must come before it is done. */
+async function hindrance(
+  change: Change,
+  index: number,
+  deps: StepDeps,
+  stop: Stop,
+  state: RunState,
+): Promise<Error | null> {
+  if (stop.error !== null || deps.signal?.aborted === true) return new StepError('Steward was told to stop');
+  const unproven = await prove(change, index, deps, stop, state);
   if (unproven !== null) return unproven;
-  if (state.failures.length === 0 && change.rescue?.unwell === 'told')
-    state.failures.push(...((await provenBad(change, deps)) ?? []));
-  return state.failures.length === 0 ? null : failed(state.failures);
+  try {
+    await holdCycles(change, index, deps, state);
+  } catch (error) {
+    return asError(error);
+  }
+  try {
+    enter(change, index, deps, state);
+    return null;
+  } catch (error) {
+    stop.error ??= error;
+    return asError(error);
+  }
 }
 
 /**
@@ -154,17 +145,17 @@ async function prove(
   deps: StepDeps,
   stop: Stop,
   state: RunState,
-): Promise<StepFailure | null> {
+): Promise<Error | null> {
   if (change.rescue?.until !== index) return null;
   const bad = change.rescue.unwell === 'told' ? null : await provenBad(change, deps);
-  if (bad !== null) return failed([...state.failures, ...bad]);
+  if (bad !== null) return bad;
   const dropped = [...state.open.keys()].filter((position) => position < 0);
   const next = positionsOf(change, index);
   try {
     deps.undo?.drop(change, dropped, next);
   } catch (error) {
     stop.error ??= error;
-    return failed([...state.failures, (error as Error).message]);
+    return asError(error);
   }
   for (const position of dropped) state.open.delete(position);
   for (const position of next) state.open.set(position, deps.clock.now());
@@ -172,18 +163,23 @@ async function prove(
   return null;
 }
 
-/** Null where it is good. */
-async function provenBad(change: Change, deps: StepDeps): Promise<[string] | null> {
-  const message = (await deps.prove?.(change)) ?? null;
-  return message === null ? null : [message];
+/** Of what stays as it is, where all else went well. */
+async function unwell(change: Change, deps: StepDeps, { failures }: RunState): Promise<Error | null> {
+  return failures.length === 0 && change.rescue?.unwell === 'told' ? await provenBad(change, deps) : null;
 }
 
-function failed(messages: string[]): StepFailure {
-  return { message: messages.join('; '), begun: true };
+/** Null where it is good. */
+async function provenBad(change: Change, deps: StepDeps): Promise<Error | null> {
+  const message = (await deps.prove?.(change)) ?? null;
+  return message === null ? null : new StepError(message);
 }
 
 async function holdCycles(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {
-  if (change.background?.exclusive?.first === index) state.held = (await deps.holdCycles?.(change)) ?? null;
+  const first = change.background?.exclusive?.first ?? null;
+  if (first === index) state.held = (await deps.holdCycles?.(change)) ?? null;
+  if (first === null || index !== 0 || first === 0) return;
+  const since = (await deps.judge?.(change)) ?? null;
+  if (since !== null) throw new StepError(since);
 }
 
 /** Everything that must be on the disk before the step runs. */
@@ -198,6 +194,9 @@ function enter(change: Change, index: number, deps: StepDeps, state: RunState): 
 async function execute(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {
   const step = change.steps[index];
   if (step === undefined) return;
+  const part = partAt(change, index);
+  // What was found out of one says nothing of another.
+  if (part !== state.part) Object.assign(state, { part, facts: {} });
   const held = heldBack(step, state.facts);
   if (held !== null) return done(change, index, { heldBack: held }, deps, state);
   const startMs = deps.clock.monotonic();
@@ -214,22 +213,17 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
   if (step.op === 'image-pull' || step.op === 'image-tag')
     state.preparedMs += deps.clock.monotonic() - startMs;
   done(change, index, facts ?? {}, deps, state);
-  if (facts?.failed !== undefined) throw new StepError(facts.failed);
+  if (facts?.failed !== undefined) throw new StepError(facts.failed, { failing: facts.failing ?? [] });
 }
 
 function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, state: RunState): void {
-  tell(notesOf(change.steps[index], facts), state);
+  state.said.push(...notesOf(change.steps[index], facts).map((text) => ({ at: index, text })));
   // What was held back says something of this step and the next, not of those after another archive.
   const { heldBack: _earlier, notes: _said, ...known } = state.facts;
   state.facts = { ...known, ...facts };
   deps.learned?.(change, index, facts);
   settle(change, [index], deps, state);
   releaseAfter(change, [index], state);
-}
-
-/** Each once. */
-function tell(said: string[], { notes }: RunState): void {
-  notes.push(...said.filter((note) => !notes.includes(note)));
 }
 
 function settle(change: Change, positions: number[], deps: StepDeps, state: RunState): void {
@@ -247,20 +241,20 @@ function release(state: RunState): void {
   state.held = null;
 }
 
-/** Containers are started before a snapshot is cleared away. Says what it could not do. */
-async function putAllRight(change: Change, deps: StepDeps, state: RunState): Promise<string[]> {
+/** Containers are started before a snapshot is cleared away. Gives what it could not do. */
+async function putAllRight(change: Change, deps: StepDeps, state: RunState): Promise<Failure[]> {
   const open = [...state.open]
     .sort(([a], [b]) => a - b)
     .flatMap(([position, sinceMs]) => {
       const step = stepAt(change, position);
       return step === undefined ? [] : [{ position, step, sinceMs }];
     });
-  const unwritten: string[] = [];
+  const unwritten: Failure[] = [];
   const { failed, notes } = await putRight(open, deps.executor, {
     settle(positions) {
       // What is done counts as done even where that cannot be written down: the next run does it once more.
       const error = errorOf(() => settle(change, positions, deps, state));
-      if (error !== null) unwritten.push(error);
+      if (error !== null) unwritten.push(failureAt(positions[0] ?? 0, error));
       releaseAfter(change, positions, state);
     },
     fail(position, error) {
@@ -268,8 +262,8 @@ async function putAllRight(change: Change, deps: StepDeps, state: RunState): Pro
       releaseAfter(change, [position], state);
     },
   });
-  tell(notes, state);
-  return [...failed.map(({ error }) => error.message), ...unwritten];
+  state.said.push(...notes);
+  return [...failed.map(({ position, error }) => failureAt(position, error)), ...unwritten];
 }
 
 function releaseAfter(change: Change, positions: number[], state: RunState): void {
@@ -277,17 +271,12 @@ function releaseAfter(change: Change, positions: number[], state: RunState): voi
   if (last !== undefined && positions.includes(last)) release(state);
 }
 
-/** The sentence; null where there is none. */
-function errorOf(action: () => void): string | null {
+/** Null where there is none. */
+function errorOf(action: () => void): Error | null {
   try {
     action();
     return null;
   } catch (error) {
-    return explain(error);
+    return asError(error);
   }
-}
-
-/** A StepError is a sentence already. Anything else is a bug or a tool's surprise: said once, with its cause. */
-function explain(error: unknown): string {
-  return asError(error).message;
 }

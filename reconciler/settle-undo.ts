@@ -71,7 +71,12 @@ async function settleChange(
     settle: (positions) => dropUndo(store, changeId, positions),
     fail: (position, error) => failUndo(store, changeId, position, error),
   });
-  return { changeId, done, failed: failed.map(({ error }) => error.message), notes };
+  return {
+    changeId,
+    done,
+    failed: failed.map(({ error }) => error.message),
+    notes: notes.map(({ text }) => text),
+  };
 }
 
 /** The end of Steward is not the backup's fault: it is tried again at once. The archive may be there all the same. */

@@ -9,6 +9,7 @@ import type {
   KnownRepository,
   QuiescedContainer,
 } from './backup/step-parts.ts';
+import type { ChangePart, PartEnd } from './part-types.ts';
 import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
@@ -194,6 +195,8 @@ export interface Change {
   rescue?: Rescue;
   /** Steps whose failure fails the change at its end only: what comes after them goes on. */
   mayFail?: number[];
+  /** For several services at once: what of it is of one alone, see parts.ts. */
+  parts?: ChangePart[];
   /** Not part of a cycle: carried out beside it, as it may take hours. */
   background?: Background;
 }
@@ -282,4 +285,6 @@ export interface Outcome {
   downtimeMs: number;
   /** What was held back on purpose, and why. */
   notes?: string[];
+  /** How it ended for each service, where the change has parts. */
+  parts?: PartEnd[];
 }

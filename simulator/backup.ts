@@ -132,7 +132,11 @@ function start(
 function startFacts(world: World, { containers }: StepOf<'containers-start'>): StepFacts {
   const gone = containers.filter((each) => presentOf(world, each) === undefined);
   if (gone.length === 0) return {};
-  return { failed: gone.map(({ name }) => `container ${name} was not started: it is gone`).join('; ') };
+  const failing = gone.map(({ name }) => ({
+    container: name,
+    message: `container ${name} was not started: it is gone`,
+  }));
+  return { failed: failing.map(({ message }) => message).join('; '), failing };
 }
 
 /** Atomic: one action, whatever the number of datasets. */

@@ -13,7 +13,7 @@ import {
   throwAll,
   unless,
 } from './each-container.ts';
-import { StepError, type StepFacts } from './types.ts';
+import { type Failing, StepError, type StepFacts } from './types.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
@@ -34,9 +34,9 @@ export async function startAgain(
     return {};
   };
   const { notes } = await stopContainers({ op: 'containers-stop', containers }, options).catch(note);
-  const { failed } = await startContainers(step, options).catch(note);
+  const started = await startContainers(step, options).catch(note);
   throwAll(failures);
-  return { ...(notes === undefined ? {} : { notes }), ...(failed === undefined ? {} : { failed }) };
+  return { ...(notes === undefined ? {} : { notes }), ...started };
 }
 
 /**
@@ -51,18 +51,22 @@ export async function startContainers(
   const awaited = new Set(
     step.containers.flatMap(({ needs }) => needs.filter(({ healthy }) => healthy).map(({ name }) => name)),
   );
-  const unwell: string[] = [];
+  const unwell: Failing[] = [];
   const limitMs = options.healthTimeoutMs ?? (step.healthTimeoutSeconds ?? 180) * 1000;
   const docker = await connectDocker(options);
   const signal = sharedDeadline(options.timeoutMs + limitMs, options.signal);
   await forEach('started', step.containers, needsOf, async (container) => {
+    const { name } = container;
     const started = await startOne(container, docker, signal);
-    if (started === null) unwell.push(`container ${container.name} was not started: it is gone`);
-    if (started === null || !awaited.has(container.name)) return;
-    const sentence = await untilHealthy(started, container.name, docker, limitMs, signal);
-    if (sentence !== null) unwell.push(sentence);
+    if (started === null)
+      unwell.push({ container: name, message: `container ${name} was not started: it is gone` });
+    if (started === null || !awaited.has(name)) return;
+    const message = await untilHealthy(started, name, docker, limitMs, signal);
+    if (message !== null) unwell.push({ container: name, message });
   });
-  return unwell.length === 0 ? {} : { failed: unwell.sort().join('; ') };
+  if (unwell.length === 0) return {};
+  const failed = unwell.map(({ message }) => message).sort();
+  return { failed: failed.join('; '), failing: unwell };
 }
 
 /** Gives the id of what was started; null where there is none any more. */

@@ -83,6 +83,8 @@ export interface StepFacts {
   notes?: string[];
   /** The step did what it should, and what it found out fails the change: a sentence for people. */
   failed?: string;
+  /** Where that is about several containers: which of them. */
+  failing?: Failing[];
   /** The step held back on purpose: a sentence why. It did not fail. */
   heldBack?: string;
 }

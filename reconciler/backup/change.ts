@@ -1,13 +1,15 @@
-import type { BackupHook } from '../../desired-state/backup-parts.ts';
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import { archiveComment } from '../owners/comment.ts';
 import type { OwnerNumbers } from '../owners/numbers.ts';
+import type { ChangePart } from '../part-types.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { BorgCreate, Change, Reason, Step } from '../types.ts';
+import { hookedServices, hookSteps, leftOut, leftOutReasons } from './hooks.ts';
 import { archiveName, instant, snapshotName, togetherId } from './names.ts';
 import { pruneOf } from './prune.ts';
+import { Sequence } from './sequence.ts';
 import type { HeldGround, QuiescedContainer } from './step-parts.ts';
 import {
   callWriter,
@@ -18,7 +20,6 @@ import {
   type Writers,
   writerReason,
   writersAtSnapshot,
-  writersOf,
 } from './writers.ts';
 
 /**
@@ -54,20 +55,24 @@ export interface BackupPlan {
 export function backupChange(plan: BackupPlan): Change {
   const { id, name, service } = plan.desired;
   const run = archiveName(service, plan.atMs);
-  return { ...partsOf([plan], run), id, name, service, reasons: reasonsOf(plan) };
+  const { parts: _itself, ...change } = changeOf([plan], run);
+  return { ...change, id, name, service, reasons: reasonsOf(plan) };
 }
 
-/** All of these at one instant: one stop, one snapshot of everything, one start, then the uploads in turn. */
+/**
+ * All of these at one instant: one stop, one snapshot of everything, one start, then the uploads in turn. Each is a part
+ * of its own, so that what goes wrong with one keeps none of the others from its archive.
+ */
 export function togetherChange(plans: BackupPlan[], atMs: number): Change {
-  const parts = partsOf(plans, `together-${instant(atMs)}`);
+  const change = changeOf(plans, `together-${instant(atMs)}`);
   const reasons = plans.flatMap(reasonsOf);
-  return { ...parts, id: togetherId, name: 'together', service: null, reasons };
+  return { ...change, id: togetherId, name: 'together', service: null, reasons };
 }
 
-function partsOf(plans: BackupPlan[], run: string): Omit<Change, 'id' | 'name' | 'service' | 'reasons'> {
+function changeOf(plans: BackupPlan[], run: string): Omit<Change, 'id' | 'name' | 'service' | 'reasons'> {
   const held = quiescedBy(plans);
   const quiesced = [...held.stop, ...held.pause];
-  const { steps, undo, mayFail, exclusive } = sequenceOf(plans, held, run);
+  const { exclusive, ...sequence } = sequenceOf(plans, held, run);
   const needs = plans.flatMap(({ desired }) =>
     desired.needs.filter((id) => !id.startsWith('compose-stack:')),
   );
@@ -78,63 +83,55 @@ function partsOf(plans: BackupPlan[], run: string): Omit<Change, 'id' | 'name' |
     summary: summaryOf(plans, quiesced),
     needs: [...new Set(needs)],
     disruption: disruptionOf(plans, quiesced),
-    steps,
-    undo,
-    mayFail,
+    ...sequence,
     background: { locks, exclusive, holds: plans.map(holdOf) },
   };
 }
 
 function sequenceOf(plans: BackupPlan[], { stop, pause }: Quiesced, run: string) {
   const sequence = new Sequence();
-  const snapshots = plans.flatMap(snapshotsOf);
-  const before = hooksOf(plans, 'before').map((step) => sequence.add(step));
+  const parts = plans.map((plan) => ({ plan, part: partOf(plan) }));
+  const begun = parts.map(({ plan, part }) =>
+    hookSteps(plan, 'before').map((step) => sequence.add(step, part)),
+  );
+  // A dump may take long, and stops nobody: cycles are held back only from here on.
+  const first = sequence.steps.length;
   const patience = Math.max(...plans.map(({ healthTimeoutSeconds }) => healthTimeoutSeconds));
   const holds = [...stopSteps(stop, patience), ...pauseSteps(pause)].map(({ hold, go }) => ({
     of: sequence.add(hold),
     go,
   }));
+  const snapshots = plans.flatMap(snapshotsOf);
   const markers = plans.flatMap(markerOf);
   const snapshot = sequence.add({ op: 'zfs-snapshot', snapshots, run, markers, ...noteOf(plans) });
   // The snapshot is taken: a service that does not come up again is no reason to have no archive of it either.
   for (const { of, go } of holds.reverse()) sequence.settle(of, sequence.addMayFail(go));
-  const exclusive = { first: 0, last: sequence.steps.length - 1 };
-  for (const step of hooksOf(plans, 'after'))
-    sequence.settle(before[0] ?? snapshot, sequence.addMayFail(step));
-  for (const plan of plans) {
-    for (const step of archiveSteps(plan)) sequence.addMayFail(step);
+  const exclusive = { first, last: sequence.steps.length - 1 };
+  for (const [index, { plan, part }] of parts.entries())
+    for (const step of hookSteps(plan, 'after'))
+      sequence.settle(begun[index]?.[0] ?? snapshot, sequence.addMayFail(step, part));
+  for (const { plan, part } of parts) {
+    for (const step of archiveSteps(plan)) sequence.addMayFail(step, part);
     const own = snapshotsOf(plan);
-    sequence.settle(snapshot, sequence.add({ op: 'zfs-destroy-snapshots', snapshots: own, run }));
+    const destroy: Step = { op: 'zfs-destroy-snapshots', snapshots: own, run };
+    sequence.settle(snapshot, sequence.add(destroy, part));
     // Right after its own archive, which is what it waits for.
-    for (const step of pruneSteps(plan)) sequence.add(step);
+    for (const step of pruneSteps(plan)) sequence.add(step, part);
   }
-  return { ...sequence, exclusive };
+  const { steps, undo, mayFail } = sequence;
+  return { steps, undo, mayFail, parts: parts.map(({ part }) => part), exclusive };
+}
+
+function partOf(plan: BackupPlan): ChangePart {
+  const { own, foreign } = writersOfPlan(plan);
+  const containers = [...own, ...foreign].map(({ name }) => name).sort();
+  return { service: plan.desired.service, steps: [], containers };
 }
 
 function pruneSteps(plan: BackupPlan): Step[] {
   const { desired, atMs, archives, pruneHeld = null } = plan;
   if (pruneHeld !== null) return [];
   return pruneOf(desired, archives, { name: archiveName(desired.service, atMs), atMs }, plan);
-}
-
-export class Sequence {
-  readonly steps: Step[] = [];
-  readonly undo: { of: number; by: number }[] = [];
-  readonly mayFail: number[] = [];
-  /** Its position. */
-  add(step: Step): number {
-    this.steps.push(step);
-    return this.steps.length - 1;
-  }
-  /** One whose failure is told, and does not end the change. */
-  addMayFail(step: Step): number {
-    const position = this.add(step);
-    this.mayFail.push(position);
-    return position;
-  }
-  settle(of: number, by: number): void {
-    this.undo.push({ of, by });
-  }
 }
 
 function snapshotsOf({ desired, atMs }: BackupPlan): string[] {
@@ -173,6 +170,7 @@ function reasonsOf(plan: BackupPlan): Reason[] {
     ...plan.reasons,
     ...foreignReasons(groundOf(plan.desired), foreign, how),
     ...passing.map((container) => writerReason(goesOn(container, plan))),
+    ...leftOutReasons(plan),
   ];
 }
 
@@ -190,7 +188,8 @@ function noteOf(plans: BackupPlan[]): { note?: string } {
 
 function holdOf(plan: BackupPlan): HeldGround {
   const passing = writersOfPlan(plan).passing.map(({ id }) => id);
-  return { ...groundOf(plan.desired), quiesce: plan.desired.quiesce, passing };
+  const { quiesce } = plan.desired;
+  return { ...groundOf(plan.desired), quiesce, passing, hooked: hookedServices(plan.desired) };
 }
 
 /** How containers are held still, and how they go on. */
@@ -208,19 +207,6 @@ function stopSteps(containers: QuiescedContainer[], healthTimeoutSeconds: number
 function pauseSteps(containers: QuiescedContainer[]): Hold[] {
   if (containers.length === 0) return [];
   return [{ hold: { op: 'containers-pause', containers }, go: { op: 'containers-unpause', containers } }];
-}
-
-function hooksOf(plans: BackupPlan[], when: 'before' | 'after'): Step[] {
-  return plans.flatMap(({ desired, containers }) =>
-    desired.hooks[when].flatMap((hook) => hookSteps(hook, writersOf(groundOf(desired), containers).own)),
-  );
-}
-
-/** Hooks of a container that does not run are left out: there is nothing to be flushed. */
-function hookSteps({ container, argv, timeoutSeconds }: BackupHook, containers: ObservedContainer[]): Step[] {
-  return containers
-    .filter(({ service, state }) => service === container && state === 'running')
-    .map(({ id, name }) => ({ op: 'container-exec', id, name, argv, timeoutSeconds }));
 }
 
 function markerOf({ desired: { datasets } }: BackupPlan): Extract<Step, { op: 'zfs-snapshot' }>['markers'] {
@@ -251,8 +237,8 @@ function createStep(plan: BackupPlan): BorgCreate {
   const comment = archiveComment(names, plan.numbers);
   const sources = { at: service, mounts, compression, excludes };
   const before = { repositoryId: plan.repositoryId, expected: expectedOf(plan) };
-  const { pruneHeld = null } = plan;
-  const said = pruneHeld === null ? {} : { note: pruneHeld };
+  const notes = [...(plan.pruneHeld == null ? [] : [plan.pruneHeld]), ...leftOut(plan)];
+  const said = notes.length === 0 ? {} : { note: notes.join('; ') };
   return { op: 'borg-create', repository, archive, ...sources, comment, ...before, ...said };
 }
 

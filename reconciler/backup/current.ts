@@ -22,15 +22,19 @@ export function isCurrent({ steps, background }: Change, containers: readonly Ob
   );
 }
 
-/** Hooks are asked only of such as run. */
+/** Hooks are run in those that run, and in all of them. */
 function hooksRun(
   steps: Change['steps'],
   grounds: HeldGround[],
   containers: readonly ObservedContainer[],
 ): boolean {
-  const own = grounds.flatMap((ground) => writersOf(ground, containers).own);
-  const running = ids(own.filter(({ state }) => state === 'running'));
-  return steps.every((step) => step.op !== 'container-exec' || running.has(step.id));
+  const asked = new Set(steps.flatMap((step) => (step.op === 'container-exec' ? [step.id] : [])));
+  const running = grounds.flatMap((ground) =>
+    writersOf(ground, containers).own.filter(
+      ({ service, state }) => state === 'running' && ground.hooked.includes(service ?? ''),
+    ),
+  );
+  return running.length === asked.size && running.every(({ id }) => asked.has(id));
 }
 
 function ids(containers: ObservedContainer[]): Set<string> {

@@ -1,6 +1,8 @@
 import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type { Clock } from '../../tools/clock.ts';
 import type { ArchiveFacts, StepFacts } from '../apply/types.ts';
+import type { PartEnd } from '../part-types.ts';
+import { partAt } from '../parts.ts';
 import { isProof, kindOfProof, proofRecorder } from '../proof/record.ts';
 import {
   type BackupRecord,
@@ -32,13 +34,14 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
   const made = new Map<string, ArchiveFacts>();
   const proofs = proofRecorder(store, clock);
   const progress = progressRecorder(store, clock);
+  const editOne = (service: string, over: (record: BackupRecord) => Partial<BackupRecord>) => {
+    const record = readBackup(store, service) ?? newBackupRecord(service, clock.now());
+    writeBackupRecord(store, { ...record, ...over(record) });
+  };
   const edit = (change: Change, over: (record: BackupRecord) => Partial<BackupRecord>) => {
     // What only looks at archives is no attempt to make one.
     if (isProof(change)) return;
-    for (const service of servicesOf(change)) {
-      const record = readBackup(store, service) ?? newBackupRecord(service, clock.now());
-      writeBackupRecord(store, { ...record, ...over(record) });
-    }
+    for (const service of servicesOf(change)) editOne(service, over);
   };
   return {
     /** On disk before anything is done: a run that dies is found by it. */
@@ -58,7 +61,7 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
       if (step === undefined || isDown(change, index)) return;
       transaction(store, () => {
         if (isStop(step)) edit(change, ({ stops }) => ({ stops: stops + 1, lastStopMs: clock.now() }));
-        progress.begin(change, step);
+        progress.begin(change, index);
       });
     },
     goesOn: progress.goesOn,
@@ -81,14 +84,15 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
       const { change, result, error, durationMs } = outcome;
       const { id, verb, reasons } = change;
       transaction(store, () => {
-        edit(change, (record) => attempted(store, record, outcome));
+        const ends = endsOf(outcome);
+        if (!isProof(change))
+          for (const end of ends) editOne(end.service, (record) => attempted(store, record, change, end));
         proofs.finished(outcome);
-        if (result === 'failed' && !isProof(change)) doubt(store, change);
+        if (result === 'failed' && !isProof(change)) doubt(store, outcome);
         recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
         if (change.kind !== 'backup' && !isProof(change)) return;
         const beganMs = Math.round(clock.now() - durationMs);
-        for (const service of servicesOf(change))
-          recordRun(store, runOf(service, outcome, made.get(service), beganMs));
+        for (const end of ends) recordRun(store, runOf(end, outcome, made.get(end.service), beganMs));
         const proof = runningProof(change);
         if (proof !== null) endProof(store, proof);
       });
@@ -114,6 +118,12 @@ function runningProof(change: Change): Omit<RunningProof, 'sinceMs'> | null {
   return what === null || service === null || lockName === undefined ? null : { lockName, service, what };
 }
 
+/** How it ended for each service; not of one that was left alone, which is no attempt. */
+function endsOf({ change, result, error, notes = [], parts }: Outcome): PartEnd[] {
+  if (parts !== undefined) return parts.filter((part) => part.result !== 'skipped');
+  return servicesOf(change).map((service) => ({ service, result, error, notes }));
+}
+
 /**
  * A repository that answers is no success yet: only an archive ends the back-off. Its own troubles are over, those of
  * the last run are not.
@@ -121,7 +131,8 @@ function runningProof(change: Change): Omit<RunningProof, 'sinceMs'> | null {
 function attempted(
   store: Store,
   record: BackupRecord,
-  { change, result, error }: Outcome,
+  change: Change,
+  { result, error }: PartEnd,
 ): Partial<BackupRecord> {
   if (result === 'failed') return { attempts: record.attempts + 1, lastError: error };
   if (change.kind === 'backup') return { attempts: 0, lastError: null, stops: 0, lastStopMs: null };
@@ -129,13 +140,16 @@ function attempted(
   return { lastError: last?.result === 'failed' ? last.error : null };
 }
 
-function doubt(store: Store, change: Change): void {
-  for (const step of change.steps) if ('repository' in step) doubtRepository(store, step.repository.location);
+function doubt(store: Store, { change, parts }: Outcome): void {
+  const whole = new Set(parts?.flatMap(({ service, result }) => (result === 'failed' ? [] : [service])));
+  for (const [at, step] of change.steps.entries())
+    if ('repository' in step && !whole.has(partAt(change, at)?.service ?? ''))
+      doubtRepository(store, step.repository.location);
 }
 
 function runOf(
-  service: string,
-  { change, result, error, durationMs, downtimeMs, notes = [] }: Outcome,
+  { service, result, error, notes }: PartEnd,
+  { change, durationMs, downtimeMs }: Outcome,
   facts: ArchiveFacts | undefined,
   atMs: number,
 ): BackupRun {

@@ -29,6 +29,8 @@ export interface HeldGround extends Ground {
   quiesce: Quiesce;
   /** Ids of those that write to it meanwhile, as the plan says. */
   passing: string[];
+  /** Compose services that a hook is run in. */
+  hooked: string[];
 }
 
 /** A snapshot that a backup reads, and where it is mounted below the service's fixed path (`` is the root). */

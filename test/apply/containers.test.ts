@@ -133,7 +133,8 @@ describe('starting', () => {
   ])('of one that %s: that is told, and all that ran before runs again', async (_what, state, message) => {
     const step: BackupStep = { op: 'containers-start', containers: stack };
     const { error, facts, calls } = await run(step, inspected({ db: [state] }));
-    expect({ error, facts }).toEqual({ error: null, facts: { failed: message } });
+    const failing = [{ container: 'db', message }];
+    expect({ error, facts }).toEqual({ error: null, facts: { failed: message, failing } });
     expect(did(calls, 'start').sort()).toEqual(['app', 'cache', 'db', 'web']);
   });
 
@@ -170,7 +171,8 @@ describe('starting', () => {
     const step: BackupStep = { op: 'containers-start', containers: stack };
     const { error, facts, calls } = await run(step, gone(['/other-db']));
     const message = 'container db was not started: it is gone';
-    expect({ error, facts }).toEqual({ error: null, facts: { failed: message } });
+    const failing = [{ container: 'db', message }];
+    expect({ error, facts }).toEqual({ error: null, facts: { failed: message, failing } });
     expect(did(calls, 'start').sort()).toEqual(['app', 'cache', 'db', 'web']);
   });
 
