@@ -55,8 +55,14 @@ async function run(names: string[], flags: NowFlags, context: Context): Promise<
   const outcomes = await inTurns(turns, first.desired.backupsAtOnce, together, { ...context, events });
   keepBackups(wired, first.desired);
   events.end(outcomes);
-  const done = outcomes.filter(({ change, result }) => wanted.isAsked(change) && result === 'applied');
-  return done.length === turns.length ? 0 : 1;
+  const done = new Set(outcomes.filter(({ change }) => wanted.isAsked(change)).flatMap(doneBy));
+  return services.every((service) => done.has(service)) ? 0 : 1;
+}
+
+/** Services that have what was asked for. */
+function doneBy({ change, result, parts }: Outcome): string[] {
+  const ends = parts ?? [{ service: change.service, result }];
+  return ends.flatMap((end) => (end.result === 'applied' ? (end.service ?? []) : []));
 }
 
 /** Planned once for all; as many at a time as lab.yaml allows. Throws what planning or the state folder throws. */
@@ -79,12 +85,19 @@ async function inTurns(
     });
   const planned = await ask(turns.flat());
   const outcomes: Outcome[] = [];
+  const isStopped = () => request.signal?.aborted === true;
   const carryOut = async (turn: string[]) => {
-    if (request.signal?.aborted === true) return;
-    const cycle = (await isStillSo(planned, turn, wired)) ? planned : await ask(turn);
-    for (const group of groupsOf(cycle, turn))
-      outcomes.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
-    events.blocked(hindrances(cycle, turn));
+    if (isStopped()) return;
+    let cycle = (await isStillSo(planned, turn, wired)) ? planned : await ask(turn);
+    for (let left = turn; ; cycle = await ask(left)) {
+      const ended: Outcome[] = [];
+      for (const group of groupsOf(cycle, left))
+        ended.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
+      outcomes.push(...ended);
+      events.blocked(hindrances(cycle, left));
+      left = leftAlone(ended);
+      if (left.length === 0 || isStopped()) return;
+    }
   };
   const running = new PQueue({ concurrency: atOnce });
   try {
@@ -102,6 +115,12 @@ async function isStillSo(planned: Cycle, services: string[], { deps }: Wired): P
   if (!found.known) return false;
   const changes = groupsOf(planned, services).flat();
   return changes.every((change) => isCurrent(change, found.value));
+}
+
+/** For whom nothing was stopped, since somebody else's hook has failed: they are backed up without him. */
+function leftAlone(outcomes: Outcome[]): string[] {
+  const ends = outcomes.flatMap(({ parts = [] }) => parts);
+  return ends.flatMap(({ service, result }) => (result === 'skipped' ? [service] : []));
 }
 
 function hindrances({ plan }: Cycle, services: string[]): Notice[] {

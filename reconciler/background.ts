@@ -9,7 +9,7 @@ import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
 import { hasArchive } from './state/backups.ts';
 import { readRestoring } from './state/inventory.ts';
-import type { LockHolder, LockResult } from './state/lock.ts';
+import { type LockHolder, type LockResult, repositoryLock } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
 import type { Store } from './state/store.ts';
 import { dropUndo, failUndo, writeUndo } from './state/undo.ts';
@@ -51,7 +51,7 @@ export async function runGroup(group: Change[], commit: string, deps: Background
     return outcomes;
   };
   const locks = takeAll(group[0]?.background?.locks ?? [], deps);
-  if ('holder' in locks) return tell(group.map((change) => skipped(change, locks.holder)));
+  if ('name' in locks) return tell(group.map((change) => skipped(change, locks)));
   try {
     // Planned before a check or a restore had changed the ground, and now alone with the repository: planned again.
     const since = pruneHeldSince(group, deps.store) ?? restoredSince(group, deps.store);
@@ -62,7 +62,13 @@ export async function runGroup(group: Change[], commit: string, deps: Background
   }
 }
 
-export type Taken = { taken: { release(): void }[] } | { holder: LockHolder | null };
+export type Taken = { taken: { release(): void }[] } | Elsewhere;
+
+/** The lock that somebody else has. */
+interface Elsewhere {
+  name: string;
+  holder: LockHolder | null;
+}
 
 export function takeAll(names: string[], deps: Pick<BackgroundDeps, 'tryLock'>): Taken {
   const taken: { release(): void }[] = [];
@@ -73,14 +79,17 @@ export function takeAll(names: string[], deps: Pick<BackgroundDeps, 'tryLock'>):
       continue;
     }
     for (const lock of taken) lock.release();
-    return { holder: result.holder };
+    return { name, holder: result.holder };
   }
   return { taken };
 }
 
-export function skipped(change: Change, holder: LockHolder | null): Outcome {
+export function skipped(change: Change, { name, holder }: Elsewhere): Outcome {
   const who = holder === null ? 'another steward' : `steward ${holder.command} (pid ${holder.pid})`;
-  return outcomeOfSkipped(change, `${who} is at work on its repository`);
+  const archived = change.steps.flatMap((step) => (step.op === 'borg-create' ? [step] : []));
+  const whose = archived.find(({ repository }) => repositoryLock(repository.location) === name)?.at;
+  const where = archived.length > 1 && whose !== undefined ? `the repository of ${whose}` : 'its repository';
+  return outcomeOfSkipped(change, `${who} is at work on ${where}`);
 }
 
 function outcomeOfSkipped(change: Change, error: string): Outcome {

@@ -26,7 +26,7 @@ export interface StepsRun {
   parts: PartEnd[];
   /** It failed, and everything that its rescue is for is back, or it was too late for that. */
   data: 'back' | 'stays' | null;
-  /** Measured around the steps that stop and start containers; null where there are none. */
+  /** Measured around the steps that stop and start containers; null where none stops any. */
   downtimeMs: number | null;
   /** Of steps before anything stops: a fetched image is no downtime. */
   preparedMs: number;
@@ -54,13 +54,26 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
     const parts = partEnds(change, failures, said);
     const message = parts.length === 0 ? joined(failures) : errorOfParts(parts);
     const data = rescue && left.length === 0 ? 'back' : state.isPast ? 'stays' : null;
-    const { downtimeMs, preparedMs } = state;
+    const { preparedMs } = state;
+    const downtimeMs = downtimeOf(change, deps, state);
     const notes = [...new Set(said.map(({ text }) => text))];
     const failure = failures.length === 0 ? null : { message, begun };
     return { failure, notes, parts, data, downtimeMs, preparedMs };
   } finally {
     state.held?.release();
   }
+}
+
+/** Until now, of what is still down. What has not come to its first stop has stopped nothing. */
+function downtimeOf({ steps }: Change, { clock }: StepDeps, state: RunState): number | null {
+  const { downtimeMs, downSinceMs } = state;
+  if (downtimeMs !== null) return downtimeMs;
+  if (downSinceMs !== null) return clock.monotonic() - downSinceMs;
+  return steps.some(stops) ? 0 : null;
+}
+
+function stops({ op }: Step): boolean {
+  return op === 'containers-stop' || op === 'containers-pause';
 }
 
 /** Data, as it was before. */
@@ -200,7 +213,7 @@ async function execute(change: Change, index: number, deps: StepDeps, state: Run
   const held = heldBack(step, state.facts);
   if (held !== null) return done(change, index, { heldBack: held }, deps, state);
   const startMs = deps.clock.monotonic();
-  if (step.op === 'containers-stop' || step.op === 'containers-pause') state.downSinceMs = startMs;
+  if (stops(step)) state.downSinceMs = startMs;
   const onProgress = (progress: StepProgress) =>
     deps.progress?.({ type: 'step', change, step: index, progress });
   deps.progress?.({ type: 'step', change, step: index, progress: null });

@@ -75,12 +75,18 @@ export function backupFacts(world: World, step: BackupStep): StepFacts {
   }
 }
 
+/** As a command that ends well; `false` is the one that does not. */
 function exec(world: World, step: StepOf<'container-exec'>): Action[] {
   checkDocker(world);
+  const why = whyNotRun(world, step) ?? (step.argv[0] === 'false' ? 'ended with 1' : null);
+  if (why === null) return [() => {}];
+  throw new StepError(`${step.argv[0]} in container ${step.name} ${why}`, { retryable: false });
+}
+
+function whyNotRun(world: World, step: StepOf<'container-exec'>): string | null {
   const container = presentOf(world, step);
-  if (container !== undefined && statusOf(world, container).state === 'running') return [() => {}];
-  const why = container === undefined ? 'the container is gone' : 'it is not running';
-  throw new StepError(`${step.argv[0]} in container ${step.name} was not run: ${why}`, { retryable: false });
+  if (container === undefined) return 'was not run: the container is gone';
+  return statusOf(world, container).state === 'running' ? null : 'was not run: it is not running';
 }
 
 /** By its id, else the one that has taken its name. */

@@ -1,6 +1,8 @@
 import { createLogUpdate } from 'log-update';
 import type { StepProgress } from '../../reconciler/apply/types.ts';
 import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
+import type { PartEnd } from '../../reconciler/part-types.ts';
+import { partAt } from '../../reconciler/parts.ts';
 import type { Change, Notice, Outcome, Step } from '../../reconciler/types.ts';
 import { printJsonLine } from '../terminal.ts';
 import { progressText, stepName, stepText } from './backup-step.ts';
@@ -59,7 +61,9 @@ function jsonEvents(): BackupEvents {
       const elapsedMs = time.elapsed(change, step, progress);
       if (progress !== null && !time.isDue(change)) return;
       const speed = progress === null ? {} : progressText(change, step, progress, elapsedMs).numbers;
-      printJsonLine({ event: 'step', id: change.id, step: stepName(change, step), ...speed });
+      const part = partAt(change, step);
+      const whose = part === null ? {} : { service: part.service };
+      printJsonLine({ event: 'step', id: change.id, ...whose, step: stepName(change, step), ...speed });
     },
     blocked(notices) {
       for (const { id, state, reasons } of notices) printJsonLine({ event: 'blocked', id, state, reasons });
@@ -68,9 +72,10 @@ function jsonEvents(): BackupEvents {
   };
 }
 
-function finishedJson({ change, result, error, durationMs, downtimeMs, notes = [] }: Outcome) {
+function finishedJson({ change, result, error, durationMs, downtimeMs, notes = [], parts }: Outcome) {
   const times = { durationMs: Math.round(durationMs), downtimeMs: Math.round(downtimeMs) };
-  return { event: 'finished', id: change.id, result, error, ...times, notes };
+  const each = parts === undefined ? {} : { services: parts };
+  return { event: 'finished', id: change.id, result, error, ...times, notes, ...each };
 }
 
 function pipedEvents(stream: NodeJS.WriteStream, look: Look, missed: string): BackupEvents {
@@ -118,7 +123,7 @@ function liveEvents(stream: NodeJS.WriteStream, look: Look, missed: string): Bac
 }
 
 function outcomeLines(
-  { change, result, error, durationMs, downtimeMs, notes = [] }: Outcome,
+  { change, result, error, durationMs, downtimeMs, notes = [], parts = [] }: Outcome,
   look: Look,
 ): string[] {
   const sign = result === 'applied' ? paint(look, 'green', '✓') : paint(look, 'red', '✗');
@@ -128,9 +133,17 @@ function outcomeLines(
   const kind = isNamed ? '' : `${change.kind} `;
   return [
     `${sign} ${kind}${safe(shownName(change))}  ${word} in ${duration(durationMs)}${down}`,
-    ...(error === null ? [] : [`    ${paint(look, 'red', safe(error))}`]),
+    ...(error === null || parts.length > 1 ? [] : [`    ${paint(look, 'red', safe(error))}`]),
+    ...(error === null || parts.length < 2 ? [] : parts.map((part) => `    ${partLine(part, look)}`)),
     ...notes.map((text) => `    ${paint(look, 'yellow', safe(text))}`),
   ];
+}
+
+/** One of several: what it got, or why not. */
+function partLine({ service, result, error }: PartEnd, look: Look): string {
+  const [sign, style] = result === 'applied' ? (['✓', 'green'] as const) : (['✗', 'red'] as const);
+  const text = error === null ? 'backed up' : paint(look, style, safe(error));
+  return `${paint(look, style, sign)} ${safe(service)}  ${text}`;
 }
 
 function shownName(change: Change): string {

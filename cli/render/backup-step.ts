@@ -1,4 +1,5 @@
 import type { StepProgress } from '../../reconciler/apply/types.ts';
+import { partAt } from '../../reconciler/parts.ts';
 import type { Change, Step } from '../../reconciler/types.ts';
 import { bytes, count } from './quantity.ts';
 import { duration } from './time.ts';
@@ -40,7 +41,9 @@ export function stepName(change: Change, step: number): string {
 /** What a long change is at. */
 export function stepText(change: Change, step: number): string {
   const op = change.steps[step]?.op;
-  return op === undefined ? 'at work' : opText(op);
+  const part = partAt(change, step);
+  const whose = part === null ? '' : ` (${part.service})`;
+  return `${op === undefined ? 'at work' : opText(op)}${whose}`;
 }
 
 export function opText(op: Step['op']): string {

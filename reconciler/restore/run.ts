@@ -18,7 +18,7 @@ export async function runRestore(change: Change, commit: string, deps: RestoreDe
   const locks = takeAll(change.background?.locks ?? [], deps);
   try {
     if ('taken' in locks) deps.begin?.();
-    const outcome = 'holder' in locks ? skipped(change, locks.holder) : await carryOut(change, commit, deps);
+    const outcome = 'name' in locks ? skipped(change, locks) : await carryOut(change, commit, deps);
     deps.progress?.({ type: 'finished', outcome });
     return outcome;
   } finally {

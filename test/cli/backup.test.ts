@@ -1,9 +1,16 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
+import { simulatedHost } from '../../simulator/host.ts';
 import { type Lab, labYaml, newLab } from './lab.ts';
 import { expectRefusal, steward } from './steward.ts';
 
 let lab: Lab;
+
+function host() {
+  const resolveStack = async () => [];
+  return simulatedHost({ file: join(lab.stateDir, 'simulated-host'), now: Date.now, resolveStack });
+}
 
 const withBackup = `${labYaml}backup: { repository: /backup, passphrase: { file: /etc/steward/words }, concurrency: 2 }\n`;
 
@@ -61,6 +68,68 @@ describe('backup run', () => {
     expect(stderr).toMatch(/^together: stopping its containers\n(.*\n)*✓ together {2}backed up/);
   });
 
+  it('of all at one instant names who has no archive, and counts the others as done', async () => {
+    const location = '/backup/datapool_services_blog';
+    const { state } = host();
+    const set = (id: string) => {
+      state.store.refresh();
+      state.repositories.set(location, { location, encryption: 'repokey-blake2', id });
+      state.store.commit();
+    };
+    const id = state.repositories.get(location)?.id ?? '';
+    set('another');
+    const { code, stderr } = await steward(['backup', 'run', '--all', '--together', ...lab.flags]);
+    set(id);
+    expect(code).toBe(1);
+    expect(stderr.replace(/\d+ m?s/g, 'N ms')).toContain(
+      [
+        '✗ together  failed in N ms, down N ms',
+        `    ✗ blog  the repository at ${location} is not the one that was there before`,
+        '    ✓ wiki  backed up',
+        '',
+      ].join('\n'),
+    );
+    const { stdout } = await steward(['backup', 'history', '--state-dir', lab.stateDir]);
+    const [blog, error, wiki] = stdout.trim().split('\n').slice(-5);
+    expect([blog, error, wiki].join('\n')).toMatch(
+      / blog +failed .*\n +the repository at .*\n.* wiki +done /,
+    );
+  });
+
+  it('of all at one instant goes on without the one whose hook before the snapshot fails', async () => {
+    const hook = 'backup: { hooks: { before: [{ container: blog, exec: ["false"] }] } }';
+    await lab.commit('Dump', { 'services/blog/service.yaml': `version: 1\n${hook}\n` });
+    await steward(['reconcile', '--once', ...lab.flags]);
+    const args = ['backup', 'run', '--all', '--together', '--output', 'json', ...lab.flags];
+    const { code, stdout } = await steward(args);
+    await lab.commit('No dump', { 'services/blog/service.yaml': null });
+    await steward(['reconcile', '--once', ...lab.flags]);
+    const finished = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; id: string; services?: object[] })
+      .filter(({ event, id }) => event === 'finished' && id === 'backup:together');
+    const why = 'false in container blog ended with 1';
+    expect(finished.map(({ services }) => services)).toMatchObject([
+      [
+        { service: 'blog', result: 'failed', error: why },
+        { service: 'wiki', result: 'skipped', error: `nothing was stopped for it: blog: ${why}` },
+      ],
+      [{ service: 'wiki', result: 'applied', error: null }],
+    ]);
+    expect(code).toBe(1);
+  });
+
+  it('of all at one instant is not done where one is blocked', async () => {
+    const { drift } = host();
+    drift({ drift: 'unmountDataset', dataset: 'datapool/services/blog' });
+    const { code, stderr } = await steward(['backup', 'run', '--all', '--together', ...lab.flags]);
+    await steward(['reconcile', '--once', ...lab.flags]);
+    expect(stderr).toContain('✓ together  backed up');
+    expect(stderr).toMatch(/✗ blog {2}not backed up\n.*is not mounted/);
+    expect(code).toBe(1);
+  });
+
   it('says who is at work where another one has the repository', async () => {
     const location = '/backup/datapool_services_blog';
     const self = { command: 'backup run', sinceMs: 0 };
@@ -116,11 +185,11 @@ describe('backup history', () => {
   it('has a line a backup', async () => {
     const { code, stdout } = await steward(['backup', 'history', 'blog', '--state-dir', lab.stateDir]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/blog {2}done {2}check · \d+ ms\n.*blog {2}done {2}check of all data · \d+ ms\n/);
+    expect(stdout).toMatch(/blog {2}done {4}check · \d+ ms\n.*blog {2}done {4}check of all data · \d+ ms\n/);
     expect(stdout).toMatch(
-      /^(just now|\d+ s ago) +blog {2}done {2}\d+ ms · down \d+ ms · \d+ files?, .* new · .* blog-\d{4}-.*Z\n/,
+      /^(just now|\d+ s ago) +blog {2}done {4}\d+ ms · down \d+ ms · \d+ files?, .* new · .* blog-\d{4}-.*Z\n/,
     );
-    expect(stdout).toMatch(/\n\d backups · 2 proofs\n$/);
+    expect(stdout).toMatch(/\n5 backups, 2 without an archive · 2 proofs\n$/);
   });
 
   it('of nothing says so', async () => {

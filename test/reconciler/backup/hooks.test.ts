@@ -91,7 +91,15 @@ describe('a hook before the snapshot', () => {
     lab.host.faults = { steps: [{ when: { matches: isHook('checkpoint') }, how: 'fail', after: 'nothing' }] };
     lab.later(dayMs);
     const before = lab.host.steps.length;
-    const [outcome] = await lab.beside(await lab.cycle());
+    const { executor } = lab.host;
+    const [outcome] = await lab.beside(await lab.cycle(), {
+      executor: {
+        execute(step, options) {
+          lab.later(60_000);
+          return executor.execute(step, options);
+        },
+      },
+    });
     expect(outcome).toMatchObject({ result: 'failed', downtimeMs: 0 });
     expect(opsSince(before)).toEqual(['container-exec', 'container-exec']);
     expect(lab.host.steps.slice(before).map(isHook('go-on'))).toEqual([false, true]);
