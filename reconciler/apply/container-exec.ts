@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type Docker from 'dockerode';
@@ -21,14 +22,18 @@ export interface ExecOptions extends DockerConnection {
 
 type ExecStep = Extract<BackupStep, { op: 'container-exec' }>;
 
+/** `mark`: all that it starts has it in its environment. */
+type MarkedStep = ExecStep & { mark: string };
+
 /**
  * Runs a command in a container to its end, which must be 0. Late: it is killed, there too, with all that it has started.
  * A StepError that is not retryable: it was run, or Docker would not run it; else Docker did not answer.
  */
 export async function execInContainer(step: ExecStep, options: ExecOptions): Promise<void> {
   const docker = await connectDocker(options);
-  const { exec, id } = await created(step, docker, options);
-  const said = await outputOf(exec, docker, { ...step, id }, options);
+  const mark = `STEWARD_HOOK=${randomUUID()}`;
+  const { exec, id } = await created(step, mark, docker, options);
+  const said = await outputOf(exec, docker, { ...step, id, mark }, options);
   const code = await exitCodeOf(exec, step, options);
   if (code === 0) return;
   const message = `${nameOf(step)} ended with ${code}${said === '' ? '' : `: ${said}`}`;
@@ -38,11 +43,12 @@ export async function execInContainer(step: ExecStep, options: ExecOptions): Pro
 /** One that compose has replaced meanwhile is found by its name. */
 async function created(
   step: ExecStep,
+  mark: string,
   docker: Docker,
   { timeoutMs, signal }: ExecOptions,
 ): Promise<{ exec: Docker.Exec; id: string }> {
   const abortSignal = deadline(timeoutMs, signal);
-  const given = { Cmd: step.argv, AttachStdout: true, AttachStderr: true, abortSignal };
+  const given = { Cmd: step.argv, Env: [mark], AttachStdout: true, AttachStderr: true, abortSignal };
   const create = async (id: string) => ({ exec: await docker.getContainer(id).exec(given), id });
   try {
     return await create(step.id).catch(async (error: unknown) => {
@@ -60,7 +66,7 @@ async function created(
 async function outputOf(
   exec: Docker.Exec,
   docker: Docker,
-  step: ExecStep,
+  step: MarkedStep,
   { timeoutMs, signal: outer }: ExecOptions,
 ): Promise<string> {
   const signal = deadline(step.timeoutSeconds * 1000, outer);
@@ -109,9 +115,13 @@ async function exitCodeOf(
   }
 }
 
-async function killLeftover(exec: Docker.Exec, { id }: ExecStep, timeoutMs: number): Promise<void> {
+async function killLeftover(
+  exec: Docker.Exec,
+  { id: containerId, mark }: MarkedStep,
+  timeoutMs: number,
+): Promise<void> {
   const found = await exec.inspect({ abortSignal: deadline(timeoutMs) }).catch(() => null);
-  if (found !== null) await killSession(found.Pid, id);
+  await killSession({ leader: found?.Pid ?? 0, mark, containerId });
 }
 
 function notRun(error: unknown, step: ExecStep, outer: AbortSignal | undefined): StepError {

@@ -1,16 +1,25 @@
 import { readdir, readFile } from 'node:fs/promises';
 
+/** A command that runs, or ran, in a container. */
+export interface Session {
+  /** Its process, as the host numbers it; 0 where nobody knows it any more. */
+  leader: number;
+  /** `NAME=VALUE`: it was started with this in its environment, as nothing else was. */
+  mark: string;
+  containerId: string;
+}
+
 /**
  * Ends what a command in a container has left. Docker cannot end one that it has started; the kernel can. Docker makes
- * each a session of its own, which those it starts belong to as well; one that has left it is found by its parent.
- * Of each the cgroup must prove that it is of this container: a number may be somebody else's by now.
+ * each a session of its own, which those it starts belong to as well; one that has left it is found by its parent, and
+ * one that has lost that too, or whose leader has ended, by the mark that all of them inherit. Of each the cgroup must
+ * prove that it is of this container: a number may be somebody else's by now.
  */
-export async function killSession(leader: number, containerId: string): Promise<void> {
-  if (leader <= 1) return;
+export async function killSession(session: Session): Promise<void> {
   // One that was being started while it was looked is there the next time.
   for (let look = 0; look < 5; look += 1) {
-    const members = membersOf(leader, await processes());
-    const killed = await Promise.all(members.map((pid) => kill(pid, containerId)));
+    const members = membersOf(session, await processes());
+    const killed = await Promise.all(members.map((pid) => kill(pid, session.containerId)));
     if (!killed.includes(true)) return;
   }
 }
@@ -19,12 +28,14 @@ interface Process {
   pid: number;
   parent: number;
   session: number;
+  environment: string[];
 }
 
-function membersOf(leader: number, all: Process[]): number[] {
-  const members = new Set([leader]);
+function membersOf({ leader, mark }: Session, all: Process[]): number[] {
+  const marked = all.filter(({ environment }) => environment.includes(mark)).map(({ pid }) => pid);
+  const members = new Set([...(leader > 1 ? [leader] : []), ...marked]);
   const isNew = ({ pid, parent, session }: Process) =>
-    !members.has(pid) && (session === leader || members.has(parent));
+    !members.has(pid) && (members.has(session) || members.has(parent));
   for (let found = all.filter(isNew); found.length > 0; found = all.filter(isNew))
     for (const { pid } of found) members.add(pid);
   return [...members];
@@ -41,7 +52,9 @@ async function readProcess(pid: string): Promise<Process | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const [state, parent, , session] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   if (state === undefined || state === '' || state === 'Z') return null;
-  return { pid: Number(pid), parent: Number(parent), session: Number(session) };
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  const numbers = { pid: Number(pid), parent: Number(parent), session: Number(session) };
+  return { ...numbers, environment: environment.split('\0') };
 }
 
 /** Whether there was anything to be killed. */

@@ -49,7 +49,10 @@ async function run(answer: Answer, given: Partial<ExecStep> = {}, toolTimeoutMs 
 it('runs the command to its end', async () => {
   const { error, bodies } = await run(answering(0, 'dumped\n'));
   expect(error).toBeNull();
-  expect(bodies[0]).toMatchObject({ Cmd: ['pg_dump', '--password=secret'] });
+  expect(bodies[0]).toMatchObject({
+    Cmd: ['pg_dump', '--password=secret'],
+    Env: [expect.stringMatching(/^STEWARD_HOOK=[0-9a-f-]{36}$/)],
+  });
 });
 
 it('fails with the last line, and without the arguments', async () => {
@@ -114,19 +117,21 @@ it('names one that is gone', async () => {
   });
 });
 
-/** As Docker starts it: in a session of its own, with something that it leaves behind and something that has left it. */
-async function startCommand() {
-  const script = 'sleep 300 & echo $!; setsid sleep 300 & echo $!; wait';
-  const command = spawn('sh', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+/** As Docker starts it: in a session of its own, and with its environment. Gives the leader, and what that prints. */
+async function startCommand(script: string, variables: string[]): Promise<number[]> {
+  const env = { ...process.env, ...Object.fromEntries(variables.map((each) => each.split('='))) };
+  const command = spawn('sh', ['-c', script], { env, detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   let text = '';
   for await (const chunk of command.stdout) {
     text += String(chunk);
-    if (text.split('\n').length > 2) break;
+    if (text.endsWith('end\n')) break;
   }
-  const pids = [command.pid ?? 0, ...text.trim().split('\n').map(Number)];
-  // What Docker's cgroup has in its name is here whatever this one has.
-  const id = /[a-z0-9]+/.exec(readFileSync(`/proc/${command.pid}/cgroup`, 'utf8'))?.[0] ?? '';
-  return { pids, id };
+  return [command.pid ?? 0, ...(text.match(/\d+/g)?.map(Number) ?? [])];
+}
+
+/** What Docker's cgroup has in its name is here whatever this one has. */
+function thisContainer(): string {
+  return /[a-z0-9]+/.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[0] ?? '';
 }
 
 function lives(pid: number): boolean {
@@ -137,25 +142,54 @@ function lives(pid: number): boolean {
   }
 }
 
-it.each([
-  ['all that it has started is killed with it', true],
-  ['but not what is of another container', false],
-])('of one that takes too long %s', async (_what, isOwn) => {
-  const { pids, id } = await startCommand();
-  const inContainer = isOwn ? id : 'another';
-  const usual = answering(0, 'working\n', true);
-  const answer: Answer = (call) =>
-    call.startsWith('GET')
-      ? { body: { Running: true, Pid: pids[0] } }
-      : usual(call.replace(`/${inContainer}/`, '/c1/'));
-  expect(pids.map(lives)).toEqual([true, true, true]);
+const waiting = 'sleep 300 & echo $!; setsid sleep 300 & echo $!; echo end; wait';
+const gone = 'sleep 300 & echo $!; sleep 300 & echo $!; echo end';
+const daemon =
+  'setsid sh -c "sleep 300 & echo \\$!"; setsid sh -c "setsid sleep 300 & echo \\$!"; echo end; sleep 300';
+
+it.each<[string, string, (leader: number) => object | null]>([
+  ['waits for others, one of which has left its session', waiting, (Pid) => ({ Running: true, Pid })],
+  ['has ended itself, and left others', gone, (Pid) => ({ Running: false, ExitCode: 0, Pid })],
+  ['has ended itself, so that Docker knows its number no more', gone, () => ({ Running: false, Pid: 0 })],
+  ['has made daemons, which have no parent of it any more', daemon, (Pid) => ({ Running: true, Pid })],
+  ['Docker says nothing of', waiting, () => null],
+])('of one that takes too long and %s: all is killed', async (_what, script, inspected) => {
+  const { pids, alive } = await late(script, inspected, thisContainer());
   try {
-    await run(answer, { id: inContainer, timeoutSeconds: 1 });
-    await expect.poll(() => pids.filter(lives)).toEqual(isOwn ? [] : pids);
+    expect(alive).toEqual(expect.arrayContaining(pids.slice(1)));
+    await expect.poll(() => pids.filter(lives)).toEqual([]);
   } finally {
     for (const pid of pids.filter(lives)) process.kill(pid, 'SIGKILL');
   }
 });
+
+it('what is of another container is not killed', async () => {
+  const { pids, alive } = await late(waiting, (Pid) => ({ Running: true, Pid }), 'another');
+  try {
+    expect(pids.filter(lives)).toEqual(alive);
+  } finally {
+    for (const pid of pids.filter(lives)) process.kill(pid, 'SIGKILL');
+  }
+});
+
+/** A command that does not end in time; gives its processes, and which of them lived by then. */
+async function late(script: string, inspected: (leader: number) => object | null, container: string) {
+  let pids: number[] = [];
+  let alive: number[] = [];
+  const answer: Answer = async (call, body) => {
+    if (call.endsWith('/start')) return { stream: { bytes: frame('working\n'), open: true } };
+    if (call.startsWith('GET')) {
+      const said = inspected(pids[0] ?? 0);
+      return said === null ? { status: 500, body: { message: 'no such luck' } } : { body: said };
+    }
+    pids = await startCommand(script, (body as { Env?: string[] }).Env ?? []);
+    alive = pids.filter(lives);
+    return { status: 201, body: { Id: 'e1' } };
+  };
+  const { error } = await run(answer, { id: container, timeoutSeconds: 1 });
+  expect(error).toBe('StepError: pg_dump in container photo-db-1 took longer than 1 s');
+  return { pids, alive };
+}
 
 it('is shown as docker exec', () => {
   expect(commandOf({ ...step, argv: ['pg_dump', 'a b'] })).toBe("docker exec photo-db-1 pg_dump 'a b'");

@@ -12,8 +12,8 @@ export interface FakeDockerApi extends AsyncDisposable {
   bodies: unknown[];
 }
 
-/** What to answer to `METHOD /path`, and when; null: nothing, ever. */
-export type Answer = (call: string) => Given | Promise<Given>;
+/** What to answer to `METHOD /path` and its JSON, and when; null: nothing, ever. */
+export type Answer = (call: string, body?: unknown) => Given | Promise<Given>;
 
 type Given = { status?: number; body?: unknown; stream?: Stream } | null;
 
@@ -32,8 +32,9 @@ export async function fakeDockerApi(answer: Answer): Promise<FakeDockerApi> {
     const call = `${request.method} ${decodeURIComponent(request.url ?? '')}`;
     calls.push(call);
     const sent = await text(request);
-    if (sent !== '') bodies.push(JSON.parse(sent));
-    const given = await answer(call);
+    const body: unknown = sent === '' ? undefined : JSON.parse(sent);
+    if (body !== undefined) bodies.push(body);
+    const given = await answer(call, body);
     if (given === null) return;
     response.writeHead(given.status ?? 200, { 'content-type': 'application/json' });
     if (given.stream !== undefined) {
