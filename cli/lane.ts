@@ -2,6 +2,7 @@ import type { BackgroundDeps } from '../reconciler/background.ts';
 import { backgroundGroups, runGroup } from '../reconciler/background.ts';
 import { foreignProjects } from '../reconciler/backup/writers.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
+import { readRunning } from '../reconciler/state/backups.ts';
 import { keyOf, nextTurns, type Slot, slotOf } from '../reconciler/turns.ts';
 import type { Change, Outcome } from '../reconciler/types.ts';
 
@@ -11,6 +12,8 @@ import type { Change, Outcome } from '../reconciler/types.ts';
  */
 export interface LaneDeps {
   background: BackgroundDeps;
+  /** Backups of other processes take up room too: for whoever looks again later, at what has found none. */
+  sharesRoom?: boolean;
   /** A group is over: there is room, and something to tell. */
   onDone(outcomes: Outcome[], commit: string): void;
   onError(error: unknown): void;
@@ -64,7 +67,7 @@ export class Lane {
 
   #begin(): void {
     const { groups, atOnce } = this.#offer;
-    const turns = nextTurns(groups, this.#running, atOnce, this.#begunAt);
+    const turns = nextTurns(groups, this.#running, atOnce - this.#elsewhere(), this.#begunAt);
     this.#offer = { ...this.#offer, groups: groups.filter((group) => !turns.includes(group)) };
     for (const group of turns) {
       const key = keyOf(group);
@@ -72,6 +75,14 @@ export class Lane {
       this.#begunAt.set(key, this.#begun);
       this.#running.set(key, { slot: slotOf(group), over: this.#run(group, key, this.#offer.commit) });
     }
+  }
+
+  /** Backups that other processes are at, such as one that a person has asked for. */
+  #elsewhere(): number {
+    if (this.#deps.sharesRoom !== true) return 0;
+    const own = new Set([...this.#running.keys()].flatMap((key) => key.split(' ')));
+    const locks = readRunning(this.#deps.background.store).map(({ runningLock }) => runningLock ?? '');
+    return new Set(locks.filter((lock) => !own.has(lock))).size;
   }
 
   async #run(group: Change[], key: string, commit: string): Promise<void> {

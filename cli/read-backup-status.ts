@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { DesiredState } from '../desired-state/types.ts';
-import { readBackups } from '../reconciler/state/backups.ts';
+import { living } from '../reconciler/backup/at-work.ts';
+import { type Backups, readBackups } from '../reconciler/state/backups.ts';
 import { holderOf, repositoryLock } from '../reconciler/state/lock.ts';
 import { readLastRuns } from '../reconciler/state/runs.ts';
 import type { Store } from '../reconciler/state/store.ts';
@@ -20,8 +21,17 @@ export function readBackupStatus(
 ): BackupStatus[] {
   if (desired === null || !desired.resources.some(({ kind }) => kind === 'backup')) return [];
   const lockedBy = (location: string) => holderAt(store, location);
-  const known = { backups: readBackups(store), lastRuns: readLastRuns(store), nowMs, plan, lockedBy };
+  const known = { backups: readLiving(store), lastRuns: readLastRuns(store), nowMs, plan, lockedBy };
   return backupStatus(desired, known);
+}
+
+function readLiving(store: Store): Backups {
+  return living(readBackups(store), (lockName) => isHeld(store, lockName));
+}
+
+/** By a process that lives. */
+export function isHeld(store: Store, lockName: string): boolean {
+  return holderOf(dirname(store.path), lockName) !== null;
 }
 
 function holderAt(store: Store, location: string): string | null {
@@ -32,14 +42,6 @@ function holderAt(store: Store, location: string): string | null {
 /** What was kept, and what is under way this moment: who is dead holds no lock any more. */
 export function withLiveBackups(status: Status, store: Store): Status {
   if (status.backups === undefined) return status;
-  const recorded = readBackups(store);
-  const isAlive = (lockName: string) => holderOf(dirname(store.path), lockName) !== null;
-  const backups = {
-    ...recorded,
-    services: new Map(
-      [...recorded.services].filter(([, { runningLock }]) => runningLock !== null && isAlive(runningLock)),
-    ),
-    runningProofs: recorded.runningProofs.filter(({ lockName }) => isAlive(lockName)),
-  };
+  const backups = readLiving(store);
   return { ...status, backups: withRunning(status.backups, (service) => runningOf(service, backups)) };
 }

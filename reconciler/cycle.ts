@@ -5,6 +5,7 @@ import type { Clock } from '../tools/clock.ts';
 import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { foreground } from './background.ts';
+import { living } from './backup/at-work.ts';
 import { gateKeeper } from './gate.ts';
 import { hubProblems } from './hub-commit.ts';
 import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
@@ -53,6 +54,11 @@ export interface CycleDeps {
   clock: Clock;
   onPlan?: (plan: Plan, desired: DesiredState) => void;
   progress?: (event: ApplyEvent) => void;
+  /**
+   * Who lives, for a plan that is only to be told: what is recorded as under way and is dead is then planned as what it will
+   * be once that is put right. Where the plan is carried out, it must be put right first.
+   */
+  isHeld?: (lockName: string) => boolean;
   signal?: AbortSignal;
 }
 
@@ -119,7 +125,10 @@ async function reconcile(
   options: CycleOptions,
 ): Promise<Cycle> {
   if (!options.dry) settleClock(deps.store, deps.clock.now());
-  const inventory = readInventory(deps.store);
+  const recorded = readInventory(deps.store);
+  const { isHeld } = deps;
+  const backups = isHeld === undefined ? recorded.backups : living(recorded.backups, isHeld);
+  const inventory = { ...recorded, backups };
   const observed = await timed(cycle, 'observe', deps, () =>
     deps.observer.observe(requestOf(loaded, inventory, deps.signal)),
   );

@@ -55,6 +55,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   };
   const lane = new Lane({
     background: { ...backgroundDeps(wired, settings, 'reconcile'), progress },
+    sharesRoom: true,
     onDone: (outcomes, commit) => {
       memory.aliveAtMs = Date.now();
       tellBackups(wired, metrics, memory, log);

@@ -2,7 +2,7 @@ import { runCycle } from '../../reconciler/cycle.ts';
 import { converged } from '../../reconciler/plan.ts';
 import { locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
-import { readBackupStatus } from '../read-backup-status.ts';
+import { isHeld, readBackupStatus } from '../read-backup-status.ts';
 import { type Flags, readSettings } from '../settings.ts';
 import { noteWaiting } from '../terminal.ts';
 import { wire } from '../wire.ts';
@@ -18,7 +18,8 @@ export async function plan(flags: PlanFlags): Promise<number> {
   const wired = await wire(settings);
   try {
     const request = { stateDir: settings.stateDir, command: 'plan', waitMs: 30_000, onWait: noteWaiting };
-    const cycle = await locked(request, () => runCycle(wired.deps, { dry: true }));
+    const deps = { ...wired.deps, isHeld: (lockName: string) => isHeld(wired.store, lockName) };
+    const cycle = await locked(request, () => runCycle(deps, { dry: true }));
     const { output, verbose } = flags;
     const { sourceRoots } = wired;
     const nowMs = Date.now();

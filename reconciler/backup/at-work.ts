@@ -1,4 +1,4 @@
-import type { Backups } from '../state/backups.ts';
+import type { BackupRecord, Backups } from '../state/backups.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { ProofKind } from '../state/proofs.ts';
 import type { RunningProof } from '../state/runs.ts';
@@ -18,6 +18,17 @@ export function proofAt(location: string, { runningProofs }: Backups): RunningPr
   if (runningProofs.length === 0) return null;
   const lock = repositoryLock(location);
   return runningProofs.find(({ lockName }) => lockName === lock) ?? null;
+}
+
+/** Without what is recorded as under way and is dead: who lives holds its lock. */
+export function living(backups: Backups, isHeld: (lockName: string) => boolean): Backups {
+  const lives = ({ runningLock }: BackupRecord) => runningLock !== null && isHeld(runningLock);
+  const over = { runningSinceMs: null, runningLock: null };
+  const services = [...backups.services].map(
+    ([service, record]) => [service, lives(record) ? record : { ...record, ...over }] as const,
+  );
+  const runningProofs = backups.runningProofs.filter(({ lockName }) => isHeld(lockName));
+  return { ...backups, services: new Map(services), runningProofs };
 }
 
 export function proofText({ what, sinceMs }: RunningProof): string {

@@ -52,6 +52,28 @@ describe('a backup in another process', () => {
 });
 
 describe('plan', () => {
+  it('says of a backup whose process is dead what becomes of it, and not that it is under way', async () => {
+    const plan = async () => {
+      const { stdout } = await steward(['plan', '--output', 'json', ...lab.flags]);
+      const { changes, reports, backups } = JSON.parse(stdout) as Record<
+        string,
+        { id: string; state: string }[]
+      >;
+      const ids = [changes, reports].map((found = []) => found.map(({ id }) => id).includes('backup:blog'));
+      return [...ids, backups?.find((each) => 'service' in each && each.service === 'blog')?.state];
+    };
+    const lock = beginElsewhere();
+    using db = new DatabaseSync(join(lab.stateDir, 'state.db'));
+    db.exec('UPDATE backups SET first_seen_ms = 0');
+    try {
+      expect(await plan()).toEqual([false, true, 'running']);
+      lock.release();
+      expect(await plan()).toEqual([true, false, 'due']);
+    } finally {
+      db.exec(`UPDATE backups SET first_seen_ms = ${Date.now()}`);
+    }
+  });
+
   it('says when the next archives come, and how old the last ones are', async () => {
     await steward(['backup', 'run', 'blog', ...lab.flags]);
     const { stdout } = await steward(['plan', ...lab.flags]);

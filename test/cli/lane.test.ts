@@ -3,6 +3,7 @@ import { runDue } from '../../cli/background.ts';
 import { Lane } from '../../cli/lane.ts';
 import type { Executor } from '../../reconciler/apply/types.ts';
 import type { BackgroundDeps } from '../../reconciler/background.ts';
+import { newBackupRecord, writeBackupRecord } from '../../reconciler/state/backups.ts';
 import { repositoryLock } from '../../reconciler/state/lock.ts';
 import type { Outcome, Step } from '../../reconciler/types.ts';
 import * as build from '../support/build.ts';
@@ -57,6 +58,7 @@ function begin(backupsAtOnce: number, over: Partial<BackgroundDeps> = {}, hourly
   outcomes = [];
   lane = new Lane({
     background: { ...lab.besides(), executor: gate.held, ...over },
+    sharesRoom: true,
     onDone: (done) => outcomes.push(...done),
     onError: (error) => {
       throw error;
@@ -149,6 +151,20 @@ describe('backups', () => {
     await settled();
     await look();
     expect(gate.names().sort()).toEqual(['borg-check beta', 'borg-create alpha', 'borg-create gamma']);
+  });
+
+  it.each([
+    [1, []],
+    [2, ['borg-create beta']],
+  ])('count with %i at a time what another process is at', async (atOnce, begun) => {
+    begin(atOnce);
+    await toTheNight();
+    const runningLock = repositoryLock(location('alpha'));
+    const record = { ...newBackupRecord('alpha', 0), runningSinceMs: lab.now(), runningLock };
+    writeBackupRecord(lab.store(), record);
+    lab.later(24 * hourMs);
+    await look();
+    expect(gate.names().filter((name) => name.startsWith('borg-create'))).toEqual(begun);
   });
 
   it('say in the plan that they wait for their turn, and whose it is', async () => {
