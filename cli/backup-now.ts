@@ -117,7 +117,7 @@ async function isStillSo(planned: Cycle, services: string[], { deps }: Wired): P
   return changes.every((change) => isCurrent(change, found.value));
 }
 
-/** For whom nothing was stopped, since somebody else's hook has failed: they are backed up without him. */
+/** For whom nothing was stopped, since another's hook has failed or its repository is in use: they go on without it. */
 function leftAlone(outcomes: Outcome[]): string[] {
   const ends = outcomes.flatMap(({ parts = [] }) => parts);
   return ends.flatMap(({ service, result }) => (result === 'skipped' ? [service] : []));

@@ -5,6 +5,8 @@ import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { isCurrent } from './backup/current.ts';
 import { backupRecorder } from './backup/record.ts';
+import type { PartEnd } from './part-types.ts';
+import { nothingStopped } from './parts.ts';
 import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
 import { hasArchive } from './state/backups.ts';
@@ -88,8 +90,16 @@ export function skipped(change: Change, { name, holder }: Elsewhere): Outcome {
   const who = holder === null ? 'another steward' : `steward ${holder.command} (pid ${holder.pid})`;
   const archived = change.steps.flatMap((step) => (step.op === 'borg-create' ? [step] : []));
   const whose = archived.find(({ repository }) => repositoryLock(repository.location) === name)?.at;
-  const where = archived.length > 1 && whose !== undefined ? `the repository of ${whose}` : 'its repository';
-  return outcomeOfSkipped(change, `${who} is at work on ${where}`);
+  const error = `${who} is at work on its repository`;
+  if (change.parts === undefined || whose === undefined) return outcomeOfSkipped(change, error);
+  const ends = change.parts.map(({ service }) => busyEnd(service, whose, error));
+  return { ...outcomeOfSkipped(change, `${whose}: ${error}`), parts: ends };
+}
+
+/** One whose repository is in use is in the way of all others only for as long as they are in one change with it. */
+function busyEnd(service: string, busy: string, why: string): PartEnd {
+  if (service === busy) return { service, result: 'failed', error: why, notes: [] };
+  return { service, result: 'skipped', error: nothingStopped(`${busy}: ${why}`), notes: [] };
 }
 
 function outcomeOfSkipped(change: Change, error: string): Outcome {

@@ -54,10 +54,11 @@ function endOf(
   const isBegun = change.steps.some((_step, at) => at < last.at && partAt(change, at) === null);
   if (isBegun) return { result: 'failed', error: last.message };
   const of = partAt(change, last.at)?.service;
-  return {
-    result: 'skipped',
-    error: `nothing was stopped for it: ${of === undefined ? '' : `${of}: `}${last.message}`,
-  };
+  return { result: 'skipped', error: nothingStopped(`${of === undefined ? '' : `${of}: `}${last.message}`) };
+}
+
+export function nothingStopped(why: string): string {
+  return `nothing was stopped for it: ${why}`;
 }
 
 /** A step of all concerns whom its containers are of, where it says which; else everybody who had something before him. */

@@ -135,6 +135,7 @@ async function hindrance(
   const unproven = await prove(change, index, deps, stop, state);
   if (unproven !== null) return unproven;
   try {
+    await judge(change, index, deps);
     await holdCycles(change, index, deps, state);
   } catch (error) {
     return asError(error);
@@ -188,11 +189,14 @@ async function provenBad(change: Change, deps: StepDeps): Promise<Error | null> 
 }
 
 async function holdCycles(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {
-  const first = change.background?.exclusive?.first ?? null;
-  if (first === index) state.held = (await deps.holdCycles?.(change)) ?? null;
-  if (first === null || index !== 0 || first === 0) return;
-  const since = (await deps.judge?.(change)) ?? null;
-  if (since !== null) throw new StepError(since);
+  if (change.background?.exclusive?.first === index) state.held = (await deps.holdCycles?.(change)) ?? null;
+}
+
+/** Where it would be judged only after what may take long. */
+async function judge(change: Change, index: number, deps: StepDeps): Promise<void> {
+  const first = change.background?.exclusive?.first ?? 0;
+  const since = index === 0 && first > 0 ? await deps.judge?.(change) : null;
+  if (typeof since === 'string') throw new StepError(since);
 }
 
 /** Everything that must be on the disk before the step runs. */

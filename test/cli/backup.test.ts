@@ -142,6 +142,16 @@ describe('backup run', () => {
     expect(code).toBe(1);
   });
 
+  it('of all at one instant goes on without the one whose repository another one has', async () => {
+    const lockName = repositoryLock('/backup/datapool_services_blog');
+    const held = takeLock(lab.stateDir, { command: 'browse', sinceMs: 0 }, 0, lockName);
+    const { code, stderr } = await steward(['backup', 'run', '--all', '--together', ...lab.flags]);
+    if (held.ok) held.lock.release();
+    expect(stderr).toMatch(/ ✗ blog {2}steward browse \(pid \d+\) is at work on its repository\n/);
+    expect(stderr).toMatch(/ ✗ wiki {2}nothing was stopped for it: blog: .*\n(.*\n)*✓ together {2}backed up/);
+    expect(code).toBe(1);
+  });
+
   it('refuses what it does not know, with the nearest name', async () => {
     expectRefusal(
       await steward(['backup', 'run', 'blok', ...lab.flags]),

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readBackups } from '../../../reconciler/state/backups.ts';
 import { readHistory } from '../../../reconciler/state/history.ts';
+import { readProgress } from '../../../reconciler/state/progress.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Outcome, Step } from '../../../reconciler/types.ts';
@@ -59,6 +60,26 @@ describe('all is well', () => {
     expect(outcome).toMatchObject({ result: 'applied', error: null });
     expect(ends(outcome)).toEqual(['photo applied', 'git applied']);
     expect([kept('photo').length, kept('git').length]).toEqual([1, 1]);
+  });
+});
+
+it('what is under way is told of the one whose turn it is', async () => {
+  const seen: Record<string, string[]> = {};
+  const { executor } = lab.host;
+  await together({
+    executor: {
+      execute(step, options) {
+        const told = [...readProgress(lab.store())].map(([service, { step: op }]) => `${service} ${op}`);
+        if (step.op === 'borg-create') seen[step.at] = told;
+        if (step.op === 'containers-stop') seen.all = told.sort();
+        return executor.execute(step, options);
+      },
+    },
+  });
+  expect(seen).toEqual({
+    all: ['git containers-stop', 'photo containers-stop'],
+    photo: ['photo borg-create'],
+    git: ['git borg-create'],
   });
 });
 
