@@ -151,7 +151,7 @@ async function containersSince(change: Change, { look }: BackgroundDeps): Promis
   if (!found.known) return found.error;
   return isCurrent(change, found.value)
     ? null
-    : 'other containers run than those that were to be held still; it is planned again';
+    : 'other containers run than those that were to be held still, so nothing was stopped';
 }
 
 async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): Promise<Outcome[]> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { all, asked, byHand, faultAt, lab, running } from './writers-lab.ts';
 
 describe('by the time a backup is alone', () => {
-  const stale = 'other containers run than those that were to be held still; it is planned again';
+  const stale = 'other containers run than those that were to be held still, so nothing was stopped';
 
   it.each<[string, () => unknown]>([
     ['somebody has started another writer', () => byHand()],

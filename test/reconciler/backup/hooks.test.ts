@@ -30,7 +30,7 @@ async function replace(): Promise<void> {
   lab.host.state.containers.set('another', { ...old, id: 'another' });
 }
 
-const stale = 'other containers run than those that were to be held still; it is planned again';
+const stale = 'other containers run than those that were to be held still, so nothing was stopped';
 
 describe('a hook before the snapshot', () => {
   beforeEach(() => aDayLater());
