@@ -47,12 +47,11 @@ function endOf(
   failures: readonly Failure[],
 ): Pick<PartEnd, 'result' | 'error'> {
   const own = failures.filter((failure) => concerns(failure, part, change));
-  if (own.length > 0) return { result: 'failed', error: joined(own) };
-  const last = failures.find(({ isLast }) => isLast);
-  if (last === undefined || !part.steps.some((at) => at >= last.at))
-    return { result: 'applied', error: null };
-  const isBegun = change.steps.some((_step, at) => at < last.at && partAt(change, at) === null);
-  if (isBegun) return { result: 'failed', error: last.message };
+  const last = failures.find(({ isLast, at }) => isLast && part.steps.some((left) => left >= at));
+  const isBegun = change.steps.some((_step, at) => at < (last?.at ?? 0) && partAt(change, at) === null);
+  const all = last === undefined || !isBegun || own.includes(last) ? own : [...own, last];
+  if (all.length > 0) return { result: 'failed', error: joined(all) };
+  if (last === undefined) return { result: 'applied', error: null };
   const of = partAt(change, last.at)?.service;
   return { result: 'skipped', error: nothingStopped(`${of === undefined ? '' : `${of}: `}${last.message}`) };
 }

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { partEnds } from '../../../reconciler/parts.ts';
 import { readBackups } from '../../../reconciler/state/backups.ts';
 import { readHistory } from '../../../reconciler/state/history.ts';
 import { readProgress } from '../../../reconciler/state/progress.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
-import type { Outcome, Step } from '../../../reconciler/types.ts';
+import type { Change, Outcome, Step } from '../../../reconciler/types.ts';
 import type { StepFault } from '../../../simulator/faults.ts';
 import * as build from '../../support/build.ts';
 import { aDayLater, archives, dayMs, desired, lab, opsSince, running, snapshots } from './saga-lab.ts';
@@ -81,6 +82,24 @@ it('what is under way is told of the one whose turn it is', async () => {
     photo: ['photo borg-create'],
     git: ['git borg-create'],
   });
+});
+
+it('one that has failed and was then cut short says both', () => {
+  const parts = [
+    { service: 'photo', steps: [2], containers: [] },
+    { service: 'git', steps: [1, 3], containers: [] },
+  ];
+  const change = { steps: Array(4).fill({ op: 'zfs-snapshot' }), parts } as unknown as Change;
+  const failure = { failing: [], isLast: false, mayFail: false };
+  const ends = partEnds(
+    change,
+    [
+      { ...failure, at: 1, message: 'the hook failed', mayFail: true },
+      { ...failure, at: 2, message: 'told to stop', isLast: true },
+    ],
+    [],
+  );
+  expect(ends.map(({ error }) => error)).toEqual(['told to stop', 'the hook failed; told to stop']);
 });
 
 describe('what fails for one service', () => {
