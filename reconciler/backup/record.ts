@@ -15,6 +15,7 @@ import {
   writeListing,
 } from '../state/backups.ts';
 import { recordHistory } from '../state/history.ts';
+import { repositoryLock } from '../state/lock.ts';
 import {
   type BackupRun,
   beginProof,
@@ -48,10 +49,10 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
     begin(group: Change[]) {
       const now = clock.now();
       for (const change of group) {
-        const runningLock = change.background?.locks[0] ?? null;
         const proof = runningProof(change);
         if (proof !== null) beginProof(store, { ...proof, sinceMs: now });
-        edit(change, () => ({ runningSinceMs: now, runningLock, lastAttemptMs: now }));
+        const begun = { runningSinceMs: now, lastAttemptMs: now };
+        edit(change, ({ service }) => ({ ...begun, runningLock: lockOf(service, change) }));
       }
     },
     /** Before the service is stopped, so that an attempt counts that takes Steward with it. */
@@ -98,6 +99,12 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
       });
     },
   };
+}
+
+/** Of its own repository: by it the run is found dead, and the repository in doubt. */
+function lockOf(service: string, { steps, background }: Change): string | null {
+  const own = steps.find((step) => step.op === 'borg-create' && step.at === service);
+  return own?.op === 'borg-create' ? repositoryLock(own.repository.location) : (background?.locks[0] ?? null);
 }
 
 function isStop({ op }: Step): boolean {

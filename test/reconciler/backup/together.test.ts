@@ -84,6 +84,34 @@ it('what is under way is told of the one whose turn it is', async () => {
   });
 });
 
+describe('when the process dies', () => {
+  const where = ['nothing', 'half', 'all'] as const;
+  const ops: Step['op'][] = [
+    ...(['container-exec', 'containers-stop', 'zfs-snapshot', 'containers-start'] as const),
+    ...(['borg-create', 'zfs-destroy-snapshots', 'borg-delete', 'borg-compact'] as const),
+  ];
+  const places = ops.flatMap((op) => where.map((after) => [op, after] as const));
+
+  it.each(places)(
+    'at %s with %s of it done, all is put right, and what is in doubt is asked',
+    async (op, after) => {
+      lab.host.faults = { steps: [{ when: { op }, how: 'freeze', after }] };
+      await Promise.race([together(), lab.host.crashed]);
+      lab.restart();
+      lab.host.faults = {};
+      await lab.settleRuns();
+      expect(await running()).toEqual(all);
+      expect(snapshots()).toEqual([]);
+      expect(readUndo(lab.store())).toEqual([]);
+      expect(inDoubt().sort()).toEqual(['git', 'photo'].map((each) => `/backup/datapool_services_${each}`));
+      expect(readRuns(lab.store(), null, 2).map(({ result }) => result)).toEqual([
+        'interrupted',
+        'interrupted',
+      ]);
+    },
+  );
+});
+
 it('one that has failed and was then cut short says both', () => {
   const parts = [
     { service: 'photo', steps: [2], containers: [] },
