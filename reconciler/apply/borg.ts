@@ -82,24 +82,17 @@ export async function listRepository(step: StepOf<'borg-list'>, options: BorgOpt
   throw new StepError(`${other}, and was left alone; if it is meant to be used, ${forget}`);
 }
 
-/** By name, and only those that are there. What attempts that were cut off have left is told. */
+/**
+ * By name, in one call: what is not there is done, and Borg says so. What attempts that were cut off have left is told.
+ */
 export async function deleteArchives(step: StepOf<'borg-delete'>, options: BorgOptions): Promise<StepFacts> {
   const { repository, archives } = step;
-  const { archives: there, checkpoints } = await listing(repository, options);
-  const whole = there.map(({ name }) => name).filter((name) => archives.includes(name));
-  const remnants = checkpoints.filter((name) => archives.includes(name) || isRemnant(name, step));
-  const left = [...whole, ...remnants];
-  if (left.length === 0) return {};
-  const [, command = '', ...targets] = deleteArgv(step, left);
-  await borg([command, '--progress', ...targets], repository, options);
-  const said = `what attempts that were cut off had left was deleted: ${remnants.join(', ')}`;
-  return { deleted: left, notes: remnants.length === 0 ? [] : [said] };
-}
-
-/** Of attempts that were cut off; `borg prune`, which would remove them, is never called. */
-function isRemnant(name: string, { archives, onlyAfter }: StepOf<'borg-delete'>): boolean {
-  const whole = onlyAfter === null ? archives : [...archives, onlyAfter.archive];
-  return whole.includes(unfinishedBy(name) ?? '');
+  const [, command = '', ...targets] = deleteArgv(step, archives);
+  const { warnings } = await borg([command, '--progress', ...targets], repository, options);
+  const isThere = (name: string) => !warnings.some((said) => said.startsWith(`Archive ${name} not found`));
+  const remnants = archives.filter((name) => unfinishedBy(name) !== null && isThere(name));
+  if (remnants.length === 0) return {};
+  return { notes: [`what attempts that were cut off had left was deleted: ${remnants.join(', ')}`] };
 }
 
 export async function compactRepository(

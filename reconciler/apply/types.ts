@@ -72,8 +72,6 @@ export interface StepFacts {
     /** Names of what attempts that were cut off have left. */
     checkpoints: string[];
   };
-  /** Archives that are gone. */
-  deleted?: string[];
   check?: CheckFacts;
   /** What an archive says of itself. */
   comment?: string;

@@ -198,7 +198,7 @@ export function learn(store: Store, clock: Clock, step: Step, facts: StepFacts):
     writeArchive(store, location, { name, id, atMs, clean: warnings.length === 0, files, originalBytes });
   }
   if (step.op === 'borg-delete' && facts.heldBack === undefined)
-    removeArchives(store, location, [...step.archives, ...(facts.deleted ?? [])]);
+    removeArchives(store, location, step.archives);
 }
 
 /** What Borg says there is takes the place of what was known. */

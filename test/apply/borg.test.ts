@@ -2,7 +2,9 @@ import { chmodSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CleanArchive } from '../../reconciler/backup/step-parts.ts';
-import { archive, borgLab, listing } from './backup-fixtures.ts';
+import type { Step } from '../../reconciler/types.ts';
+import { callBorg } from '../../tools/borg/call.ts';
+import { archive, borgLab, listing, reference } from './backup-fixtures.ts';
 
 describe('borg-init', () => {
   it('makes the repository where there is none', async () => {
@@ -86,33 +88,38 @@ describe('borg-list of a repository that is known', () => {
 });
 
 describe('borg-delete', () => {
-  const archives = ['a', 'b', 'gone'];
-  const script = `[ "$1" = list ] && echo '${listing(['a', 'b', 'c'])}'; exit 0`;
   const clean: CleanArchive = { archive: archive().name, minFiles: 90, minBytes: 4_000 };
+  const step: Extract<Step, { op: 'borg-delete' }> = {
+    ...{ op: 'borg-delete', repository: reference },
+    ...{ archives: ['a', 'gone', 'b.checkpoint', 'gone.checkpoint'], onlyAfter: clean },
+  };
+  const notFound = (name: string) =>
+    `echo '{"type":"log_message","levelname":"WARNING","message":"Archive ${name} not found (2/4)."}' >&2`;
 
-  it('deletes by name what is there', async () => {
-    const lab = borgLab(script);
-    await lab.run({ op: 'borg-delete', repository: lab.repository, archives, onlyAfter: clean });
-    expect(lab.calls()).toEqual([
-      'list --json --consider-checkpoints ssh://borg@backup/./photo',
-      'delete --progress ssh://borg@backup/./photo::a b',
-    ]);
+  it('is one call, by name; what is not there, which Borg 1.4 warns of, is done', async () => {
+    const lab = borgLab(`${step.archives.map(notFound).join('\n')}\nexit 1`);
+    expect(await lab.run({ ...step, repository: lab.repository })).toEqual({});
+    expect(lab.calls()).toEqual([`delete --progress ssh://borg@backup/./photo::${step.archives.join(' ')}`]);
   });
 
-  it('deletes what attempts that were cut off have left of these and of the one just made, and no others', async () => {
-    const names = ['a.checkpoint', `${archive().name}.checkpoint.1`, 'c.checkpoint', 'c'];
-    const lab = borgLab(`[ "$1" = list ] && echo '${listing(names)}'; exit 0`);
-    await lab.run({ op: 'borg-delete', repository: lab.repository, archives, onlyAfter: clean });
-    expect(lab.calls().at(-1)).toBe(
-      `delete --progress ssh://borg@backup/./photo::a.checkpoint ${archive().name}.checkpoint.1`,
-    );
+  it('tells of what attempts that were cut off have left, where it was there', async () => {
+    const lab = borgLab(['gone', 'gone.checkpoint'].map(notFound).join('\n'));
+    expect(await lab.run({ ...step, repository: lab.repository })).toEqual({
+      notes: ['what attempts that were cut off had left was deleted: b.checkpoint'],
+    });
   });
+});
 
-  it('has nothing to do where all are gone already', async () => {
-    const lab = borgLab(script);
-    await lab.run({ op: 'borg-delete', repository: lab.repository, archives: ['gone'], onlyAfter: null });
-    expect(lab.calls()).toHaveLength(1);
+it.each([
+  ['list', 'none'],
+  ['mount', 'of its own choice'],
+])('borg %s loads for mounts: %s', async (command, loaded) => {
+  const lab = borgLab(`echo "\${BORG_FUSE_IMPL:-of its own choice}"`);
+  const { stdout } = await callBorg([command], lab.repository, {
+    ...lab.options,
+    borg: lab.options.commands.borg,
   });
+  expect(stdout).toBe(loaded);
 });
 
 describe('a lock', () => {
