@@ -87,6 +87,23 @@ describe('stopping', () => {
     expect({ error, notes: facts.notes }).toEqual({ error: null, notes });
   });
 
+  it('stops the next one while it looks whether one had to be killed', async () => {
+    const dbStops = Promise.withResolvers<void>();
+    let isStopped = false;
+    const answer: Answer = async (call) => {
+      if (call.startsWith('POST /containers/id-db')) dbStops.resolve();
+      if (call.startsWith('POST /containers/id-app')) isStopped = true;
+      else if (isStopped && call.startsWith('GET /containers/id-app')) await dbStops.promise;
+      const [, Id] = /(id-\w+)/.exec(call) ?? [];
+      return call.startsWith('GET')
+        ? { body: { Id, State: { ExitCode: 137 }, Config: {} } }
+        : { status: 204 };
+    };
+    const containers = [container('app', [['db', false]]), container('db')];
+    const { facts } = await run({ op: 'containers-stop', containers }, answer);
+    expect(facts.notes).toHaveLength(2);
+  });
+
   it('does not fail where that cannot be told', async () => {
     const answer: Answer = (call) => ({ status: call.startsWith('GET') ? 500 : 204 });
     expect(await run({ op: 'containers-stop', containers: stack }, answer)).toMatchObject({ error: null });
