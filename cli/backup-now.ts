@@ -1,11 +1,11 @@
 import PQueue from 'p-queue';
-import type { DesiredBackup } from '../desired-state/types.ts';
-import { backgroundGroups, runGroup } from '../reconciler/background.ts';
+import type { DesiredBackup, DesiredState } from '../desired-state/types.ts';
+import { type BackgroundDeps, backgroundGroups, runGroup } from '../reconciler/background.ts';
 import { isCurrent } from '../reconciler/backup/current.ts';
 import { togetherId } from '../reconciler/backup/names.ts';
 import { type Cycle, runCycle } from '../reconciler/cycle.ts';
 import type { Change, Notice, Outcome } from '../reconciler/types.ts';
-import type { AskedFor } from '../reconciler/world.ts';
+import type { Asked, AskedFor } from '../reconciler/world.ts';
 import { type AtWork, atWork } from './at-work.ts';
 import { backgroundDeps } from './background.ts';
 import { nearest, UserError } from './errors.ts';
@@ -24,7 +24,7 @@ export interface NowFlags extends Flags {
   together?: boolean;
 }
 
-interface Wanted {
+export interface Wanted {
   /** The command, as others are told who is at work. */
   command: string;
   what: AskedFor;
@@ -37,23 +37,27 @@ interface Wanted {
 /** Exit 0: each has what was asked for; 1: not. */
 export async function runNow(names: string[], flags: NowFlags, wanted: Wanted): Promise<number> {
   if (names.length === 0 && flags.all !== true) throw new UserError('name a service, or give --all');
-  return await atWork(flags, wanted.command, (at) => run(names, flags, { ...at, wanted }));
+  return await atWork(flags, wanted.command, (at) => runAsked(names, flags, { ...at, wanted }));
 }
 
-interface Context extends AtWork {
+export interface AskedContext extends AtWork {
   wanted: Wanted;
 }
 
-async function run(names: string[], flags: NowFlags, context: Context): Promise<number> {
+/** See `runNow`; with all that it stands on. */
+export async function runAsked(names: string[], flags: NowFlags, context: AskedContext): Promise<number> {
   const { wired, request, wanted } = context;
-  const first = await locked(request, () => runCycle(wired.deps, { dry: true }));
-  if (first.plan === null || first.desired === null) return refused(first, flags, wired);
-  const services = chosen(names, first);
+  const atMs = Math.floor(wired.deps.clock.now() / 1000) * 1000;
   const together = flags.together === true;
+  const askedFor = (services: string[]): Asked => ({ what: wanted.what, services, atMs, together });
+  const asked = (desired: DesiredState) => askedFor(chosen(names, desired));
+  const planned = await locked(request, () => runCycle(wired.deps, { dry: true, asked }));
+  if (planned.plan === null || planned.desired === null) return refused(planned, flags, wired);
+  const services = chosen(names, planned.desired);
   const turns = together ? [services] : services.map((service) => [service]);
   const events = backupEvents(flags.output, process.stderr, wanted.missed);
-  const outcomes = await inTurns(turns, first.desired.backupsAtOnce, together, { ...context, events });
-  keepBackups(wired, first.desired);
+  const outcomes = await inTurns(planned, turns, askedFor, { ...context, events });
+  keepBackups(wired, planned.desired);
   events.end(outcomes);
   const done = new Set(outcomes.filter(({ change }) => wanted.isAsked(change)).flatMap(doneBy));
   return services.every((service) => done.has(service)) ? 0 : 1;
@@ -65,41 +69,42 @@ function doneBy({ change, result, parts }: Outcome): string[] {
   return ends.flatMap((end) => (end.result === 'applied' ? (end.service ?? []) : []));
 }
 
-/** Planned once for all; as many at a time as lab.yaml allows. Throws what planning or the state folder throws. */
+/**
+ * Planned once for all; as many at a time as lab.yaml allows. What a backup stops is looked at once more when it has the
+ * cycles to itself: where other containers run by then, nothing is stopped, and it is planned again here.
+ * Throws what planning or the state folder throws.
+ */
 async function inTurns(
+  planned: Cycle,
   turns: string[][],
-  atOnce: number,
-  together: boolean,
-  context: Context & { events: BackupEvents },
+  askedFor: (services: string[]) => Asked,
+  context: AskedContext & { events: BackupEvents },
 ): Promise<Outcome[]> {
-  const { wired, settings, request, wanted, events } = context;
-  const atMs = Math.floor(wired.deps.clock.now() / 1000) * 1000;
+  const { wired, settings, request, events } = context;
   const deps = { ...backgroundDeps(wired, settings, request.command), progress: events.event };
   // One at a time, and for as long as a service of the same run may be down: the second waits for the first.
   const planning = new PQueue({ concurrency: 1 });
-  const ask = (services: string[]) =>
+  const planAgain = (turn: string[]) =>
     planning.add(async () => {
       const lock = await deps.holdCycles();
-      const asked = { what: wanted.what, services, atMs, together };
-      return await runCycle(wired.deps, { dry: true, asked }).finally(() => lock.release());
+      const options = { dry: true, asked: askedFor(turn) };
+      return await runCycle(wired.deps, options).finally(() => lock.release());
     });
-  const planned = await ask(turns.flat());
   const outcomes: Outcome[] = [];
   const isStopped = () => request.signal?.aborted === true;
   const carryOut = async (turn: string[]) => {
     if (isStopped()) return;
-    let cycle = (await isStillSo(planned, turn, wired)) ? planned : await ask(turn);
-    for (let left = turn; ; cycle = await ask(left)) {
-      const ended: Outcome[] = [];
-      for (const group of groupsOf(cycle, left))
-        ended.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
+    let cycle = planned;
+    for (let left = turn; ; cycle = await planAgain(left)) {
+      const ended = await runTurn(cycle, left, deps);
       outcomes.push(...ended);
-      events.blocked(hindrances(cycle, left));
-      left = leftAlone(ended);
+      const isOld = cycle === planned && ended.some(isSkipped) && !(await isStillSo(planned, left, wired));
+      if (!isOld) events.blocked(hindrances(cycle, left));
+      left = isOld ? left : leftAlone(ended);
       if (left.length === 0 || isStopped()) return;
     }
   };
-  const running = new PQueue({ concurrency: atOnce });
+  const running = new PQueue({ concurrency: planned.desired?.backupsAtOnce ?? 1 });
   try {
     await running.addAll(turns.map((turn) => () => carryOut(turn)));
   } finally {
@@ -109,12 +114,22 @@ async function inTurns(
   return outcomes;
 }
 
-/** A look at the containers takes a fraction of a plan; whatever it does not answer is planned anew. */
+function isSkipped({ result }: Outcome): boolean {
+  return result === 'skipped';
+}
+
+async function runTurn(cycle: Cycle, turn: string[], deps: BackgroundDeps): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const group of groupsOf(cycle, turn))
+    outcomes.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
+  return outcomes;
+}
+
+/** Whether the containers are those of the plan; where Docker does not say so, they are not. */
 async function isStillSo(planned: Cycle, services: string[], { deps }: Wired): Promise<boolean> {
   const found = await deps.observer.observeContainers(deps.signal);
-  if (!found.known) return false;
   const changes = groupsOf(planned, services).flat();
-  return changes.every((change) => isCurrent(change, found.value));
+  return found.known && changes.every((change) => isCurrent(change, found.value));
 }
 
 /** For whom nothing was stopped, since another's hook has failed or its repository is in use: they go on without it. */
@@ -136,8 +151,8 @@ function groupsOf(cycle: Cycle, services: string[]): Change[][] {
   return backgroundGroups(cycle.plan).filter((group) => group.every(isOurs));
 }
 
-function chosen(names: string[], { desired }: Cycle): string[] {
-  const backups = (desired?.resources ?? []).filter((each): each is DesiredBackup => each.kind === 'backup');
+function chosen(names: string[], { resources }: DesiredState): string[] {
+  const backups = resources.filter((each): each is DesiredBackup => each.kind === 'backup');
   if (backups.length === 0) throw new UserError('lab.yaml declares no backup; add `backup:` to it');
   const known = backups.filter(({ suspend }) => !suspend).map(({ service }) => service);
   if (names.length === 0) return known;

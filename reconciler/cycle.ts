@@ -9,7 +9,7 @@ import { living } from './backup/at-work.ts';
 import { gateKeeper } from './gate.ts';
 import { hubProblems } from './hub-commit.ts';
 import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
-import { requestOf } from './observe-request.ts';
+import { requestForBackups, requestOf } from './observe-request.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
 import { probeKeeper } from './probe-gate.ts';
 import { recordAttempt, recordAttemptResult, recordIntent, recordOutcome, recordPlan } from './record.ts';
@@ -92,8 +92,8 @@ export interface Cycle {
 
 export interface CycleOptions {
   dry: boolean;
-  /** What a person wants now: backups, or proofs of them. */
-  asked?: Asked;
+  /** What a person wants now: backups, or proofs of them. May throw, before the host is looked at. */
+  asked?: Asked | ((desired: DesiredState) => Asked);
 }
 
 /** Plans, and applies unless `dry`. Throws StateError when the state folder fails: then nothing more was begun. */
@@ -129,8 +129,10 @@ async function reconcile(
   const { isHeld } = deps;
   const backups = isHeld === undefined ? recorded.backups : living(recorded.backups, isHeld);
   const inventory = { ...recorded, backups };
+  const asked = typeof options.asked === 'function' ? options.asked(loaded) : options.asked;
+  const wish = asked === undefined ? requestOf : requestForBackups;
   const observed = await timed(cycle, 'observe', deps, () =>
-    deps.observer.observe(requestOf(loaded, inventory, deps.signal)),
+    deps.observer.observe(wish(loaded, inventory, deps.signal)),
   );
   const warnings = sortProblems([...loaded.warnings, ...hubProblems(loaded, observed, inventory)]);
   if (warnings.some(({ severity }) => severity === 'error'))
@@ -138,7 +140,6 @@ async function reconcile(
   const desired = { ...loaded, warnings };
   const planned = await timed(cycle, 'plan', deps, async () => {
     const hashed = await withHashes(desired, observed, commit, deps.source);
-    const { asked } = options;
     const input = { desired: hashed, observed, inventory, nowMs: deps.clock.now() };
     return makePlan(asked === undefined ? input : { ...input, asked });
   });

@@ -16,11 +16,16 @@ export function hubProblems(
 ): Problem[] {
   const { hub } = desired;
   if (hub === null) return lostRoutes(desired, inventory);
-  if (toldDigest(hub, inventory) === digest(hub.caddyfile)) return [];
+  if (wasTold(hub, inventory)) return [];
   const origin = desired.resources.find(({ id }) => id === ownRoute(hub).id)?.origin;
   if (origin === undefined || observed.hub === null) return [];
   if (!observed.hub.known) return [unjudged(origin, observed.hub.error)];
   return refusals(observed.hub.value, hub, origin);
+}
+
+/** Whether the hub has taken this very Caddyfile before. */
+export function wasTold(hub: DesiredHub, inventory: Inventory): boolean {
+  return toldDigest(hub, inventory) === digest(hub.caddyfile);
 }
 
 /** Routes that are loaded, and that nobody could change or take away from now on. */

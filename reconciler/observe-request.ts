@@ -1,5 +1,6 @@
 import type { DesiredState } from '../desired-state/types.ts';
 import type { DnsRequest, HubRequest, ObserveRequest } from '../observers/types.ts';
+import { wasTold } from './hub-commit.ts';
 import { labMark } from './kinds/dns-record.ts';
 import { ownRoute } from './kinds/route/own.ts';
 import { breaksPolicy } from './policy.ts';
@@ -22,6 +23,20 @@ export function requestOf(
     ...(dns === null ? {} : { dns }),
     ...(signal === undefined ? {} : { signal }),
   };
+}
+
+/**
+ * The same for backups that a person asks for. Nothing is told to the hub or to the DNS server for them, so that neither
+ * is asked: but a Caddyfile that no hub had yet may make the commit a bad one.
+ */
+export function requestForBackups(
+  desired: DesiredState,
+  inventory: Inventory,
+  signal: AbortSignal | undefined,
+): ObserveRequest {
+  const { hub, dns: _dns, ...request } = requestOf(desired, inventory, signal);
+  const isJudged = desired.hub === null || wasTold(desired.hub, inventory);
+  return isJudged || hub === undefined ? request : { ...request, hub };
 }
 
 function hubRequest(desired: DesiredState, inventory: Inventory): HubRequest | null {
