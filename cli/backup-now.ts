@@ -8,6 +8,7 @@ import type { Change, Notice, Outcome } from '../reconciler/types.ts';
 import type { Asked, AskedFor } from '../reconciler/world.ts';
 import { type AtWork, atWork } from './at-work.ts';
 import { backgroundDeps } from './background.ts';
+import { archiveMomentMs } from './backup-moment.ts';
 import { nearest, UserError } from './errors.ts';
 import { keepBackups } from './keep.ts';
 import { locked } from './locked.ts';
@@ -47,7 +48,7 @@ export interface AskedContext extends AtWork {
 /** See `runNow`; with all that it stands on. */
 export async function runAsked(names: string[], flags: NowFlags, context: AskedContext): Promise<number> {
   const { wired, request, wanted } = context;
-  const atMs = Math.floor(wired.deps.clock.now() / 1000) * 1000;
+  const atMs = await archiveMomentMs(wired.store, wired.deps.clock);
   const together = flags.together === true;
   const askedFor = (services: string[]): Asked => ({ what: wanted.what, services, atMs, together });
   const asked = (desired: DesiredState) => askedFor(chosen(names, desired));
