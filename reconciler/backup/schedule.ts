@@ -3,7 +3,8 @@ import { Cron } from 'croner';
 /**
  * The ticks of a schedule. Pure: the time is handed in. Summer time is the zone's, and follows what people expect of
  * cron: a tick inside the hour that is left out comes at the hour's end; one that names an hour which is repeated comes
- * the first time only; one that says "every" hour or minute comes both times.
+ * the first time only; one that says "every" hour or minute, or every so many, comes both times,
+ * and not at all where the hour is left out.
  */
 
 export interface Schedule {
@@ -38,7 +39,13 @@ function around(schedule: Schedule, nowMs: number): Between {
   const key = `${schedule.timezone} ${schedule.cron}`;
   const known = asked.get(key);
   if (known !== undefined && isBetween(known, nowMs)) return known;
-  const cron = new Cron(schedule.cron, { timezone: schedule.timezone, mode: '5-part', paused: true });
+  const cron = new Cron(schedule.cron, {
+    timezone: schedule.timezone,
+    mode: '5-part',
+    paused: true,
+    // `30 2,14 * * *` names its hours too: else its 02:30 would be lost in March, and come twice in October.
+    fixedTimeRule: 'no-wildcard',
+  });
   // croner looks for runs strictly before, in whole seconds.
   const nextSecondMs = (Math.floor(nowMs / 1000) + 1) * 1000;
   const lastMs = cron.previousRuns(1, new Date(nextSecondMs))[0]?.getTime() ?? null;

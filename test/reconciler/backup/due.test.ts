@@ -57,6 +57,14 @@ describe.each([
     expect(ticks.filter((text) => text.startsWith(repeat))).toEqual([`${repeat} 01:30`]);
   });
 
+  it('has each of two times a day, also where one of them is left out or comes twice', () => {
+    const ticks = live(spec('30 1,2,14 * * *', zone), clock(year.fromMs, year.toMs, 29 * minute)).map(at);
+    expect(ticks).toHaveLength(3 * 365);
+    const ofDay = (day: string) => ticks.filter((text) => text.startsWith(day)).map((text) => text.slice(11));
+    expect(ofDay(gap)).toEqual(['01:30', '03:00', '14:30']);
+    expect(ofDay(repeat)).toEqual(['01:30', '02:30', '14:30']);
+  });
+
   it('has a tick in every hour that there is, and loses and repeats none to jitter', () => {
     const wanted = spec('0 * * * *', zone, { jitterSeconds: 1200 });
     const ticks = live(wanted, clock(year.fromMs + 30 * minute, year.toMs, 50 * minute));
@@ -68,7 +76,15 @@ describe.each([
   });
 
   it('agrees backwards and forwards at every second', () => {
-    const crons = ['30 2 * * *', '30 1 * * *', '*/20 * * * *', '15 0-4 * * *', '0 3 * * 0', '0 0 1 * *'];
+    const crons = [
+      '30 2 * * *',
+      '30 1 * * *',
+      '30 1,2,14 * * *',
+      '*/20 * * * *',
+      '15 0-4 * * *',
+      '0 3 * * 0',
+      '0 0 1 * *',
+    ];
     const instants = [Date.parse(gap), Date.parse(repeat), Date.parse('2026-06-15')].map((midnight) =>
       fc.integer({ min: midnight - day, max: midnight + 2 * day }),
     );
