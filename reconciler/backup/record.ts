@@ -39,6 +39,7 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
     const record = readBackup(store, service) ?? newBackupRecord(service, clock.now());
     writeBackupRecord(store, { ...record, ...over(record) });
   };
+  let lastToArchive: Change | undefined;
   const edit = (change: Change, over: (record: BackupRecord) => Partial<BackupRecord>) => {
     // What only looks at archives is no attempt to make one.
     if (isProof(change)) return;
@@ -48,6 +49,7 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
     /** On disk before anything is done: a run that dies is found by it. */
     begin(group: Change[]) {
       const now = clock.now();
+      lastToArchive = group.findLast((change) => !isProof(change));
       for (const change of group) {
         const proof = runningProof(change);
         if (proof !== null) beginProof(store, { ...proof, sinceMs: now });
@@ -69,7 +71,7 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
     end(group: Change[]) {
       for (const change of group) {
         progress.end(change);
-        edit(change, () => ({ runningSinceMs: null, runningLock: null }));
+        edit(change, () => notRunning);
         const proof = runningProof(change);
         if (proof !== null) endProof(store, proof);
       }
@@ -88,6 +90,8 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
         const ends = endsOf(outcome);
         if (!isProof(change))
           for (const end of ends) editOne(end.service, (record) => attempted(store, record, change, end));
+        // A drill may follow, and makes no archive.
+        if (change === lastToArchive) edit(change, () => notRunning);
         proofs.finished(outcome);
         if (result === 'failed' && !isProof(change)) doubt(store, outcome);
         recordHistory(store, [{ atMs: clock.now(), id, verb, commit, error, durationMs, reasons, result }]);
@@ -106,6 +110,8 @@ function lockOf(service: string, { steps, background }: Change): string | null {
   const own = steps.find((step) => step.op === 'borg-create' && step.at === service);
   return own?.op === 'borg-create' ? repositoryLock(own.repository.location) : (background?.locks[0] ?? null);
 }
+
+const notRunning = { runningSinceMs: null, runningLock: null };
 
 function isStop({ op }: Step): boolean {
   return op === 'containers-stop' || op === 'containers-pause';

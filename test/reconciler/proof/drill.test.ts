@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Executor } from '../../../reconciler/apply/types.ts';
+import { doubtRepository, readBackup } from '../../../reconciler/state/backups.ts';
 import { readProofs, writeManifest } from '../../../reconciler/state/proofs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Step } from '../../../reconciler/types.ts';
@@ -51,6 +53,24 @@ describe('a restore drill', () => {
     expect(lab.host.state.datasets.has(scratch)).toBe(false);
     expect(readUndo(lab.store())).toEqual([]);
     expect((await lab.cycle()).plan).toMatchObject({ changes: [], blocked: [], reports: noKey });
+  });
+
+  it('is not taken for a backup where the repository had to be looked at first', async () => {
+    lab.later(3 * dayMs + 5 * 3_600_000);
+    await settle();
+    doubtRepository(lab.store(), location);
+    lab.later(4 * 3_600_000);
+    const seen: (number | null | undefined)[] = [];
+    const executor: Executor = {
+      execute(step, options) {
+        seen.push(readBackup(lab.store(), 'photo')?.runningSinceMs);
+        return lab.host.executor.execute(step, options);
+      },
+    };
+    const before = lab.host.steps.length;
+    await lab.beside(await lab.cycle(), { executor });
+    expect(ops(before).slice(0, 2)).toEqual(['borg-list', 'scratch-create']);
+    expect(seen).toEqual([lab.now(), null, null, null, null]);
   });
 
   it('keeps the archive that it has proven, whatever the retention', async () => {
