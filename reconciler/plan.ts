@@ -39,10 +39,7 @@ export interface Planned {
 
 export function makePlan(input: PlanInput): Planned {
   const world = makeWorld(input);
-  const verdicts = verdictsOf(world);
-  holdByPolicy(verdicts, world);
-  afterHub(verdicts, world);
-  holdDependents(verdicts, world);
+  const verdicts = settledVerdicts(world);
   const changes = inOrder(merged(pickChanges(verdicts, world), verdicts, world));
   const plan: Plan = {
     commit: input.desired.commit,
@@ -64,6 +61,15 @@ export function makePlan(input: PlanInput): Planned {
     subjects: world.byId,
     subnets: world.subnets,
   };
+}
+
+/** By id. */
+function settledVerdicts(world: World): Map<ResourceId, Verdict> {
+  const verdicts = verdictsOf(world);
+  holdByPolicy(verdicts, world);
+  afterHub(verdicts, world);
+  holdDependents(verdicts, world);
+  return new Map([...verdicts].sort(byId));
 }
 
 function verdictsOf(world: World): Map<ResourceId, Verdict> {
@@ -222,7 +228,7 @@ function gitNote(world: World): { note: string } {
 }
 
 function pick<T>(verdicts: Map<ResourceId, Verdict>, choose: (verdict: Verdict, id: ResourceId) => T[]): T[] {
-  return [...verdicts].sort(byId).flatMap(([id, verdict]) => choose(verdict, id));
+  return [...verdicts].flatMap(([id, verdict]) => choose(verdict, id));
 }
 
 function byId([a]: [ResourceId, Verdict], [b]: [ResourceId, Verdict]): number {

@@ -99,11 +99,10 @@ function noDocker(): Observed<ObservedDocker> {
 function observeZfs(world: World): ObservedZfs {
   const pools = [...world.pools.values()].filter((pool) => pool.imported).map((pool) => pool.name);
   const imported = new Set(pools);
-  const effective = new Map<string, Properties>();
   const datasets: Record<string, ObservedDataset> = {};
   for (const dataset of world.datasets.values()) {
     if (!imported.has(dataset.name.split('/')[0] ?? '')) continue;
-    datasets[dataset.name] = observeDataset(dataset, propertiesOf(world, dataset, effective));
+    datasets[dataset.name] = observeDataset(dataset, propertiesOf(world, dataset));
   }
   return { pools: pools.sort(), datasets };
 }
@@ -119,17 +118,29 @@ function observeDataset(dataset: SimulatedDataset, properties: Properties): Obse
   };
 }
 
-function propertiesOf(world: World, dataset: SimulatedDataset, known: Map<string, Properties>): Properties {
-  const found = known.get(dataset.name);
-  if (found !== undefined) return found;
+/** Of each dataset, and what its children begin with, as long as nothing of it changes: rows are exchanged, not edited. */
+const seen = new WeakMap<SimulatedDataset, { above: Properties; properties: Properties }>();
+const below = new WeakMap<Properties, Properties>();
+
+function propertiesOf(world: World, dataset: SimulatedDataset): Properties {
   const parent = world.datasets.get(parentOf(dataset.name));
-  const properties = parent === undefined ? defaults() : inherited(propertiesOf(world, parent, known));
+  const above = parent === undefined ? rootDefaults : inheritedFrom(propertiesOf(world, parent));
+  const known = seen.get(dataset);
+  if (known?.above === above) return known.properties;
   const source = parent === undefined ? 'default' : 'inherited';
-  properties.mountpoint = { value: dataset.mountpoint, source };
+  const properties: Properties = { ...above, mountpoint: { value: dataset.mountpoint, source } };
   for (const [name, value] of Object.entries(dataset.local)) properties[name] = { value, source: 'local' };
-  known.set(dataset.name, properties);
+  seen.set(dataset, { above, properties });
   return properties;
 }
+
+function inheritedFrom(parent: Properties): Properties {
+  const known = below.get(parent) ?? inherited(parent);
+  below.set(parent, known);
+  return known;
+}
+
+const rootDefaults: Properties = defaults();
 
 function defaults(): Properties {
   const pairs = Object.entries(zfsDefaults);

@@ -63,15 +63,21 @@ export function nextDue(
  * Whether one of the archives (their times in milliseconds) belongs to the tick: not before its start, and before that
  * of the next. One from a clock that ran ahead so does not count for the ticks until then.
  */
-export function archiveOf(spec: DueSpec, tickMs: number, archivesMs: readonly number[]): boolean {
+export function archiveOf(spec: DueSpec, tickMs: number, archivesMs: Iterable<number>): boolean {
   if (spec.schedule === null) return false;
   const shiftMs = jitterMs(spec.service, spec.jitterSeconds);
   const endMs = (nextTick(spec.schedule, tickMs) ?? Number.POSITIVE_INFINITY) + shiftMs;
-  return archivesMs.some((atMs) => atMs >= tickMs + shiftMs && atMs < endMs);
+  for (const atMs of archivesMs) if (atMs >= tickMs + shiftMs && atMs < endMs) return true;
+  return false;
 }
 
 /** Whole seconds from 0 to `maxSeconds`, as milliseconds: the same for a name at every time and on every machine. */
 export function jitterMs(service: string, maxSeconds: number): number {
-  const share = Number.parseInt(digest(service).slice(0, 8), 16) / 2 ** 32;
+  if (maxSeconds === 0) return 0;
+  const share = shares.get(service) ?? Number.parseInt(digest(service).slice(0, 8), 16) / 2 ** 32;
+  shares.set(service, share);
   return Math.floor(share * (maxSeconds + 1)) * 1000;
 }
+
+/** Service -> its place between 0 and 1: asked for several times in every cycle. */
+const shares = new Map<string, number>();

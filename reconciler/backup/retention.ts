@@ -63,7 +63,16 @@ interface LocalTime {
 
 type Calendar = (atMs: number) => LocalTime;
 
+/** By time zone: to make one takes longer than all that is asked of it for one service. */
+const calendars = new Map<string, Calendar>();
+
 function calendarOf(timeZone: string): Calendar {
+  const calendar = calendars.get(timeZone) ?? newCalendar(timeZone);
+  calendars.set(timeZone, calendar);
+  return calendar;
+}
+
+function newCalendar(timeZone: string): Calendar {
   const format = new Intl.DateTimeFormat('en', {
     timeZone,
     hourCycle: 'h23',

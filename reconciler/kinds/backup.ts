@@ -86,14 +86,16 @@ export function isDueNow(service: string | null, world: World): boolean {
 
 /** An archive by hand counts for the tick before it too. */
 export function dueOf(desired: DesiredBackup, { firstSeenMs }: BackupRecord, world: Known): Due {
-  const times = ownTimes(desired, world);
-  const hasArchive = (tickMs: number) => archiveOf(desired, tickMs, times);
+  const hasArchive = (tickMs: number) => archiveOf(desired, tickMs, ownTimes(desired, world));
   return dueTick(desired, { firstSeenMs, hasArchive }, world.nowMs);
 }
 
-/** When our own archives were due or asked for, newest first. */
-function ownTimes(desired: DesiredBackup, world: Known): number[] {
-  return archivesOf(desired, world).flatMap(({ name }) => parseArchiveName(desired.service, name) ?? []);
+/** When our own archives were due or asked for, newest first. One by one: mostly the first is the one that is wanted. */
+function* ownTimes(desired: DesiredBackup, world: Known): Generator<number> {
+  for (const { name } of archivesOf(desired, world)) {
+    const atMs = parseArchiveName(desired.service, name);
+    if (atMs !== null) yield atMs;
+  }
 }
 
 function mayTryNow(
@@ -136,7 +138,7 @@ function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
 /** All that one backup follows from, as the world is now. */
 export function backupPlan(desired: DesiredBackup, atMs: number, world: World): BackupPlan {
   const archives = archivesOf(desired, world);
-  const last = ownTimes(desired, world).find((ownMs) => ownMs <= world.nowMs);
+  const last = [...ownTimes(desired, world)].find((ownMs) => ownMs <= world.nowMs);
   const held = pruneHeld(desired, world.inventory.backups);
   const repository = world.inventory.backups.repositories.get(desired.repository.location);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;

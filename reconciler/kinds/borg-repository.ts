@@ -59,13 +59,9 @@ function checked(desired: DesiredRepository, world: World, data: Record<string, 
   const { backups } = world.inventory;
   const { location } = desired.repository;
   const record = backups.services.get(desired.service ?? '');
-  const due =
-    record === undefined ||
-    record.runningSinceMs !== null ||
-    world.asked !== undefined ||
-    isDueNow(desired.service, world)
-      ? null
-      : dueCheck(desired, backups, record.firstSeenMs, world.nowMs);
+  const isFree = record !== undefined && record.runningSinceMs === null && world.asked === undefined;
+  const wanted = isFree ? dueCheck(desired, backups, record.firstSeenMs, world.nowMs) : null;
+  const due = wanted === null || isDueNow(desired.service, world) ? null : wanted;
   const later = due === null ? null : checkLater(due, location, backups, world.nowMs);
   if (later !== null) return report(desired, 'degraded', `check: ${later}`);
   if (due !== null)

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /** The state folder cannot be used. `message` says which file, what is wrong and what to do. */
 export class StateError extends Error {
@@ -106,8 +106,20 @@ export function openStore(stateDir: string): Store {
     db.exec('PRAGMA synchronous = FULL');
     verify(db, path);
     migrate(db, path);
+    keepPrepared(db);
     return { path, db, close: () => db.close() };
   });
+}
+
+/** The same few dozen texts come again and again, and SQLite takes longer to parse one than to run it. */
+function keepPrepared(db: DatabaseSync): void {
+  const prepare = db.prepare.bind(db);
+  const prepared = new Map<string, StatementSync>();
+  db.prepare = (sql) => {
+    const known = prepared.get(sql) ?? prepare(sql);
+    prepared.set(sql, known);
+    return known;
+  };
 }
 
 /**
