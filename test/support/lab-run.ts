@@ -38,6 +38,8 @@ export interface LabRun {
   /** For a cycle whose Git is not as it should be. */
   deps(over: Partial<Source>): CycleDeps;
   later(ms: number): void;
+  /** Somebody sets the clock, forwards or backwards: no time goes by. */
+  turnClock(ms: number): void;
   end(): void;
 }
 
@@ -48,7 +50,7 @@ export function labRun(
   const stateDir = mkdtempSync(join(tmpdir(), 'steward-lab-run-'));
   let desired = first;
   let store = openFast(stateDir);
-  const { clock, later } = leapingClock();
+  const { clock, later, turnClock } = leapingClock();
   const host = simulatedHost({
     now: clock.now,
     resolveStack: resolveFromDesired(() => desired),
@@ -103,6 +105,7 @@ export function labRun(
     },
     deps,
     later,
+    turnClock,
     end() {
       store.close();
       rmSync(stateDir, { recursive: true, force: true });
@@ -118,10 +121,20 @@ function openFast(stateDir: string): Store {
 }
 
 /** Sleeping takes no time: it moves the clock. */
-function leapingClock(): { clock: Clock; later(ms: number): void } {
-  let nowMs = 1_700_000_000_000;
+function leapingClock(): { clock: Clock; later(ms: number): void; turnClock(ms: number): void } {
+  const bornMs = 1_700_000_000_000;
+  let aheadMs = 0;
+  let goneMs = 0;
   const later = (ms: number) => {
-    nowMs += ms;
+    goneMs += ms;
   };
-  return { later, clock: { now: () => nowMs, monotonic: () => nowMs, sleep: async (ms) => later(ms) } };
+  const turnClock = (ms: number) => {
+    aheadMs += ms;
+  };
+  const clock: Clock = {
+    now: () => bornMs + goneMs + aheadMs,
+    monotonic: () => goneMs,
+    sleep: async (ms) => later(ms),
+  };
+  return { later, turnClock, clock };
 }
