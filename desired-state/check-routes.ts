@@ -23,6 +23,7 @@ export function routeProblems(
   const owner = new Map(
     models.flatMap((model) => model.reachable.map((name) => [name, model.name] as const)),
   );
+  const authorities = new Map<string, Route>();
   const complete = models.length === names.length;
   const known = namesOfHub(models, lab);
   const found = models.flatMap((model) =>
@@ -31,6 +32,8 @@ export function routeProblems(
       ...domainProblem(route, lab),
       ...answerProblem(route),
       ...(targetProblem(model, route, owner, complete) ?? nameProblem(model, route, known)),
+      ...route.raw.flatMap((each) => nameProblem(model, each, known)),
+      ...authorityProblem(route, authorities),
     ]),
   );
   return holders.size === 0 ? found : [...found, ...models.flatMap(({ hub }) => hub.problems)];
@@ -45,6 +48,16 @@ function hostClash({ name }: ServiceModel, route: Route, holders: Map<string, Ho
   const message = `the host ${quote(route.name)} is taken by ${clash.service} at ${clash.at}`;
   const fix = clash.service === name ? 'choose another host, or another path' : 'choose another host';
   return [errorAt(route.origin, message, fix, route.name)];
+}
+
+/** A host has one certificate, whichever of its paths is asked for. */
+function authorityProblem(route: Route, authorities: Map<string, Route>): Problem[] {
+  if (route.tls === 'off') return [];
+  const first = authorities.get(route.name);
+  if (first === undefined) authorities.set(route.name, route);
+  if (first === undefined || first.tls === route.tls) return [];
+  const message = `${quote(route.name)} is tls: ${route.tls} here, and tls: ${first.tls} at ${place(first.origin)}`;
+  return [errorAt(route.origin, message, 'write the same at both places', route.name)];
 }
 
 function domainProblem(route: Route, { lab, problems }: LabFile): Problem[] {
@@ -108,7 +121,11 @@ function namesOfHub(models: readonly ServiceModel[], { lab }: LabFile): Map<stri
 }
 
 /** A name that two services answer to would lead the requests of one to the other, now and then. */
-function nameProblem({ name }: ServiceModel, route: Route, known: Map<string, Taken[]>): Problem[] {
+function nameProblem(
+  { name }: ServiceModel,
+  route: Pick<Route, 'target' | 'dialled' | 'targetOrigin'>,
+  known: Map<string, Taken[]>,
+): Problem[] {
   const { target, dialled, targetOrigin } = route;
   if (target === null || dialled === null) return [];
   const other = known.get(dialled.toLowerCase())?.find(({ service }) => service !== name);

@@ -18,7 +18,7 @@ export interface LabInputs {
   sharedGroup: string | null;
   domain: string | null;
   /** Null where lab.yaml names none. */
-  hub: { service: string; container: string } | null;
+  hub: { service: string; container: string; directives: string[] } | null;
   /** Where names become known, and what they lead to; null where lab.yaml names no server. */
   dns: { provider: DnsProvider; address: string } | null;
   subnets: Record<string, string>;

@@ -8,6 +8,7 @@ import {
 } from './context.ts';
 import { mountedData } from './coverage.ts';
 import { isBelow } from './files.ts';
+import { directivesOf } from './hub/raw.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
 import { bindMounts, networkName } from './mounts.ts';
 import { answeredNames, upstreamOf } from './reached.ts';
@@ -123,6 +124,12 @@ function routes(context: ServiceContext): RouteModel[] {
     origin: yamlOrigin(context, ['routes', index, 'host']),
     target: route.to === undefined ? null : routeTarget(route.to),
     dialled: route.to === undefined ? null : dialledName(context, route.to),
+    raw: (directivesOf(context, index)?.upstreams ?? []).map((to) => ({
+      target: routeTarget(to),
+      dialled: dialledName(context, to),
+      targetOrigin: yamlOrigin(context, ['routes', index, 'caddy']),
+    })),
+    tls: route.tls,
     path: route.path ?? '',
     answers: (['to', 'redirect', 'caddy'] as const).filter((key) => route[key] !== undefined),
     targetOrigin: yamlOrigin(context, ['routes', index, 'to']),

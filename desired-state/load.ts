@@ -114,6 +114,10 @@ function dnsOf({ dns, hub }: LabFile['lab']): LabInputs['dns'] {
     : { provider: providerOf(dns), address: ipaddr.parse(hub.address).toString() };
 }
 
+function hubInputs({ service, container, directives }: NonNullable<LabFile['lab']['hub']>) {
+  return { service, container, directives };
+}
+
 function labInputs(
   { lab, yaml, ownersKnown }: LabFile,
   options: LoadOptions,
@@ -124,7 +128,7 @@ function labInputs(
     owners: ownersKnown ? lab.owners : null,
     sharedGroup: lab.sharedGroup ?? null,
     domain: lab.domain ?? null,
-    hub: lab.hub === undefined ? null : { service: lab.hub.service, container: lab.hub.container },
+    hub: lab.hub === undefined ? null : hubInputs(lab.hub),
     dns: dnsOf(lab),
     subnets: lab.networks.subnets,
     backup: backupInputs(lab.backup, yaml),

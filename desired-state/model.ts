@@ -1,5 +1,6 @@
 import type { Allowed, RuleBroken } from './policy/types.ts';
 import type { Answered } from './reached.ts';
+import type { ServiceConfig } from './schema/service.ts';
 import type { DesiredHub, DesiredResource, DesiredState, Origin, Problem } from './types.ts';
 
 /** A word that names something, and where it is written. */
@@ -33,6 +34,9 @@ export interface RouteModel extends Named {
   target: string | null;
   /** The same as the hub asks for it. */
   dialled: string | null;
+  /** What its directives lead to, likewise. */
+  raw: { target: string; dialled: string; targetOrigin: Origin }[];
+  tls: ServiceConfig['routes'][number]['tls'];
   /** What a request at the host must begin with; `` is everything. */
   path: string;
   /** What says what becomes of a request. */

@@ -1,3 +1,4 @@
+import type { RouteBounds } from '../tools/caddy/bounds.ts';
 import type { ProbeTarget } from '../tools/caddy/probe.ts';
 import type { DnsProvider } from '../tools/dns/types.ts';
 import type { BackupHook, Quiesce, RepositoryRef, Retention } from './backup-parts.ts';
@@ -192,6 +193,8 @@ export interface DesiredRoute extends ResourceBase<'caddy-route'> {
   shown: string[];
   /** What is asked of the hub to see that each of them works. */
   probes: ProbeTarget[];
+  /** What the directives of its routes may reach, which Caddy's reading of them is held against; null: there are none. */
+  bounds: RouteBounds | null;
 }
 
 /** A name of a route, which leads to the hub. Its name is the host's, whole. */

@@ -1,3 +1,4 @@
+import { outOfBounds } from '../tools/caddy/bounds.ts';
 import type { HubRequest, ObservedHub } from './types.ts';
 
 /**
@@ -11,9 +12,17 @@ export type Answer = { config: object } | { error: string };
 /** What it makes of the hub's Caddyfile with these snippets. */
 export type Ask = (snippets: Texts) => Promise<Answer>;
 
-type Verdicts = Pick<ObservedHub, 'kept' | 'atStart' | 'refused' | 'strange'>;
+/** What it makes of a text by itself. */
+export type AskAlone = (text: string) => Promise<Answer>;
 
-export async function judge(request: HubRequest, files: Texts, ask: Ask): Promise<Verdicts> {
+type Verdicts = Pick<ObservedHub, 'kept' | 'atStart' | 'refused' | 'strange' | 'stray'>;
+
+export async function judge(
+  request: HubRequest,
+  files: Texts,
+  ask: Ask,
+  askAlone: AskAlone,
+): Promise<Verdicts> {
   const { own, snippets, leaving } = request;
   const there = await taken(files, ask);
   if ('own' in there)
@@ -22,12 +31,25 @@ export async function judge(request: HubRequest, files: Texts, ask: Ask): Promis
   const lying = [...files].filter(([name]) => !snippets.has(name) && !leaving.includes(name));
   const wanted = await taken(new Map([...lying, ...snippets]), ask);
   const refused = 'own' in wanted ? [] : [...wanted.refused];
+  const stray = await straysOf(request, askAlone);
   return {
     kept: there.config,
     atStart: [...there.refused].map(([name, words]) => `${name}.caddy: ${words}`)[0] ?? null,
     refused: new Map(refused.filter(([name]) => snippets.has(name))),
     strange: new Map(refused.filter(([name]) => !snippets.has(name))),
+    ...(stray.size === 0 ? {} : { stray }),
   };
+}
+
+/** One that Caddy does not take alone says why by itself, among the others. */
+async function straysOf({ snippets, bounds = new Map() }: HubRequest, askAlone: AskAlone) {
+  const stray = new Map<string, string>();
+  for (const [name, within] of bounds) {
+    const answer = await askAlone(snippets.get(name) ?? '');
+    const words = 'config' in answer ? outOfBounds(answer.config, within) : null;
+    if (words !== null) stray.set(name, words);
+  }
+  return stray;
 }
 
 interface Taken {

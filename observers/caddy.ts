@@ -9,7 +9,7 @@ import {
 } from '../tools/caddy/admin.ts';
 import { composeCaddyfile, inHubOrder, inItsFile, standsAlone } from '../tools/caddy/compose.ts';
 import { digest } from '../tools/digest.ts';
-import { type Answer, type Ask, judge } from './caddy-judge.ts';
+import { type Answer, type Ask, type AskAlone, judge } from './caddy-judge.ts';
 import type { HubRequest, Observed, ObservedHub } from './types.ts';
 
 /** Ending of a snippet's file. */
@@ -42,7 +42,8 @@ export async function observeHub(
     ]);
     const before = id !== null && id === said.container ? said.answers : new Map<string, Answer>();
     const now = new Map<string, Answer>();
-    const verdicts = await judge(request, files, remembering(request, admin, before, now));
+    const recall = remembering(admin, before, now);
+    const verdicts = await judge(request, files, whole(request, recall), recall);
     // What was not asked this time is not asked again.
     Object.assign(said, { container: id, answers: now });
     return { known: true, value: { running, files, ...verdicts } };
@@ -52,19 +53,20 @@ export async function observeHub(
 }
 
 /** What a text means may depend on files of the container, where it imports some: then it is asked every time. */
-function remembering(
-  { caddyfile, line }: HubRequest,
-  admin: AdminOptions,
-  before: Map<string, Answer>,
-  now: Map<string, Answer>,
-): Ask {
-  return async (snippets) => {
-    const sorted = inHubOrder(snippets);
-    const text = composeCaddyfile(caddyfile, line, [...sorted.values()]);
+function remembering(admin: AdminOptions, before: Map<string, Answer>, now: Map<string, Answer>): AskAlone {
+  return async (text) => {
     const key = digest(text);
     const known = now.get(key) ?? (standsAlone(text) ? before.get(key) : undefined);
     const answer = known ?? (await tryAdapt(text, admin));
     now.set(key, answer);
+    return answer;
+  };
+}
+
+function whole({ caddyfile, line }: HubRequest, askAlone: AskAlone): Ask {
+  return async (snippets) => {
+    const sorted = inHubOrder(snippets);
+    const answer = await askAlone(composeCaddyfile(caddyfile, line, [...sorted.values()]));
     return 'error' in answer ? { error: inItsFile(answer.error, caddyfile, line, sorted) } : answer;
   };
 }

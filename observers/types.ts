@@ -1,3 +1,4 @@
+import type { RouteBounds } from '../tools/caddy/bounds.ts';
 import type { ProbeAnswer, ProbeTarget } from '../tools/caddy/probe.ts';
 import type { DnsProvider, SeenName } from '../tools/dns/types.ts';
 
@@ -123,6 +124,8 @@ export interface ObservedHub {
   refused: ReadonlyMap<string, string>;
   /** The same of files that are there, and that no change would replace: nothing can be loaded beside them. */
   strange: ReadonlyMap<string, string>;
+  /** Name of a snippet of Git -> what it would reach that is not its own. */
+  stray?: ReadonlyMap<string, string>;
 }
 
 /** What the hub is asked, of what Git says. */
@@ -137,6 +140,8 @@ export interface HubRequest {
   own: string;
   /** Name -> text of the snippets that are to be there. Files of other names stay as they are. */
   snippets: ReadonlyMap<string, string>;
+  /** Name -> what those may reach in which a person has written directives. */
+  bounds?: ReadonlyMap<string, RouteBounds>;
   /** Names of those that are to go. */
   leaving: readonly string[];
 }

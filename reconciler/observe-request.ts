@@ -45,14 +45,17 @@ function hubRequest(desired: DesiredState, inventory: Inventory): HubRequest | n
   const { container, socket, folder, caddyfile, line } = hub;
   // What is left as it is keeps the file that it has.
   const isHeld = (service: string) => suspended.includes(service) || breaksPolicy(service, { desired });
-  const snippets = resources.flatMap((each) =>
-    each.kind === 'caddy-route' && each.snippet !== null && !isHeld(each.service)
-      ? [[each.name, each.snippet] as const]
-      : [],
+  const routes = resources
+    .filter((each) => each.kind === 'caddy-route')
+    .filter((each) => !isHeld(each.service));
+  const snippets = routes.flatMap(({ name, snippet }) =>
+    snippet === null ? [] : [[name, snippet] as const],
   );
+  const bounds = routes.flatMap((each) => (each.bounds === null ? [] : [[each.name, each.bounds] as const]));
   return {
     ...{ container, socket, folder, caddyfile, line, own: ownRoute(hub).name },
     snippets: new Map(snippets),
+    ...(bounds.length === 0 ? {} : { bounds: new Map(bounds) }),
     leaving: leavingRoutes(desired, inventory),
   };
 }

@@ -1,6 +1,7 @@
 import type { RepositoryRef } from '../desired-state/backup-parts.ts';
 import type { RegistryLogin } from '../desired-state/lab-parts.ts';
 import type { CommitInfo, DesiredState, Kind, Origin, Problem, ResourceId } from '../desired-state/types.ts';
+import type { RouteBounds } from '../tools/caddy/bounds.ts';
 import type { DnsProvider } from '../tools/dns/types.ts';
 import type {
   BorgCreate,
@@ -110,6 +111,8 @@ export interface CaddyLoad {
   name: string;
   /** Null: none is, only the Caddyfile is loaded; ``: it goes. */
   snippet: string | null;
+  /** What it may reach, where a person has written directives into it. */
+  bounds?: RouteBounds;
 }
 
 /** What the steps of a backup do to the host; all of them may be run again after a crash in their middle. */

@@ -16,10 +16,13 @@ export async function observeHub(world: World, request: HubRequest): Promise<Obs
   const files = new Map(world.snippets.entries());
   const { caddyfile, line } = request;
   const running = adapted(textNow(world, hub, request));
-  const verdicts = await judge(request, files, async (snippets) => {
-    const config = tryAdapt(composeCaddyfile(caddyfile, line, [...inHubOrder(snippets).values()]));
+  const alone = async (text: string) => {
+    const config = tryAdapt(text);
     return config === null ? { error: 'ambiguous site definition' } : { config };
-  });
+  };
+  const ask = (snippets: ReadonlyMap<string, string>) =>
+    alone(composeCaddyfile(caddyfile, line, [...inHubOrder(snippets).values()]));
+  const verdicts = await judge(request, files, ask, alone);
   return { known: true, value: { running, files, ...verdicts } };
 }
 

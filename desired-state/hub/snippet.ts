@@ -10,6 +10,8 @@ export interface Site {
   route: Route;
   /** What `to` is to Docker's DNS; null where it is no container of the service. */
   upstream: Upstream | null;
+  /** Lines of its directives. */
+  directives: readonly string[];
 }
 
 /**
@@ -45,24 +47,43 @@ function pathLines(site: Site, index: number): string[] {
   ];
 }
 
-function routeLines({ route, upstream }: Site): string[] {
+/**
+ * Caddy sends a request on (`redir`) before it asks who comes; in `route` it keeps the order that is written, and in
+ * `handle` its own (httpcaddyfile/directives.go, directiveOrder).
+ */
+function routeLines(site: Site): string[] {
+  const auth = users(site.route.basicAuth ?? {});
+  const headers = answerHeaders(site.route.headers ?? {});
+  if (auth.length === 0) return [...headers, ...answerLines(site)];
+  return indentBlock('route', [...headers, ...auth, ...indentBlock('handle', answerLines(site))]);
+}
+
+function answerLines({ route, upstream, directives }: Site): string[] {
   return [
-    ...users(route.basicAuth ?? {}),
-    ...Object.entries(route.headers ?? {}).map(([name, value]) => `header ${headerOf(name, value)}`),
     ...Object.entries(route.requestHeaders ?? {}).map(
       ([name, value]) => `request_header ${headerOf(name, value)}`,
     ),
-    ...(route.caddy ?? '').split('\n').filter((text) => text.trim() !== ''),
+    ...directives,
     ...(route.redirect === undefined ? [] : [`redir ${route.redirect}{uri}`]),
-    ...(route.to === undefined ? [] : proxyLines(route.to, upstream)),
+    ...(route.to === undefined ? [] : proxyLines(route, route.to, upstream)),
   ];
 }
 
+/** Deferred: set when the answer goes out, in the place of what the container has set. */
+function answerHeaders(headers: Record<string, string>): string[] {
+  const lines = Object.entries(headers).map(([name, value]) => headerOf(name, value));
+  return lines.length === 0 ? [] : indentBlock('header', [...lines, 'defer']);
+}
+
 /** The certificate of a container is one for the name that a person knows it by. */
-function proxyLines(to: string, upstream: Upstream | null): string[] {
+function proxyLines({ streamCloseDelay }: Route, to: string, upstream: Upstream | null): string[] {
   const proxy = `reverse_proxy ${upstream === null ? to : dialled(to, upstream)}`;
-  if (upstream === null || !to.startsWith('https://')) return [proxy];
-  return indentBlock(proxy, indentBlock('transport http', [`tls_server_name ${routeTarget(to)}`]));
+  const named = upstream !== null && to.startsWith('https://');
+  const lines = [
+    ...(streamCloseDelay === undefined ? [] : [`stream_close_delay ${streamCloseDelay}`]),
+    ...(named ? indentBlock('transport http', [`tls_server_name ${routeTarget(to)}`]) : []),
+  ];
+  return lines.length === 0 ? [proxy] : indentBlock(proxy, lines);
 }
 
 function users(hashes: Record<string, string>): string[] {

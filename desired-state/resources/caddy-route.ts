@@ -1,36 +1,42 @@
+import type { RouteBounds } from '../../tools/caddy/bounds.ts';
 import type { ProbeTarget } from '../../tools/caddy/probe.ts';
 import { type Inferred, type ServiceContext, yamlOrigin } from '../context.ts';
+import type { Judged } from '../hub/directives.ts';
 import { describeHub } from '../hub/hub.ts';
+import { directiveProblems, directivesOf } from '../hub/raw.ts';
 import { type Site, snippetOf } from '../hub/snippet.ts';
 import { upstreamOf } from '../reached.ts';
-import { hostName } from '../routes.ts';
+import { dialled, hostName } from '../routes.ts';
 import type { DesiredRoute, ResourceId } from '../types.ts';
 
 /** The sites of a service; the hub has its own Caddyfile besides, and what its service.yaml adds to it. */
 export function serviceRoutes(context: ServiceContext): Inferred<DesiredRoute> {
-  const { hub, domain } = context.lab;
+  const { hub } = context.lab;
   const { name } = context.folder;
-  if (hub === null) return { resources: [], problems: [] };
-  const sites = context.config.routes.map(
-    (route): Site => ({
-      host: hostName(route.host, domain),
-      route,
-      upstream: route.to === undefined ? null : upstreamOf(context, route.to),
-    }),
-  );
+  const problems = directiveProblems(context);
+  if (hub === null) return { resources: [], problems };
   const { hub: found } = describeHub(context);
-  const own = sites.length === 0 ? [] : [routeOf(context, name, sites, hub.service)];
-  if (found === null) return { resources: own, problems: [] };
+  const own = context.config.routes.length === 0 ? [] : [routeOf(context, name, hub.service)];
+  if (found === null) return { resources: own, problems };
   const stack: ResourceId = `compose-stack:${name}`;
   const origin = { file: `${context.folder.folder}/Caddyfile`, line: 1, column: 1 };
   const base: DesiredRoute = {
     ...{ kind: 'caddy-route', id: `caddy-route:${name}/Caddyfile`, name: `${name}/Caddyfile`, service: name },
-    ...{ origin, needs: [stack], snippet: null, hosts: [], shown: [], probes: [] },
+    ...{ origin, needs: [stack], snippet: null, hosts: [], shown: [], probes: [], bounds: null },
   };
-  return { resources: [base, ...own], problems: [] };
+  return { resources: [base, ...own], problems };
 }
 
-function routeOf(context: ServiceContext, name: string, sites: Site[], hub: string): DesiredRoute {
+function routeOf(context: ServiceContext, name: string, hub: string): DesiredRoute {
+  const judged = context.config.routes.map((_route, index) => directivesOf(context, index));
+  const sites = context.config.routes.map(
+    (route, index): Site => ({
+      host: hostName(route.host, context.lab.domain),
+      route,
+      upstream: route.to === undefined ? null : upstreamOf(context, route.to),
+      directives: judged[index]?.lines ?? [],
+    }),
+  );
   const attachments = context.earlier.filter(({ kind }) => kind === 'hub-attachment').map(({ id }) => id);
   const stacks: ResourceId[] = [`compose-stack:${hub}`, `compose-stack:${name}`];
   return {
@@ -44,12 +50,27 @@ function routeOf(context: ServiceContext, name: string, sites: Site[], hub: stri
     hosts: [...new Set(sites.map(({ host }) => host))].sort(),
     shown: sites.map(shownSite),
     probes: sites.map(probeOf),
+    bounds: boundsOf(context, sites, judged),
   };
 }
 
+/** Where lab.yaml permits more than is harmless, nobody can say what is out of bounds. */
+function boundsOf(context: ServiceContext, sites: Site[], judged: (Judged | null)[]): RouteBounds | null {
+  const own = judged.filter((each) => each !== null);
+  if (own.length === 0 || own.some(({ isTrusted }) => isTrusted)) return null;
+  const written = [...sites.flatMap(({ route }) => route.to ?? []), ...own.flatMap((each) => each.upstreams)];
+  const upstreams = written.map((to) => {
+    const upstream = upstreamOf(context, to);
+    return (upstream === null ? to : dialled(to, upstream)).replace(/^[a-z0-9]+:\/\//, '');
+  });
+  return { hosts: [...new Set(sites.map(({ host }) => host))], upstreams: [...new Set(upstreams)] };
+}
+
 /** Some name that a wildcard stands for. */
-function probeOf({ host, route: { path = '/', tls } }: Site): ProbeTarget {
-  return { host: host.replace(/^\*/, 'steward-probe'), path, tls };
+function probeOf({ host, route: { path = '/', tls, probe } }: Site): ProbeTarget {
+  const name = host.replace(/^\*/, 'steward-probe');
+  const { path: asked, expect } = probe ?? {};
+  return { host: name, path, tls, ...(asked && { asked }), ...(expect && { expect }) };
 }
 
 function shownSite({ host, route }: Site): string {

@@ -1,4 +1,5 @@
 import { type Inferred, type ServiceContext, yamlOrigin } from '../context.ts';
+import { directivesOf } from '../hub/raw.ts';
 import { upstreamOf } from '../reached.ts';
 import type { DesiredAttachment, ResourceId } from '../types.ts';
 
@@ -8,11 +9,15 @@ export function serviceAttachments(context: ServiceContext): Inferred<DesiredAtt
   if (hub === null || hub.service === context.folder.name) return { resources: [], problems: [] };
   const networks = new Map<string, DesiredAttachment>();
   for (const [index, route] of context.config.routes.entries()) {
-    const network = route.to === undefined ? undefined : upstreamOf(context, route.to)?.network;
-    if (network === undefined || networks.has(network)) continue;
-    networks.set(network, attachment(context, hub, network, index));
+    const upstreams = [...(route.to === undefined ? [] : [route.to]), ...rawUpstreams(context, index)];
+    for (const network of upstreams.flatMap((to) => upstreamOf(context, to)?.network ?? []))
+      if (!networks.has(network)) networks.set(network, attachment(context, hub, network, index));
   }
   return { resources: [...networks.values()], problems: [] };
+}
+
+function rawUpstreams(context: ServiceContext, index: number): string[] {
+  return directivesOf(context, index)?.upstreams ?? [];
 }
 
 function attachment(

@@ -72,6 +72,14 @@ const hub = mapping(
       description: 'Name of the proxy container.',
     }),
     address: ipAddress('What DNS records point to.'),
+    directives: list(
+      text({
+        expected: 'the name of a directive of a Caddyfile',
+        example: 'forward_auth',
+        pattern: /^[a-z][a-z0-9_]*$/,
+      }),
+      'Directives that routes may use besides the harmless ones. Each of them trusts all that may push with the hub.',
+    ).default([]),
   },
   'The reverse proxy that joins the network of every service with a route.',
   '{ service: central_hub, container: central_hub, address: 192.168.1.100 }',

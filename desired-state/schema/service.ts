@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { upstreamPattern } from '../routes.ts';
 import { serviceBackup } from './backup.ts';
-import { staysInside } from './caddy-block.ts';
 import { duration, mode, relativePath, serviceName } from './names.ts';
+import { strangePlaceholder } from './placeholders.ts';
 import { ruleName } from './policy.ts';
-import { choice, flag, list, mapping, table, text, words } from './words.ts';
+import { choice, flag, list, mapping, table, text, whole, words } from './words.ts';
 import { zfsPropertyNames } from './zfs-properties.ts';
 
 const propertyText = words('a text, a number, on or off', 'write e.g. 500G');
@@ -63,9 +64,10 @@ const headerName = z.string().regex(/^-?[A-Za-z0-9][A-Za-z0-9-]*$/, {
 
 /** Caddy knows no way to write a backslash before a quote; its placeholders for files and variables are the hub's own. */
 const headerValue = text({
-  expected: 'a value in one line, without \\ and without {env.…}, {file.…} or {$…}',
+  expected: 'a value in one line, without \\ and with placeholders of the request alone ({host}, {header.…})',
   example: 'noindex',
   pattern: /^(?!.*\{(\$|env\.|file\.))[^\p{Cc}\\]*$/u,
+  test: (value) => strangePlaceholder(value) === null,
   description: 'Value; none for a header that is removed.',
 });
 
@@ -93,8 +95,7 @@ const route = mapping(
     to: text({
       expected: 'a container and its port such as "photo-server:2283"',
       example: '"photo-server:2283"',
-      pattern:
-        /^((https?|h2c):\/\/)?[a-zA-Z0-9][a-zA-Z0-9_.-]*:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+      pattern: upstreamPattern,
       description: 'Container and port that requests go to.',
     }).optional(),
     redirect: text({
@@ -118,12 +119,31 @@ const route = mapping(
       passwordHash,
       'Users that may come in, and the hashes of their passwords.',
     ).optional(),
+    streamCloseDelay: duration(
+      'How long WebSockets may go on when the hub is told something new; only Caddy 2.7 and newer know it.',
+    ).optional(),
+    probe: mapping(
+      {
+        path: text({
+          expected: 'a path such as /health, at or below that of the route',
+          example: '/health',
+          pattern: /^\/[A-Za-z0-9._~/%?&=-]*$/,
+          description: 'What is asked for; by default the path of the route.',
+        }).optional(),
+        expect: list(
+          whole(200, 599, 'Status code.'),
+          'Status codes that are an answer; by default all but 502, 503 and 504, which are the hub’s own.',
+        )
+          .min(1, { error: words('at least one status code', 'write e.g. [200, 401]') })
+          .optional(),
+      },
+      'How it is seen that the route answers.',
+      '{ path: /health, expect: [200] }',
+    ).optional(),
     caddy: text({
-      expected:
-        'directives of a Caddyfile, with every { closed and no \\ outside of quotes, that read nothing of the hub itself (import, root, file_server, templates, log, tls, vars, unix/…)',
+      expected: 'directives of a Caddyfile',
       example: '"encode gzip"',
-      test: staysInside,
-      description: 'Directives of a Caddyfile, put into this route as they are.',
+      description: 'Directives of a Caddyfile, out of those that docs/routes.md lists.',
     }).optional(),
   },
   'One host name of the reverse proxy.',

@@ -1,7 +1,8 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import PQueue from 'p-queue';
-import { type AdminOptions, CaddyRefused, caddySentence, load } from '../../tools/caddy/admin.ts';
+import { type AdminOptions, adapt, CaddyRefused, caddySentence, load } from '../../tools/caddy/admin.ts';
+import { outOfBounds } from '../../tools/caddy/bounds.ts';
 import { composeCaddyfile, inHubOrder, inItsFile } from '../../tools/caddy/compose.ts';
 import type { CaddyLoad } from '../types.ts';
 import { StepError } from './types.ts';
@@ -59,6 +60,7 @@ async function loadTogether(group: Waiting[]): Promise<void> {
   const { socket, folder, caddyfile, line } = first.step;
   const wanted = await readSnippets(folder);
   for (const { step } of group) if (step.snippet !== null) wanted.set(step.name, step.snippet);
+  for (const { step } of group) await stayWithin(step, first.options);
   const inOrder = inHubOrder(wanted);
   const names = group.map(({ step }) => step.name).join(', ');
   const options = { ...first.options, socket };
@@ -69,6 +71,22 @@ async function loadTogether(group: Waiting[]): Promise<void> {
         : caddySentence(error);
     throw new StepError(`the routes of ${names} were not loaded: ${words}`, { cause: error });
   });
+}
+
+/** Also where nobody could look at it before: a hub that this very plan has started. */
+async function stayWithin({ socket, name, snippet, bounds }: CaddyLoad, options: Options): Promise<void> {
+  if (bounds === undefined || snippet === null) return;
+  const failed = `the routes of ${name} were not loaded`;
+  const config = await adapt(snippet, { ...options, socket }).catch((cause: unknown) => {
+    // What it does not take alone it does not take among others, and says so there.
+    if (cause instanceof CaddyRefused) return null;
+    throw new StepError(`${failed}: ${caddySentence(cause)}`, { cause });
+  });
+  const stray = outOfBounds(config, bounds);
+  if (stray !== null)
+    throw new StepError(`${failed}: their directives go too far: ${stray}`, {
+      cause: new CaddyRefused(stray),
+    });
 }
 
 /** The folder is never made here: where it is not there, its dataset may not be mounted. */

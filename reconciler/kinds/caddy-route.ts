@@ -23,7 +23,9 @@ export function diff(desired: DesiredRoute, world: World): Verdict {
   if (seen === null || !seen.known)
     return unseen(desired, hub, world, data, seen?.error ?? 'it was not asked');
   const refused = seen.value.refused.get(desired.name);
-  if (refused !== undefined) return refusal(desired, refused);
+  const stray = seen.value.stray?.get(desired.name);
+  if (refused !== undefined) return refusal(desired, `Caddy refuses it: ${refused}`);
+  if (stray !== undefined) return refusal(desired, `its directives go too far: ${stray}`);
   const right = isRight(desired, hub, seen.value, world);
   const obstacle = obstacleOf(seen.value, hub);
   // What is as Git says stays so; the hub itself is not well as long as something is in its way.
@@ -79,13 +81,13 @@ export function afterNewHub(desired: DesiredRoute, hubChange: Change, world: Wor
   return atItsStart(desired, hub, world, recordOf(desired, hub));
 }
 
-function refusal(desired: DesiredRoute, words: string): Verdict {
+function refusal(desired: DesiredRoute, note: string): Verdict {
   const origin = { origin: desired.origin };
   const reason: Reason = {
     field: 'routes',
     from: null,
     to: null,
-    note: `Caddy refuses it: ${words}`,
+    note,
     ...origin,
   };
   return { state: 'blocked', notice: notice(desired, 'blocked', 'refused', [reason]) };
@@ -155,7 +157,8 @@ function loading(desired: DesiredRoute, hub: DesiredHub, reasons: Reason[], worl
   const { name, snippet, hosts, needs } = desired;
   const isNew = !world.inventory.entries.has(desired.id) && snippet !== null;
   const { socket, folder, caddyfile, line } = hub;
-  const step: Step = { op: 'caddy-load', socket, folder, caddyfile, line, name, snippet };
+  const bounds = desired.bounds === null ? {} : { bounds: desired.bounds };
+  const step: Step = { op: 'caddy-load', socket, folder, caddyfile, line, name, snippet, ...bounds };
   return quietChange(desired, isNew ? 'create' : 'update', {
     summary: snippet === null ? 'is loaded again' : hosts.join(', '),
     reasons,

@@ -9,6 +9,10 @@ export interface ProbeTarget {
   host: string;
   /** `/`, or the path that the route is for. */
   path: string;
+  /** What is asked for in the place of that. */
+  asked?: string;
+  /** Status codes that are an answer; by default all that are not the hub's own. */
+  expect?: number[];
   /** Who issues its certificate; `off`: it has none. */
   tls: 'internal' | 'acme' | 'off';
 }
@@ -42,22 +46,25 @@ export async function probe(target: ProbeTarget, options: ProbeOptions): Promise
   try {
     const { status, certificateEndsMs } = await ask(target, options);
     const latencyMs = Math.round(performance.now() - beganMs);
-    const error = notReached.includes(status)
-      ? `the hub answers ${status}: it does not reach the service`
-      : null;
-    return { status, latencyMs, certificateEndsMs, error };
+    return { status, latencyMs, certificateEndsMs, error: flawOf(status, target) };
   } catch (error) {
     return { status: null, latencyMs: null, certificateEndsMs: null, error: sentence(error, options) };
   }
 }
 
+function flawOf(status: number, { expect }: ProbeTarget): string | null {
+  if (expect?.includes(status) === true) return null;
+  if (notReached.includes(status)) return `the hub answers ${status}: it does not reach the service`;
+  return expect === undefined ? null : `it answers ${status}, and ${expect.join(' or ')} is expected`;
+}
+
 function ask(
-  { host, path, tls }: ProbeTarget,
+  { host, path, asked: pathAsked = path, tls }: ProbeTarget,
   { address, port, root, timeoutMs, signal }: ProbeOptions,
 ): Promise<{ status: number; certificateEndsMs: number | null }> {
   const timeout = AbortSignal.timeout(timeoutMs);
   const shared = {
-    ...{ host: address, port, path, method: 'GET', agent: false },
+    ...{ host: address, port, path: pathAsked, method: 'GET', agent: false },
     headers: { Host: host, 'User-Agent': 'steward-probe', Connection: 'close' },
     signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
   };
