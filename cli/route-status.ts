@@ -10,7 +10,7 @@ import type { Wired } from './wire.ts';
 
 export function routeStatus(store: Store): RouteStatus[] {
   return readProbes(store).map(
-    ({ url, service, atMs, status, latencyMs, certificateEndsMs, error, sinceMs }) => ({
+    ({ url, service, atMs, status, latencyMs, certificateEndsMs, certificateBeginsMs, error, sinceMs }) => ({
       ...{
         url,
         service,
@@ -18,6 +18,7 @@ export function routeStatus(store: Store): RouteStatus[] {
         status,
         latencyMs,
         certificateEndsAt: certificateEndsMs,
+        certificateEndsSoon: endsSoon(atMs, certificateBeginsMs, certificateEndsMs),
         error,
         since: sinceMs,
       },
@@ -25,7 +26,19 @@ export function routeStatus(store: Store): RouteStatus[] {
   );
 }
 
-export function metricOfRoute({ since: _since, error, ...rest }: RouteStatus): RouteMetric {
+/** Caddy renews it when a third of its time is left (certmagic, RenewalWindowRatio): at a sixth it has not come to that. */
+function endsSoon(nowMs: number, beginsMs: number | null | undefined, endsMs: number | null): boolean {
+  if (endsMs === null) return false;
+  const lastsMs = beginsMs === null || beginsMs === undefined ? 0 : endsMs - beginsMs;
+  return endsMs - nowMs <= lastsMs / 6;
+}
+
+export function metricOfRoute({
+  since: _since,
+  certificateEndsSoon: _soon,
+  error,
+  ...rest
+}: RouteStatus): RouteMetric {
   return { ...rest, answers: error === null };
 }
 

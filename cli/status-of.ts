@@ -24,6 +24,7 @@ export function statusOf(
     notInGit: (plan?.reports ?? [])
       .filter(({ state }) => state === 'not-in-git')
       .flatMap(({ reasons }) => reasons.flatMap(({ note }) => note ?? [])),
+    ...routeTroubles(cycle),
     orphans: (plan?.reports ?? []).filter(({ state }) => state === 'orphaned').map(({ id }) => id),
   };
 }
@@ -84,6 +85,19 @@ function troublesOf(cycle: Cycle, plan: Plan): Map<string, Trouble> {
   for (const [service, trouble] of [...failures, ...obstacles])
     if (service !== null && !troubles.has(service)) troubles.set(service, trouble);
   return troubles;
+}
+
+/** What keeps routes from being loaded: Caddy refuses them, in a plan or only when it is to run them, or they wait. */
+function routeTroubles({ plan, outcomes }: Cycle): Pick<Status, 'routeTroubles'> {
+  const blocked = (plan?.blocked ?? []).map((each) => [each, sentence(each)] as const);
+  const failed = outcomes
+    .filter(({ result }) => result !== 'applied')
+    .map(({ change, error }) => [change, error ?? 'they were not loaded'] as const);
+  const own = [...blocked, ...failed].filter(
+    ([{ kind, name, service }]) => kind === 'caddy-route' && name === service,
+  );
+  if (own.length === 0) return {};
+  return { routeTroubles: Object.fromEntries(own.map(([{ name }, words]) => [name, words])) };
 }
 
 /** Services with a change that was not carried out. */

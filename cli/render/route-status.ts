@@ -1,17 +1,45 @@
 import type { StatusOptions } from './status.ts';
 import { pad, paint, safe, truncate, widest } from './text.ts';
 import { duration, relative } from './time.ts';
-import type { RouteStatus } from './types.ts';
+import type { RouteStatus, Status } from './types.ts';
 
-/** Each route as it last answered; what does not answer comes first. */
-export function routeLines(routes: RouteStatus[], options: StatusOptions): string[] {
-  const sorted = [...routes].sort((a, b) => Number(b.error !== null) - Number(a.error !== null));
-  const urls = widest(sorted.map(({ url }) => safe(url)));
-  return sorted.map((route) => {
-    const room = options.width === null ? null : Math.max(4, options.width - urls - 2);
-    const said = truncate(route.error === null ? good(route, options.now) : bad(route, options.now), room);
-    return `${pad(safe(route.url), urls)}  ${route.error === null ? said : paint(options, 'red', said)}`;
+interface Row {
+  /** The route; of routes that nobody could ask for, their service. */
+  what: string;
+  said: string;
+  isBad: boolean;
+}
+
+/** Each route as it last answered; what does not answer, or is not as Git says, comes first. */
+export function routeLines(
+  { routes = [], routeTroubles = {} }: Pick<Status, 'routes' | 'routeTroubles'>,
+  options: StatusOptions,
+): string[] {
+  const troubles = new Map(Object.entries(routeTroubles));
+  const services = new Set(routes.map(({ service }) => service));
+  const unasked = [...troubles].filter(([service]) => !services.has(service));
+  const rows = [
+    ...unasked.map(
+      ([service, words]): Row => ({ what: `routes of ${service}`, said: safe(words), isBad: true }),
+    ),
+    ...routes.map((route) => rowOf(route, troubles.get(route.service), options.now)),
+  ].sort((a, b) => Number(b.isBad) - Number(a.isBad));
+  const width = widest(rows.map(({ what }) => safe(what)));
+  return rows.map(({ what, said, isBad }) => {
+    const room = options.width === null ? null : Math.max(4, options.width - width - 2);
+    const shown = truncate(said, room);
+    return `${pad(safe(what), width)}  ${isBad ? paint(options, 'red', shown) : shown}`;
   });
+}
+
+/** What it answers now says nothing of a text that was not loaded. */
+function rowOf(route: RouteStatus, trouble: string | undefined, now: number): Row {
+  const { url: what, error, certificateEndsSoon = false } = route;
+  if (error !== null) return { what, said: bad(route, now), isBad: true };
+  const late = certificateEndsSoon ? 'its certificate is not renewed' : undefined;
+  const old = trouble === undefined ? undefined : `not as Git says: ${safe(trouble)}`;
+  const flaws = [old, late].filter((each) => each !== undefined);
+  return { what, said: [...flaws, good(route, now)].join(' · '), isBad: flaws.length > 0 };
 }
 
 function good({ status, latencyMs, certificateEndsAt, askedAt }: RouteStatus, now: number): string {

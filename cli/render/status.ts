@@ -25,7 +25,7 @@ export interface StatusOptions extends Look {
 
 export function renderStatus(status: Status, options: StatusOptions): string {
   const backups = backupLines(status.backups ?? [], options);
-  const routes = routeLines(status.routes ?? [], options);
+  const routes = routeLines(status, options);
   const rows = services(status.services, options);
   const parts = [head(status, options), rows, routes, backups, notes(status, options)];
   const blocks = parts.filter((block) => block.length > 0).flatMap((block) => [...block, '']);

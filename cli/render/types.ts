@@ -96,6 +96,8 @@ export interface RouteStatus {
   status: number | null;
   latencyMs: number | null;
   certificateEndsAt: number | null;
+  /** Whether it should have been renewed by now. */
+  certificateEndsSoon?: boolean;
   /** Why it does not do what it is for; null where it does. */
   error: string | null;
   /** Since when it does, or does not. */
@@ -121,6 +123,8 @@ export interface Status {
   notInGit?: string[];
   backups?: BackupStatus[];
   routes?: RouteStatus[];
+  /** Service -> why its routes are not as Git says, as a sentence. */
+  routeTroubles?: Record<string, string>;
   lock?: { pid: number; since: number };
 }
 

@@ -22,17 +22,25 @@ export function recordProbes(
   const before = new Map(readProbes(store).map((record) => [record.url, record]));
   transaction(store, () => {
     store.db.prepare('DELETE FROM probes WHERE service = ?').run(service);
-    const put = store.db.prepare('INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    const put = store.db.prepare('INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     for (const [index, target] of targets.entries()) {
       const answer = answers[index];
       if (answer === undefined) continue;
-      const { status, latencyMs, certificateEndsMs, error } = answer;
+      const { status, latencyMs, error } = answer;
       const known = before.get(urlOf(target));
+      const { endsMs, beginsMs } = certificateOf(answer, known);
       const sinceMs =
         known !== undefined && (known.error === null) === (error === null) ? known.sinceMs : nowMs;
-      put.run(urlOf(target), service, nowMs, status, latencyMs, certificateEndsMs, error, sinceMs);
+      put.run(urlOf(target), service, nowMs, status, latencyMs, endsMs, error, sinceMs, beginsMs);
     }
   });
+}
+
+/** Nobody shows an expired one: its end stays known, so that it is told for as long as it is so. */
+function certificateOf(answer: ProbeAnswer, known: ProbeRecord | undefined) {
+  const { certificateEndsMs, certificateBeginsMs } =
+    answer.certificateEndsMs === null ? (known ?? answer) : answer;
+  return { endsMs: certificateEndsMs, beginsMs: certificateBeginsMs ?? null };
 }
 
 /** Only these are asked from now on. */
@@ -56,6 +64,7 @@ export function readProbes(store: Store): ProbeRecord[] {
     status: row.status,
     latencyMs: row.latency_ms,
     certificateEndsMs: row.certificate_ends_ms,
+    certificateBeginsMs: row.certificate_begins_ms,
     error: row.error,
     sinceMs: row.since_ms,
   }));
@@ -68,6 +77,7 @@ interface Row {
   status: number | null;
   latency_ms: number | null;
   certificate_ends_ms: number | null;
+  certificate_begins_ms: number | null;
   error: string | null;
   since_ms: number;
 }

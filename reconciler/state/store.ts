@@ -85,6 +85,7 @@ const migrations = [
    CREATE TABLE progress (
      service TEXT PRIMARY KEY, step TEXT NOT NULL, files INTEGER, bytes INTEGER, total_bytes INTEGER) STRICT;`,
   `ALTER TABLE repositories ADD COLUMN checkpoints TEXT NOT NULL DEFAULT '[]';`,
+  'ALTER TABLE probes ADD COLUMN certificate_begins_ms INTEGER;',
 ];
 
 /** How long another process's write is waited for. */

@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { probeRoutes } from '../../observers/probe.ts';
 import type { ProbeTarget } from '../../observers/types.ts';
 import { rootCertificate, runningConfig } from '../../tools/caddy/admin.ts';
+import { probe as probeOne } from '../../tools/caddy/probe.ts';
 import { fakeDockerApi } from '../support/fake-docker-api.ts';
 
 /** The real Caddy of this machine with its internal CA; Docker only says at which ports it is. */
@@ -96,6 +98,7 @@ it('asks by the name of the route, trusts the internal CA, and tells status, tim
   const answer = await probe({});
   expect(answer).toMatchObject({ status: 200, error: null });
   expect(answer?.latencyMs).toBeGreaterThanOrEqual(0);
+  expect(answer?.certificateBeginsMs).toBeLessThan(Date.now());
   const hoursLeft = ((answer?.certificateEndsMs ?? 0) - Date.now()) / 3_600_000;
   expect(hoursLeft).toBeGreaterThan(1);
   expect(hoursLeft).toBeLessThan(24);
@@ -103,6 +106,9 @@ it('asks by the name of the route, trusts the internal CA, and tells status, tim
 
 it.each<[string, Partial<ProbeTarget>, number]>([
   ['a refusal of the service is an answer', { path: '/secret' }, 401],
+  ['one that is expected is an answer', { path: '/secret', expect: [200, 401] }, 401],
+  ['another path may be asked for', { path: '/secret', asked: '/health' }, 200],
+  ['what the hub says itself may be expected', { host: 'dead.lan', expect: [502] }, 502],
   ['a route without TLS is asked at the other port', { host: 'old.lan', tls: 'off' }, 200],
 ])('%s', async (_name, target, status) => {
   expect(await probe(target)).toMatchObject({ status, error: null });
@@ -128,6 +134,18 @@ it.each<[string, Partial<ProbeTarget>, Parameters<typeof probe>[1], RegExp]>([
     /^its certificate is not trusted: /,
   ],
   [
+    'an answer that is not expected',
+    { path: '/secret', expect: [200, 204] },
+    {},
+    /^it answers 401, and 200 or 204 is expected$/,
+  ],
+  [
+    'a service that is not reached, whatever is expected of it',
+    { host: 'dead.lan', expect: [200] },
+    {},
+    /^the hub answers 502: it does not reach the service$/,
+  ],
+  [
     'one that keeps silent',
     { path: '/slow' },
     { timeoutMs: 300 },
@@ -141,6 +159,23 @@ it.each<[string, Partial<ProbeTarget>, Parameters<typeof probe>[1], RegExp]>([
   ],
 ])('%s is told in a sentence', async (_name, target, options, sentence) => {
   expect((await probe(target, options))?.error).toMatch(sentence);
+});
+
+it('a certificate that has expired is told as that', async () => {
+  const files = ['key', 'pem'].map((name) => path.join(home, `expired.${name}`));
+  const [key = '', pem = ''] = files;
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const named = ['-subj', '/CN=photo.lan', '-addext', 'subjectAltName=DNS:photo.lan', '-days', '1'];
+  const openssl = (args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' });
+  openssl([...made, ...named, '-keyout', key, '-out', `${pem}.new`]);
+  openssl(['x509', '-in', `${pem}.new`, '-signkey', key, '-days', '-1', '-out', pem]);
+  const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(pem) }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const target: ProbeTarget = { host: 'photo.lan', path: '/', tls: 'internal' };
+  const options = { address: '127.0.0.1', port, root: readFileSync(pem, 'utf8'), timeoutMs: 5_000 };
+  expect((await probeOne(target, options)).error).toBe('its certificate has expired');
+  server.close();
 });
 
 it('a hub that does not listen is told with the place', async () => {

@@ -143,6 +143,14 @@ const routes: RouteStatus[] = [
     error: 'the hub answers 502: it does not reach the service',
   },
 ];
+const late: RouteStatus[] = routes.map((route) => ({
+  ...route,
+  ...{ certificateEndsAt: now + 1_800_000, certificateEndsSoon: true },
+}));
+const routeTroubles = {
+  git: 'the routes of git were not loaded: Caddy refuses it: open /nowhere: no such file',
+  wiki: 'caddy-route:wiki: Caddy refuses it: wiki.caddy:2: unrecognized directive: nonsense',
+};
 const entry = {
   at: now - 3_600_000,
   id: 'compose-stack:git',
@@ -166,6 +174,7 @@ it.each([
   ['backup-outlook-narrow', () => planWith({ verbose: false, width: 60 })],
   ['backup-outlook-verbose', () => planWith({ verbose: true })],
   ['route-status', () => renderStatus({ ...status, routes }, look)],
+  ['route-troubles', () => renderStatus({ ...status, routes: late, routeTroubles }, look)],
   ['history', () => renderHistory([{ ...entry, reasons: [...entry.reasons] }], look)],
   ['diff', () => renderDiff('a\nb\n', 'a\nc\n', 'Caddyfile')],
 ])('%s reads as its golden file says', async (name, render) => {

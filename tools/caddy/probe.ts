@@ -24,6 +24,8 @@ export interface ProbeAnswer {
   latencyMs: number | null;
   /** End of the certificate, in milliseconds since the epoch. */
   certificateEndsMs: number | null;
+  /** Its begin, likewise: how soon the end is depends on how long it lasts. */
+  certificateBeginsMs?: number | null;
   /** One sentence why the route does not do what it is for; null where it does. */
   error: string | null;
 }
@@ -44,9 +46,9 @@ const notReached = [502, 503, 504];
 export async function probe(target: ProbeTarget, options: ProbeOptions): Promise<ProbeAnswer> {
   const beganMs = performance.now();
   try {
-    const { status, certificateEndsMs } = await ask(target, options);
+    const { status, ...certificate } = await ask(target, options);
     const latencyMs = Math.round(performance.now() - beganMs);
-    return { status, latencyMs, certificateEndsMs, error: flawOf(status, target) };
+    return { status, latencyMs, ...certificate, error: flawOf(status, target) };
   } catch (error) {
     return { status: null, latencyMs: null, certificateEndsMs: null, error: sentence(error, options) };
   }
@@ -61,7 +63,7 @@ function flawOf(status: number, { expect }: ProbeTarget): string | null {
 function ask(
   { host, path, asked: pathAsked = path, tls }: ProbeTarget,
   { address, port, root, timeoutMs, signal }: ProbeOptions,
-): Promise<{ status: number; certificateEndsMs: number | null }> {
+): Promise<Certificate & { status: number }> {
   const timeout = AbortSignal.timeout(timeoutMs);
   const shared = {
     ...{ host: address, port, path: pathAsked, method: 'GET', agent: false },
@@ -71,10 +73,10 @@ function ask(
   const trust = tls === 'internal' && root !== null ? { ca: root } : {};
   return new Promise((resolve, reject) => {
     const take = (answer: IncomingMessage) => {
-      const certificateEndsMs = tls === 'off' ? null : endOf(answer.socket as TLSSocket);
+      const certificate = tls === 'off' ? noCertificate : certificateOf(answer.socket as TLSSocket);
       // What it is made of does not matter, and may be without end.
       answer.destroy();
-      resolve({ status: answer.statusCode ?? 0, certificateEndsMs });
+      resolve({ status: answer.statusCode ?? 0, ...certificate });
     };
     const asked =
       tls === 'off'
@@ -85,9 +87,15 @@ function ask(
   });
 }
 
-function endOf(socket: TLSSocket): number | null {
-  const endMs = Date.parse(socket.getPeerCertificate().valid_to);
-  return Number.isNaN(endMs) ? null : endMs;
+type Certificate = Required<Pick<ProbeAnswer, 'certificateEndsMs' | 'certificateBeginsMs'>>;
+
+const noCertificate: Certificate = { certificateEndsMs: null, certificateBeginsMs: null };
+
+function certificateOf(socket: TLSSocket): Certificate {
+  const { valid_from, valid_to } = socket.getPeerCertificate();
+  const [beginsMs, endsMs] = [Date.parse(valid_from), Date.parse(valid_to)];
+  if (Number.isNaN(beginsMs) || Number.isNaN(endsMs)) return noCertificate;
+  return { certificateBeginsMs: beginsMs, certificateEndsMs: endsMs };
 }
 
 function sentence(error: unknown, { address, port }: ProbeOptions): string {
@@ -101,6 +109,7 @@ function sentence(error: unknown, { address, port }: ProbeOptions): string {
     return 'the hub has no certificate for this name yet';
   if (code === 'EPROTO' || code?.startsWith('ERR_SSL_') === true)
     return `the hub at ${at} does not speak TLS for this name (${code})`;
+  if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired';
   if (/CERT|SIGNATURE|ISSUER/.test(code ?? '')) return `its certificate is not trusted: ${message}`;
   return `it was not reached at ${at}: ${message}`;
 }
