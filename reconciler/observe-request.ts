@@ -3,7 +3,7 @@ import type { DnsRequest, HubRequest, ObserveRequest } from '../observers/types.
 import { wasTold } from './hub-commit.ts';
 import { labMark } from './kinds/dns-record.ts';
 import { ownRoute } from './kinds/route/own.ts';
-import { breaksPolicy } from './policy.ts';
+import { isHeld, leavingRoutes, wantedSnippets } from './kinds/route/together.ts';
 import type { Inventory } from './state/inventory.ts';
 
 /** What a cycle has to see of the host, besides what there is of ZFS and Docker anyway. */
@@ -40,33 +40,20 @@ export function requestForBackups(
 }
 
 function hubRequest(desired: DesiredState, inventory: Inventory): HubRequest | null {
-  const { hub, resources, suspended } = desired;
+  const { hub, resources } = desired;
   if (hub === null) return null;
   const { container, socket, folder, caddyfile, line } = hub;
-  // What is left as it is keeps the file that it has.
-  const isHeld = (service: string) => suspended.includes(service) || breaksPolicy(service, { desired });
-  const routes = resources
-    .filter((each) => each.kind === 'caddy-route')
-    .filter((each) => !isHeld(each.service));
-  const snippets = routes.flatMap(({ name, snippet }) =>
-    snippet === null ? [] : [[name, snippet] as const],
+  const bounds = resources.flatMap((each) =>
+    each.kind === 'caddy-route' && each.bounds !== null && !isHeld(each.service, desired)
+      ? [[each.name, each.bounds] as const]
+      : [],
   );
-  const bounds = routes.flatMap((each) => (each.bounds === null ? [] : [[each.name, each.bounds] as const]));
   return {
     ...{ container, socket, folder, caddyfile, line, own: ownRoute(hub).name },
-    snippets: new Map(snippets),
+    snippets: new Map(wantedSnippets(desired)),
     ...(bounds.length === 0 ? {} : { bounds: new Map(bounds) }),
     leaving: leavingRoutes(desired, inventory),
   };
-}
-
-/** Recorded, and no longer in Git: pruned, but for what is left alone. */
-function leavingRoutes(desired: DesiredState, { entries, restoring }: Inventory): string[] {
-  const declared = new Set<string>(desired.resources.map(({ id }) => id));
-  return [...entries.values()]
-    .filter(({ kind, id }) => kind === 'caddy-route' && !declared.has(id))
-    .filter(({ service }) => !restoring.has(service ?? '') && !breaksPolicy(service ?? '', { desired }))
-    .map(({ name }) => name);
 }
 
 /** Names of Git, and those that were made for Git and may have to go. Without a server in lab.yaml none can be asked. */

@@ -113,6 +113,8 @@ export interface CaddyLoad {
   snippet: string | null;
   /** What it may reach, where a person has written directives into it. */
   bounds?: RouteBounds;
+  /** Snippets of others that have an address of this one now: they change in the same moment. */
+  along?: { name: string; snippet: string; bounds?: RouteBounds }[];
 }
 
 /** What the steps of a backup do to the host; all of them may be run again after a crash in their middle. */

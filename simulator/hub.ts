@@ -72,13 +72,15 @@ export function loadStep(world: World, step: CaddyLoad): Action[] {
       `the routes of ${name} were not loaded: Caddy is not running: there is no admin socket`,
     );
   const wanted = new Map(world.snippets.entries());
-  if (snippet !== null) wanted.set(name, snippet);
+  const parts = [...(snippet === null ? [] : [{ name, snippet }]), ...(step.along ?? [])];
+  for (const part of parts) wanted.set(part.name, part.snippet);
   const text = composeCaddyfile(caddyfile, line, [...inHubOrder(wanted).values()]);
   if (tryAdapt(text) === null)
     throw new StepError(`the routes of ${name} were not loaded: Caddy refuses it: ambiguous site definition`);
   const load = () => world.hub.set(running, { text, since: startOf(hub) });
-  if (snippet === null) return [load];
-  return [load, () => (snippet === '' ? world.snippets.delete(name) : world.snippets.set(name, snippet))];
+  const keep = (part: (typeof parts)[number]) =>
+    part.snippet === '' ? world.snippets.delete(part.name) : world.snippets.set(part.name, part.snippet);
+  return [load, ...parts.map((part) => () => keep(part))];
 }
 
 /** A hub that was started since reads its Caddyfile and its folder. */

@@ -59,8 +59,9 @@ async function loadTogether(group: Waiting[]): Promise<void> {
   if (first === undefined) return;
   const { socket, folder, caddyfile, line } = first.step;
   const wanted = await readSnippets(folder);
-  for (const { step } of group) if (step.snippet !== null) wanted.set(step.name, step.snippet);
-  for (const { step } of group) await stayWithin(step, first.options);
+  const parts = group.flatMap(({ step }) => partsOf(step));
+  for (const { name, snippet } of parts) wanted.set(name, snippet);
+  for (const part of parts) await stayWithin(part, { ...first.options, socket });
   const inOrder = inHubOrder(wanted);
   const names = group.map(({ step }) => step.name).join(', ');
   const options = { ...first.options, socket };
@@ -73,11 +74,19 @@ async function loadTogether(group: Waiting[]): Promise<void> {
   });
 }
 
+type Part = NonNullable<CaddyLoad['along']>[number];
+
+/** Snippets that change with a step: none where only the hub's own Caddyfile is loaded. */
+function partsOf({ name, snippet, bounds, along = [] }: CaddyLoad): Part[] {
+  const own = snippet === null ? [] : [{ name, snippet, ...(bounds === undefined ? {} : { bounds }) }];
+  return [...own, ...along];
+}
+
 /** Also where nobody could look at it before: a hub that this very plan has started. */
-async function stayWithin({ socket, name, snippet, bounds }: CaddyLoad, options: Options): Promise<void> {
-  if (bounds === undefined || snippet === null) return;
+async function stayWithin({ name, snippet, bounds }: Part, options: AdminOptions): Promise<void> {
+  if (bounds === undefined) return;
   const failed = `the routes of ${name} were not loaded`;
-  const config = await adapt(snippet, { ...options, socket }).catch((cause: unknown) => {
+  const config = await adapt(snippet, options).catch((cause: unknown) => {
     // What it does not take alone it does not take among others, and says so there.
     if (cause instanceof CaddyRefused) return null;
     throw new StepError(`${failed}: ${caddySentence(cause)}`, { cause });
@@ -101,18 +110,33 @@ async function readSnippets(folder: string): Promise<Map<string, string>> {
   return new Map(await Promise.all(read));
 }
 
+/** Of several that change places, none is there while the first is written: one address in two files stops a hub. */
+async function keep(step: CaddyLoad): Promise<void> {
+  const parts = partsOf(step);
+  try {
+    const there = await readSnippets(step.folder);
+    const others = parts.filter(({ name, snippet }) => (there.get(name) ?? '') !== snippet);
+    const going = others.length > 1 ? others : others.filter(({ snippet }) => snippet === '');
+    for (const { name } of going) await rm(fileOf(step, name), { force: true });
+    for (const { name, snippet } of others) if (snippet !== '') await write(fileOf(step, name), snippet);
+  } catch (cause) {
+    const why = `the hub runs with the routes of ${step.name}, and they could not be kept for its next start`;
+    throw new StepError(`${why}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function fileOf({ folder }: CaddyLoad, name: string): string {
+  return path.join(folder, `${name}.caddy`);
+}
+
 /** At once or not at all: a hub that starts in this moment reads it. */
-async function keep({ folder, name, snippet }: CaddyLoad): Promise<void> {
-  if (snippet === null) return;
-  const file = path.join(folder, `${name}.caddy`);
+async function write(file: string, text: string): Promise<void> {
   const beside = `${file}.new`;
   try {
-    if (snippet === '') return await rm(file, { force: true });
-    await writeFile(beside, snippet, { mode: 0o644, flush: true });
+    await writeFile(beside, text, { mode: 0o644, flush: true });
     await rename(beside, file);
-  } catch (cause) {
+  } catch (error) {
     await rm(beside, { force: true }).catch(() => {});
-    const why = `the hub runs with the routes of ${name}, and they could not be kept for its next start`;
-    throw new StepError(`${why}: ${(cause as Error).message}`, { cause });
+    throw error;
   }
 }

@@ -8,6 +8,7 @@ import { blocked, notice, quietChange, type Verdict, type World } from '../world
 import { isMadeAnew } from './hub-attachment.ts';
 import { sameRest } from './route/compare.ts';
 import { obstacleOf, toldDigest } from './route/own.ts';
+import { comeAlong, leavingRoutes, wantedSnippets } from './route/together.ts';
 
 /**
  * Sites of the hub. A text that is not the one in its folder is to be loaded; all else is drift: what the hub runs with
@@ -158,13 +159,36 @@ function loading(desired: DesiredRoute, hub: DesiredHub, reasons: Reason[], worl
   const isNew = !world.inventory.entries.has(desired.id) && snippet !== null;
   const { socket, folder, caddyfile, line } = hub;
   const bounds = desired.bounds === null ? {} : { bounds: desired.bounds };
-  const step: Step = { op: 'caddy-load', socket, folder, caddyfile, line, name, snippet, ...bounds };
+  const others = snippet === null ? [] : othersOf(name, world);
+  const along = others.length === 0 ? {} : { along: others };
+  const step: Step = {
+    op: 'caddy-load',
+    socket,
+    folder,
+    caddyfile,
+    line,
+    name,
+    snippet,
+    ...bounds,
+    ...along,
+  };
   return quietChange(desired, isNew ? 'create' : 'update', {
     summary: snippet === null ? 'is loaded again' : hosts.join(', '),
     reasons,
     steps: [step],
     needs,
     ...(desired.probes.length === 0 ? {} : { probe: probing(desired, hub, world) }),
+  });
+}
+
+function othersOf(name: string, { desired, inventory, observed: { hub: seen } }: World) {
+  if (seen?.known !== true) return [];
+  const leaving = leavingRoutes(desired, inventory).map((each) => [each, ''] as const);
+  const wanted = new Map([...leaving, ...wantedSnippets(desired)]);
+  return comeAlong(name, wanted, seen.value.files).map(([other, snippet]) => {
+    const route = desired.resources.find((each) => each.kind === 'caddy-route' && each.name === other);
+    const bounds = route?.kind === 'caddy-route' ? route.bounds : null;
+    return { name: other, snippet, ...(bounds === null ? {} : { bounds }) };
   });
 }
 
