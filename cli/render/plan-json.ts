@@ -59,9 +59,13 @@ function compareKeys(a: string, b: string): number {
   return rankA !== rankB ? rankA - rankB : a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Of users of routes, as it is or in base64: who reads a plan need not be able to guess at passwords. */
+const passwordHash = /(\$2[aby]\$\d\d\$)[./A-Za-z0-9]{53}|\bJDJ[A-Za-z0-9+/]{77}/g;
+
 /** Keys in a fixed order, all the way down. */
 function deep(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(deep);
+  if (typeof value === 'string') return value.replaceAll(passwordHash, '$1…');
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value).sort(([a], [b]) => compareKeys(a, b));
   return Object.fromEntries(entries.map(([key, inner]) => [key, deep(inner)]));

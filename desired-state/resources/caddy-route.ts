@@ -5,15 +5,16 @@ import type { Judged } from '../hub/directives.ts';
 import { describeHub } from '../hub/hub.ts';
 import { directiveProblems, directivesOf } from '../hub/raw.ts';
 import { type Site, snippetOf } from '../hub/snippet.ts';
+import { errorAt } from '../problems.ts';
 import { upstreamOf } from '../reached.ts';
 import { dialled, hostName } from '../routes.ts';
-import type { DesiredRoute, ResourceId } from '../types.ts';
+import type { DesiredRoute, Problem, ResourceId } from '../types.ts';
 
 /** The sites of a service; the hub has its own Caddyfile besides, and what its service.yaml adds to it. */
 export function serviceRoutes(context: ServiceContext): Inferred<DesiredRoute> {
   const { hub } = context.lab;
   const { name } = context.folder;
-  const problems = directiveProblems(context);
+  const problems = [...directiveProblems(context), ...probeProblems(context)];
   if (hub === null) return { resources: [], problems };
   const { hub: found } = describeHub(context);
   const own = context.config.routes.length === 0 ? [] : [routeOf(context, name, hub.service)];
@@ -64,6 +65,20 @@ function boundsOf(context: ServiceContext, sites: Site[], judged: (Judged | null
     return (upstream === null ? to : dialled(to, upstream)).replace(/^[a-z0-9]+:\/\//, '');
   });
   return { hosts: [...new Set(sites.map(({ host }) => host))], upstreams: [...new Set(upstreams)] };
+}
+
+/** Elsewhere another route would answer, or none. */
+function probeProblems(context: ServiceContext): Problem[] {
+  return context.config.routes.flatMap(({ path, probe }, index) => {
+    const asked = probe?.path;
+    if (asked === undefined || path === undefined || isAtOrBelow(asked, path)) return [];
+    const origin = yamlOrigin(context, ['routes', index, 'probe', 'path']);
+    return [errorAt(origin, `${asked} is not at or below ${path}`, `write e.g. ${path}${asked}`, asked)];
+  });
+}
+
+function isAtOrBelow(asked: string, path: string): boolean {
+  return asked === path || asked.startsWith(`${path}/`) || asked.startsWith(`${path}?`);
 }
 
 /** Some name that a wildcard stands for. */

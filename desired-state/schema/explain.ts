@@ -58,11 +58,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 function wrongKey(issue: Extract<Issue, { code: 'invalid_key' }>, path: YamlPath, yaml: YamlFile): Problem {
   const { expected, fix } = fromWords(issue.issues[0]?.message ?? 'expected another name');
   const key = String(path.at(-1) ?? '');
+  const show = !mayBeSecret(path.slice(0, -1));
   return {
     ...yaml.atKey(path),
     severity: 'error',
-    message: `${expected}, found ${quote(key)}${within(path.slice(0, -1))}`,
-    text: key,
+    message: `${expected}${show ? `, found ${quote(key)}` : ''}${within(path.slice(0, -1))}`,
+    ...(show ? { text: key } : {}),
     ...(fix === undefined ? {} : { fix }),
   };
 }
@@ -76,7 +77,7 @@ function missing(issue: Issue, path: YamlPath, yaml: YamlFile, empty: boolean): 
       fix: 'write version: 1 and what follows it',
     };
   const { expected, fix } = fromWords(issue.message);
-  const key = String(path.at(-1));
+  const key = mayBeSecret(path.slice(0, -1)) && !isUser(path.at(-1)) ? '…' : String(path.at(-1));
   return {
     ...(empty ? yaml.atKey(path) : yaml.at(path.slice(0, -1))),
     severity: 'error',
@@ -93,9 +94,7 @@ function exampleOf(fix: string | undefined): string {
 function wrongValue(issue: Issue, path: YamlPath, yaml: YamlFile): Problem {
   const { expected, fix } = fromWords(issue.message);
   const text = yaml.textAt(path);
-  // People do write the words themselves where a reference belongs: those must not reach a log.
-  const show =
-    text !== undefined && !path.some((segment) => /passphrase|password|secret|token/i.test(String(segment)));
+  const show = text !== undefined && !mayBeSecret(path);
   return {
     ...yaml.at(path),
     severity: 'error',
@@ -103,6 +102,11 @@ function wrongValue(issue: Issue, path: YamlPath, yaml: YamlFile): Problem {
     ...(show ? { text } : {}),
     ...fixFor(issue, fix, text, show),
   };
+}
+
+/** People do write the words themselves where a reference or a hash belongs: those must not reach a log. */
+function mayBeSecret(path: YamlPath): boolean {
+  return path.some((segment) => /passphrase|password|secret|token|basicAuth/i.test(String(segment)));
 }
 
 function fixFor(
@@ -130,8 +134,15 @@ export function quote(text: string): string {
   return `"${text}"`;
 }
 
+/** What stands in the place of a user may have a password in it. */
+function isUser(segment: string | number | undefined): boolean {
+  return segment === undefined || /^[\w.@-]{1,64}$/.test(String(segment));
+}
+
 function within(path: YamlPath): string {
-  return path.length === 0 ? '' : ` (${path.join('.')})`;
+  const at = path.indexOf('basicAuth');
+  const shown = at < 0 || isUser(path[at + 1]) ? path : path.slice(0, at + 1);
+  return path.length === 0 ? '' : ` (${shown.join('.')})`;
 }
 
 function valueAt(value: unknown, path: YamlPath): unknown {

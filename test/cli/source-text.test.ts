@@ -35,3 +35,17 @@ it('leaves secrets out, line by line', () => {
   expect(readSource([root], 'a.yml')).toBe('image: photo:1\n… (a secret)\nuser: "0"\n');
   expect(readSource([root], '.env')).toBe('# who\nTZ=…\nANY=…\n');
 });
+
+it.each([
+  ['in a mapping', 'routes:\n  - host: a\n    basicAuth:\n      ada: Kq93hf-kanary\n    to: "a:1"\n', 3],
+  ['in one line', 'routes:\n  - { host: a, basicAuth: { ada: Kq93hf-kanary } }\n  - { host: b }\n', 2],
+  ['in braces', 'basicAuth: {\nada: Kq93hf-kanary\n}\nx: 1\n', 1],
+  ['in directives', 'caddy: |\n  basicauth /a {\n  ada Kq93hf-kanary\n  }\n  encode gzip\n', 2],
+  ['without braces', 'caddy: |\n  basic_auth ada Kq93hf-kanary\n  encode gzip\n', 1],
+])('leaves users of routes out %s, and shows what is beside them', (_name, text, shown) => {
+  const root = repository();
+  writeFileSync(path.join(root, 'service.yaml'), text);
+  const rows = readSource([root], 'service.yaml')?.trimEnd().split('\n') ?? [];
+  expect(rows.join()).not.toContain('Kq93hf-kanary');
+  expect(rows.filter((row) => row !== '… (users and passwords)').length).toBeGreaterThanOrEqual(shown);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DesiredRoute } from '../../desired-state/types.ts';
-import { problemsOf, smallLab, stateOf } from './lab-folder.ts';
+import { labFolder, load, problemsOf, smallLab, stateOf } from './lab-folder.ts';
 
 const lab = `${smallLab}domain: homelab.lan\nhub: { service: hub, container: hub-caddy, address: 192.168.1.100 }\n`;
 const caddyfile = '{\n\tadmin unix//run/caddy/admin.sock\n}\nimport /etc/caddy/routes/*.caddy\n';
@@ -139,6 +139,25 @@ test('everything that a route may say, in the order in which Caddy is to see it'
   ]);
 });
 
+test('what is asked for, and what is an answer, may be said of a route', async () => {
+  const { probes } = await routeOf(`  - host: photo
+    to: "photo-server:80"
+    probe: { path: /health?full=1, expect: [200, 401] }
+  - { host: photo, path: /api, to: "photo-server:81" }
+  - { host: "*.photo.lan", path: /x, probe: { path: /x/ping }, to: "photo-server:81" }
+`);
+  expect(probes).toEqual([
+    { host: 'photo.homelab.lan', path: '/', tls: 'internal', asked: '/health?full=1', expect: [200, 401] },
+    { host: 'photo.homelab.lan', path: '/api', tls: 'internal' },
+    { host: 'steward-probe.photo.lan', path: '/x', tls: 'internal', asked: '/x/ping' },
+  ]);
+});
+
+test('WebSockets may go on for a while where the Caddy knows it', async () => {
+  const { snippet } = await routeOf('  - { host: photo, to: "photo-server:80", streamCloseDelay: 5m }\n');
+  expect(snippet).toContain('\treverse_proxy photo-server:80 {\n\t\tstream_close_delay 5m\n\t}\n');
+});
+
 describe('a hub that cannot be told of routes', () => {
   test.each([
     ['no Caddyfile', { 'services/hub/Caddyfile': '' }, 'it has no admin socket'],
@@ -232,9 +251,47 @@ describe('a route is refused with', () => {
       '{ host: photo, to: "photo-server:1", headers: { X: "a\\\\" } }',
       'one line',
     ],
+    [
+      'a probe that another route would answer',
+      '{ host: photo, path: /api, to: "photo-server:1", probe: { path: /apis } }',
+      '/apis is not at or below /api => write e.g. /api/apis',
+    ],
+    [
+      'no status that it expects',
+      '{ host: photo, to: "photo-server:1", probe: { expect: [] } }',
+      'at least one',
+    ],
     ['a path that is a pattern', '{ host: photo, to: "photo-server:1", path: "/a {" }', 'a path such as'],
   ])('%s', async (_name, route, words) => {
     expect((await problemsOf(files(`  - ${route}\n`))).join('\n')).toContain(words);
+  });
+
+  test.each([
+    ['{ ada: Kq93hf-kanary }'],
+    ['{ "ada:Kq93hf-kanary": }'],
+    ['{ "ada Kq93hf-kanary": x }'],
+    ['{ "ada Kq93hf-kanary" }'],
+    ['Kq93hf-kanary'],
+    ['[Kq93hf-kanary]'],
+    ['{ ada: [Kq93hf-kanary] }'],
+    ['{ ada: { Kq93hf-kanary: 1 } }'],
+    ['{ ada: "$2a$14$Kq93hf-kanary" }'],
+  ])('basicAuth: %s, of which nothing is repeated', async (users) => {
+    const route = `  - { host: photo, to: "photo-server:1", basicAuth: ${users} }\n`;
+    await using folder = await labFolder(files(route));
+    const result = await load(folder.root);
+    const problems = 'problems' in result ? result.problems : [];
+    expect(problems.length).toBeGreaterThan(0);
+    expect(JSON.stringify(problems)).not.toContain('Kq93hf-kanary');
+  });
+
+  test('another authority than another path of its host has', async () => {
+    const mixed = `${one}  - { host: photo, path: /api, tls: acme, to: "photo-server:1" }\n`;
+    expect(await problemsOf(files(mixed))).toEqual([
+      'services/photo/service.yaml:4:13 error: "photo.homelab.lan" is tls: acme here, and tls: internal at services/photo/service.yaml:3:13 => write the same at both places',
+    ]);
+    const plain = `${one}  - { host: photo, path: /api, tls: "off", to: "photo-server:1" }\n`;
+    expect(await problemsOf(files(plain))).toEqual([]);
   });
 
   test('a path of its host that another one has', async () => {

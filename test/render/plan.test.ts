@@ -53,6 +53,21 @@ it('the JSON of a plan has the promised keys in their order', () => {
   expect(json.changes[4]?.steps).toEqual([{ op: 'network-remove', command: 'do it', network: 'x' }]);
 });
 
+it.each([`$2a$14$${'Kq93hf'.repeat(9).slice(0, 53)}`, `JDJhJDE0J${'Kq93hf'.repeat(12).slice(0, 71)}`])(
+  'the JSON of a plan has no hash of a password: %s',
+  (hash) => {
+    const [change] = photo.changes;
+    if (change === undefined) throw new Error('no change');
+    const load = { op: 'caddy-load', socket: '/s', folder: '/r', line: 'import' } as const;
+    const snippet = `basicauth {\n\tada "${hash}"\n}`;
+    const along = [{ name: 'git', snippet }];
+    const steps = [{ ...load, caddyfile: snippet, name: 'photo', snippet, along }];
+    const json = JSON.stringify(planJson({ ...photo, changes: [{ ...change, steps }] }, () => ''));
+    expect(json).not.toContain('Kq93hf');
+    expect(json.match(/ada \\"[^"]*…\\"/g)).toHaveLength(3);
+  },
+);
+
 it('a problem shows its line with a caret below the offending text', () => {
   const problem = {
     file: 'lab.yaml',
