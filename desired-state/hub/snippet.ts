@@ -69,10 +69,17 @@ function answerLines({ route, upstream, directives }: Site): string[] {
   ];
 }
 
-/** Deferred: set when the answer goes out, in the place of what the container has set. */
+/**
+ * Set twice: deferred, when the answer goes out, in the place of what the container has set; and at once, since what Caddy
+ * says itself (401, 502) never comes to that.
+ */
 function answerHeaders(headers: Record<string, string>): string[] {
   const lines = Object.entries(headers).map(([name, value]) => headerOf(name, value));
-  return lines.length === 0 ? [] : indentBlock('header', [...lines, 'defer']);
+  const set = lines.filter((line) => !line.startsWith('-'));
+  return [
+    ...(set.length === 0 ? [] : indentBlock('header', set)),
+    ...(lines.length === 0 ? [] : indentBlock('header', [...lines, 'defer'])),
+  ];
 }
 
 /** The certificate of a container is one for the name that a person knows it by. */
