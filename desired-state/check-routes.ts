@@ -2,6 +2,7 @@ import type { LabFile } from './lab.ts';
 import type { ServiceModel } from './model.ts';
 import { errorAt, place } from './problems.ts';
 import type { Answered } from './reached.ts';
+import { addressProblem } from './route-address.ts';
 import { nearest, quote } from './schema/explain.ts';
 import type { Problem } from './types.ts';
 
@@ -34,6 +35,7 @@ export function routeProblems(
       ...(targetProblem(model, route, owner, complete) ?? nameProblem(model, route, known)),
       ...route.raw.flatMap((each) => nameProblem(model, each, known)),
       ...authorityProblem(route, authorities),
+      ...addressProblem(route, lab),
     ]),
   );
   return holders.size === 0 ? found : [...found, ...models.flatMap(({ hub }) => hub.problems)];

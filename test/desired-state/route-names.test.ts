@@ -159,3 +159,24 @@ test('a route to a container of another service is refused: its own service says
     'services/b/service.yaml:2:20 error: "a-web" is a container of a, not of b => move the route to services/a/service.yaml',
   ]);
 });
+
+describe('an address', () => {
+  const routed = (to: string) => problemsOf(files(service('a', on('a'), `{ host: a, to: "${to}" }`)));
+
+  test.each([
+    ['127.0.0.1:2019', 'of the hub or of this host'],
+    ['127.1:2019', 'of the hub or of this host'],
+    ['0.0.0.0:22', 'of the hub or of this host'],
+    ['http://192.168.1.100:22', 'of the hub or of this host'],
+    ['172.17.0.1:22', 'of a container or of this host'],
+    ['10.88.3.4:5432', 'of a container or of this host'],
+  ])('%s is refused: it is one %s', async (to, whose) => {
+    expect((await routed(to)).join()).toContain(
+      `is an address ${whose} => write a container of this service`,
+    );
+  });
+
+  test('of another machine is taken', async () => {
+    expect(await routed('192.168.1.50:8080')).toEqual([]);
+  });
+});
