@@ -1,107 +1,29 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DesiredHub, DesiredRoute } from '../../desired-state/types.ts';
-import { observeHub } from '../../observers/caddy.ts';
-import { hostExecutor } from '../../reconciler/apply/host.ts';
+import type { DesiredRoute } from '../../desired-state/types.ts';
 import { hubProblems } from '../../reconciler/hub-commit.ts';
-import { requestOf } from '../../reconciler/observe-request.ts';
-import { makePlan, type PlanInput, type Planned } from '../../reconciler/plan.ts';
-import { emptyInventory, type Inventory, type InventoryEntry } from '../../reconciler/state/inventory.ts';
-import * as build from '../support/build.ts';
+import { type HubPlans, hubPlans, type Lab, own, route, tlsSite } from '../support/hub-plans.ts';
 import { type RealCaddy, realCaddy } from '../support/real-caddy.ts';
 
 /** Plans for the hub out of what the real Caddy says. */
 
 let caddy: RealCaddy;
+let hub: HubPlans;
 beforeAll(async () => {
   caddy = await realCaddy();
+  hub = hubPlans(caddy);
   await caddy.start();
 });
 beforeEach(() => caddy.reset());
 afterAll(() => caddy.remove());
 
-const own = build.route('hub/Caddyfile', { service: 'hub', snippet: null, needs: ['compose-stack:hub'] });
-const stack = build.stack('hub', { containers: [build.container('caddy', { containerName: 'hub' })] });
-const container = build.seenContainer('caddy', { name: 'hub', project: 'hub' });
-
-/** With ports of its own, so that certificates can be spoken of without those of the machine. */
-function caddyfile(): string {
-  const { socket, line, port } = caddy;
-  const ports = [`http_port ${port}`, `https_port ${port + 1}`];
-  const options = ['skip_install_trust', 'auto_https disable_redirects', ...ports];
-  return `{\n\tadmin unix/${socket}\n${options.map((each) => `\t${each}\n`).join('')}}\n${line}\n`;
-}
-
-const tlsSite = (name: string, lines = '') =>
-  `${name}.lan {\n\ttls internal\n${lines}\trespond "${name}"\n}\n`;
-
-const route = (name: string, snippet: string, hosts = [`${name}.lan`]) =>
-  build.route(name, { snippet, hosts });
-
-interface Lab {
-  routes: DesiredRoute[];
-  inventory: Inventory;
-  caddyfile: string;
-  /** Services that break the policy. */
-  broken: string[];
-  suspended: string[];
-}
-
-function labOf(routes: DesiredRoute[], over: Partial<Lab> = {}): Lab {
-  return { routes, inventory: emptyInventory(), caddyfile: caddyfile(), broken: [], suspended: [], ...over };
-}
-
-async function look({ routes, inventory, caddyfile: text, broken, suspended }: Lab): Promise<PlanInput> {
-  const { socket, folder, line } = caddy;
-  const names = { service: 'hub', container: 'hub', stack: stack.id };
-  const hub: DesiredHub = { ...names, socket, folder, line, caddyfile: text };
-  const findings = broken.map((service) => ({
-    ...{ severity: 'error' as const, file: 'a', line: 1, column: 1, message: 'it is open' },
-    ...{ rule: 'privileged' as const, service, container: null },
-  }));
-  const policy = { findings, exceptions: [] };
-  const desired = build.desired([stack, own, ...routes], { hub, policy, suspended });
-  const request = requestOf(desired, inventory, undefined).hub;
-  if (request === undefined) throw new Error('the hub would not be asked');
-  const observed = build.observed({ containers: [container], hub: await observeHub(request, {}) });
-  return { desired, observed, inventory, nowMs: 0 };
-}
-
-const plan = async (lab: Lab) => makePlan(await look(lab));
-
-/** Carried out, and recorded as a cycle would. */
-async function converge(lab: Lab): Promise<Lab> {
-  const planned = await plan(lab);
-  for (const { steps } of planned.plan.changes)
-    for (const step of steps) await hostExecutor({}).execute(step, {});
-  return { ...lab, inventory: recorded(planned, lab) };
-}
-
-function recorded(
-  { plan: { commit, changes, inSync }, data }: Planned,
-  { routes, inventory }: Lab,
-): Inventory {
-  const done = new Set<string>([...changes.map(({ id }) => id), ...inSync]);
-  const since = { ownedSince: commit.id, appliedCommit: commit.id, orphanedSince: null };
-  const entries = [own, ...routes]
-    .filter(({ id }) => done.has(id))
-    .map((each): [InventoryEntry['id'], InventoryEntry] => {
-      const { id, kind, name, service } = each;
-      return [id, { id, kind, name, service, ...since, data: data.get(id) ?? {} }];
-    });
-  return { ...inventory, entries: new Map([...inventory.entries, ...entries]) };
-}
-
-async function planned(lab: Lab) {
-  const { changes, blocked } = (await plan(lab)).plan;
-  return {
-    changes: changes.map(({ id }) => id),
-    blocked: Object.fromEntries(
-      blocked.map(({ id, state, reasons }) => [id, `${state}: ${reasons[0]?.note}`]),
-    ),
-  };
-}
+const caddyfile: HubPlans['caddyfile'] = () => hub.caddyfile();
+const labOf: HubPlans['labOf'] = (...args) => hub.labOf(...args);
+const look: HubPlans['look'] = (lab) => hub.look(lab);
+const plan: HubPlans['plan'] = (lab) => hub.plan(lab);
+const converge: HubPlans['converge'] = (lab) => hub.converge(lab);
+const planned: HubPlans['planned'] = (lab) => hub.planned(lab);
 
 const nothing = { changes: [], blocked: {} };
 const only = (...routes: DesiredRoute[]) => ({ changes: routes.map(({ id }) => id), blocked: {} });
@@ -292,47 +214,4 @@ it('a name moves from a service that loses all of its routes to another', async 
   const { inventory } = await converge(moved);
   inventory.entries.delete('caddy-route:old');
   expect(await planned({ ...moved, inventory })).toEqual(nothing);
-});
-
-describe('hosts change places:', () => {
-  const sites = (places: Record<string, string>) =>
-    Object.entries(places).map(([name, host]) =>
-      route(name, caddy.site(host, `${host} of ${name}`), [`${host}.lan`]),
-    );
-
-  it.each([
-    ['two services swap theirs', { a: 'x', b: 'y', c: 'z' }, { a: 'y', b: 'x', c: 'z' }],
-    ['three pass theirs on', { a: 'x', b: 'y', c: 'z' }, { a: 'y', b: 'z', c: 'x' }],
-    ['one goes to a service that comes first', { a: 'x', b: 'y' }, { a: 'y', b: 'z' }],
-  ])('%s, and all answer at once', async (_name, before, after) => {
-    const lab = await converge(labOf(sites(before)));
-    const moved = { ...lab, routes: sites(after) };
-    const planned1 = await plan(moved);
-    const [first] = planned1.plan.changes;
-    for (const step of first?.steps ?? []) await hostExecutor({}).execute(step, {});
-    for (const [name, host] of Object.entries(after))
-      expect(await caddy.answer(`${host}.lan`)).toBe(`${host} of ${name}`);
-    expect(await planned(await converge(moved))).toEqual(nothing);
-  });
-
-  it('carried out at the same time as well', async () => {
-    const lab = await converge(labOf(sites({ a: 'x', b: 'y' })));
-    const { changes } = (await plan({ ...lab, routes: sites({ a: 'y', b: 'x' }) })).plan;
-    const steps = changes.flatMap((each) => each.steps);
-    await Promise.all(steps.map((step) => hostExecutor({}).execute(step, {})));
-    expect(await caddy.answer('x.lan')).toBe('x of b');
-  });
-
-  it('one that its service keeps, as it is held back, stays there', async () => {
-    const lab = await converge(labOf(sites({ a: 'x', b: 'y' })));
-    const { blocked, changes } = await planned({ ...lab, routes: sites({ a: 'y', b: 'x' }), broken: ['b'] });
-    expect(changes).toEqual([]);
-    expect(blocked['caddy-route:a']).toContain('ambiguous site definition');
-  });
-
-  it('others are none of it', async () => {
-    const lab = await converge(labOf(sites({ a: 'x', b: 'y' })));
-    const { changes } = (await plan({ ...lab, routes: sites({ a: 'z', b: 'w' }) })).plan;
-    expect(changes.flatMap((each) => each.steps).every((step) => !('along' in step))).toBe(true);
-  });
 });
