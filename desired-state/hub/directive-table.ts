@@ -57,6 +57,13 @@ export const directives: Table = {
   reverse_proxy: { words: 'upstreams', block: proxy },
 };
 
+/** Known to Caddy, and not to a route: no slip of the pen for one of those above. */
+export const beyond = new Set(
+  `acme_server bind copy_response copy_response_headers file_server forward_auth fs handle_errors handle_response import
+   intercept invoke log log_append log_name log_skip map metrics php_fastcgi push root skip_log templates tls tracing
+   try_files vars dynamic expression file vars_regexp`.split(/\s+/),
+);
+
 export const matchers: Table = {
   ...names('path path_regexp host method header header_regexp query protocol remote_ip client_ip'),
   not: { block: 'matchers' },

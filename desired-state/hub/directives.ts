@@ -2,7 +2,7 @@ import { upstreamPattern } from '../routes.ts';
 import { nearest } from '../schema/explain.ts';
 import { strangePlaceholder } from '../schema/placeholders.ts';
 import { type Flaw, type Line, readLines } from './directive-lines.ts';
-import { directives, matchers, type Rule, type Table } from './directive-table.ts';
+import { beyond, directives, matchers, type Rule, type Table } from './directive-table.ts';
 
 /**
  * The first wall around the directives of a route: they are read as Caddy reads them, held against what a route may say,
@@ -78,7 +78,7 @@ function ofTable(line: Line, table: Table, what: string, scope: Scope): Line {
   const rule = Object.hasOwn(table, name) ? table[name] : undefined;
   if (rule === undefined && name === 'import') return line;
   if (rule === undefined) {
-    const near = nearest(name, Object.keys(table));
+    const near = beyond.has(name) ? undefined : nearest(name, Object.keys(table));
     const fix = near === undefined ? `take it away; docs/routes.md lists what there is` : `write ${near}`;
     flaw(scope, line, `"${name}" is not ${what}`, `${fix}; ${permit}`);
     return line;

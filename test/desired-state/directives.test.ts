@@ -123,6 +123,11 @@ describe('refused, with its line, is', () => {
   });
 });
 
+it('a slip of the pen is told from what is not for a route', () => {
+  expect(judge('encod gzip').flaws[0]?.fix).toMatch(/^write encode; /);
+  expect(judge('root * /data').flaws[0]?.fix).toMatch(/^take it away; /);
+});
+
 it('a password is not repeated, wherever it was written', () => {
   const texts = ['basicauth ada hunter2', 'basicauth {\n ada hunter2\n}', 'basicauth hunter2 {\n ada x\n}'];
   for (const text of texts) {
