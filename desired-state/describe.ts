@@ -1,3 +1,4 @@
+import { familiarName } from '../tools/image-name.ts';
 import type { ResolvedService } from './compose/types.ts';
 import {
   composeOrigin,
@@ -22,6 +23,8 @@ type Described = Pick<
   | 'networks'
   | 'reachable'
   | 'answers'
+  | 'volumes'
+  | 'images'
   | 'routes'
   | 'dependsOn'
   | 'foreignMounts'
@@ -39,6 +42,7 @@ export function describe(context: Omit<ServiceContext, 'earlier'>): Described {
     networks: services.flatMap(([name, service]) => joined(full, name, service)),
     reachable: services.flatMap(([name, service]) => [name, ...aliases(name, service)]),
     answers: answeredNames(full),
+    ...volumesAndImages(full),
     routes: routes(full),
     dependsOn: context.config.deploy.dependsOn.map((name, index) => ({
       name,
@@ -108,9 +112,34 @@ function joined(context: ServiceContext, container: string, service: ResolvedSer
   }));
 }
 
-/** Docker's own modes, and those of another container, are no networks that could be joined. */
+/** The server's own, that of another container, and none at all are no networks that could be joined. */
 function isNetwork(mode: string): boolean {
-  return !['bridge', 'default', 'host', 'none'].includes(mode) && !/^(container|service):/.test(mode);
+  return !/^(host$|none$|container:|service:)/.test(mode);
+}
+
+function volumesAndImages(context: ServiceContext): Pick<ServiceModel, 'volumes' | 'images'> {
+  const { name: project, services, volumes = {} } = context.project;
+  return {
+    volumes: Object.entries(volumes).map(([key, { name, external }]) => ({
+      name: name ?? (external === true ? key : `${project}_${key}`),
+      origin: nearComposeOrigin(context, ['volumes', key]),
+      isDeclaredElsewhere: external === true,
+    })),
+    images: {
+      built: Object.entries(services).flatMap(([key, service]) => builtNames(context, key, service)),
+      run: Object.values(services).flatMap(({ image }) => (image === undefined ? [] : [familiarName(image)])),
+    },
+  };
+}
+
+function builtNames(context: ServiceContext, container: string, { image, build }: ResolvedService): Named[] {
+  if (build === undefined) return [];
+  const at = (...path: (string | number)[]) => nearComposeOrigin(context, ['services', container, ...path]);
+  const tags = Array.isArray(build.tags) ? build.tags.map(String) : [];
+  return [
+    ...(image === undefined ? [] : [{ name: image, origin: at('image') }]),
+    ...tags.map((name, index) => ({ name, origin: at('build', 'tags', index) })),
+  ];
 }
 
 function aliases(name: string, service: ResolvedService): string[] {

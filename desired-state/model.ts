@@ -29,6 +29,11 @@ export interface MountedData {
   origin: Origin;
 }
 
+export interface VolumeModel extends Named {
+  /** Compose does not make it: it is there already. */
+  isDeclaredElsewhere: boolean;
+}
+
 export interface RouteModel extends Named {
   /** Container, alias or address that requests go to, without port; null where they go to none. */
   target: string | null;
@@ -59,6 +64,14 @@ export interface ServiceModel {
   reachable: string[];
   /** The same with the network on which they do. */
   answers: Answered[];
+  /** Docker's names of the volumes that its containers mount. */
+  volumes: VolumeModel[];
+  images: {
+    /** As they are called that it builds. */
+    built: Named[];
+    /** As Docker lists those that its containers run. */
+    run: string[];
+  };
   routes: RouteModel[];
   dependsOn: Named[];
   /** Bind mounts below the lab's storage that are not the service's own. */

@@ -94,7 +94,7 @@ function remembering(cache: TextCache, version: string): { remember: Remember; l
   const memory = new Map<string, Promise<unknown>>();
   const keyOf = async (what: string, request: ComposeRequest) => {
     const inputs = await inputKey(request, version);
-    return inputs === null ? null : `compose:${what}:1:${inputs}`;
+    return inputs === null ? null : `compose:${what}:2:${inputs}`;
   };
   const remember = async <T>(what: string, request: ComposeRequest, make: () => Promise<T>): Promise<T> => {
     const key = await keyOf(what, request);

@@ -11,7 +11,9 @@ interface Shown {
 }
 
 /** `*` stands for any key or index. */
-const resource: Shown = { '*': { name: true, external: true, file: true, driver: true } };
+const resource: Shown = { '*': { name: true, external: true, file: true, driver: true, environment: true } };
+const volume: Shown = { '*': { name: true, external: true, driver: true, driver_opts: { type: true } } };
+const hooks: Shown = { '*': { user: true, privileged: true } };
 const mounted: Shown = { '*': { source: true, target: true, uid: true, gid: true, mode: true } };
 
 const service: Shown = {
@@ -27,7 +29,10 @@ const service: Shown = {
   deploy: { replicas: true },
   scale: true,
   stop_grace_period: true,
-  build: { context: true, dockerfile: true },
+  build: {
+    ...{ context: true, dockerfile: true, network: true, privileged: true, entitlements: true, tags: true },
+    secrets: mounted,
+  },
   healthcheck: { disable: true, test: { '0': true } },
   profiles: true,
   cap_add: true,
@@ -41,6 +46,15 @@ const service: Shown = {
   uts: true,
   userns_mode: true,
   cgroup: true,
+  cgroup_parent: true,
+  group_add: true,
+  runtime: true,
+  sysctls: true,
+  use_api_socket: true,
+  volumes_from: true,
+  logging: { driver: true },
+  post_start: hooks,
+  pre_stop: hooks,
   configs: mounted,
   secrets: mounted,
 };
@@ -49,7 +63,7 @@ const project: Shown = {
   name: true,
   services: { '*': service },
   networks: { '*': { name: true, external: true, driver: true, internal: true, ipam: true } },
-  volumes: resource,
+  volumes: volume,
   configs: resource,
   secrets: resource,
 };
@@ -62,8 +76,9 @@ export function maskedValue(value: unknown, key?: Uint8Array): string {
 
 /** The same project, every value that may be secret replaced by its digest. Names of keys and nulls stay. */
 export function maskSecrets(resolved: ResolvedProject, key?: Uint8Array): ResolvedProject {
-  const { services, networks = {}, volumes = {}, configs = {}, secrets = {} } = resolved;
-  const whole = { name: resolved.name, services, networks, volumes, configs, secrets };
+  const { name, services, networks = {}, volumes = {}, configs = {}, secrets = {}, ...rest } = resolved;
+  // Sections of a newer compose stay, without values: policy has to see that they are there.
+  const whole = { ...rest, name, services, networks, volumes, configs, secrets };
   const shown = masked(whole, project, key) as unknown as ResolvedProject;
   return { ...shown, volumes: withFolders(shown.volumes, volumes) };
 }
@@ -75,7 +90,10 @@ function withFolders(shown: Volumes, volumes: Volumes): Volumes {
   const entries = Object.entries(shown).map(([name, volume]): [string, Volumes[string]] => {
     const device = folderOf(volumes[name]);
     if (device === null) return [name, volume];
-    return [name, { ...volume, driver_opts: { ...(volume.driver_opts as object), o: 'bind', device } }];
+    const { o } = (volumes[name]?.driver_opts ?? {}) as { o?: unknown };
+    // Other options than those of a folder are judged, and not shown.
+    const options = typeof o === 'string' && isPlain(o) ? o : 'bind,***';
+    return [name, { ...volume, driver_opts: { ...(volume.driver_opts as object), o: options, device } }];
   });
   return Object.fromEntries(entries);
 }
@@ -84,6 +102,13 @@ function withFolders(shown: Volumes, volumes: Volumes): Volumes {
 export function folderOf(volume: Volumes[string] | undefined): string | null {
   const { device } = (volume?.driver_opts ?? {}) as { device?: unknown };
   return isFolder(volume) && typeof device === 'string' && device.startsWith('/') ? device : null;
+}
+
+/** Options of a bind mount that are about this mount only. */
+const plainOptions = /^(r?bind|r[ow]|no(atime|dev|exec|suid))$/;
+
+export function isPlain(options: string): boolean {
+  return options.split(',').every((option) => plainOptions.test(option));
 }
 
 function isFolder(volume: Volumes[string] | null | undefined): boolean {

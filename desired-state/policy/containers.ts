@@ -36,3 +36,15 @@ export function texts(value: unknown): string[] {
 export function isHub({ lab, folder }: Pick<ServiceContext, 'lab' | 'folder'>): boolean {
   return lab.hub?.service === folder.name;
 }
+
+/** `user:` of a container, with or without a group. */
+export function isRoot(user: string): boolean {
+  return /^(root|0+)(:|$)/.test(user);
+}
+
+/** Whether a container of this name is one of the service itself. */
+export function isOwnContainer({ project }: Pick<ServiceContext, 'project'>, name: string): boolean {
+  return Object.entries(project.services).some(
+    ([key, service]) => name === (service.container_name ?? `${project.name}-${key}-1`),
+  );
+}

@@ -1,9 +1,13 @@
 import { ownerOfPath } from '../../check.ts';
 import { type ServiceContext, serviceStorage } from '../../context.ts';
 import { isBelow } from '../../files.ts';
+import type { ServiceModel } from '../../model.ts';
 import { type BindMount, bindMounts } from '../../mounts.ts';
 import { clocks } from '../../no-data.ts';
+import { inCheckout } from '../checkout-mounts.ts';
+import { homeOf } from '../home.ts';
 import type { Broken, Rule } from '../types.ts';
+import { oddMounts } from '../volumes.ts';
 import { isDockerSocket } from './docker-socket.ts';
 
 export const outsideBindMount: Rule = {
@@ -11,12 +15,18 @@ export const outsideBindMount: Rule = {
   severity: 'error',
   why: 'What lies outside the dataset of a service is in none of its snapshots and archives, and may belong to the server or to another service.',
   fix: 'mount a directory below the dataset of the service',
-  check: (context) => bindMounts(context).flatMap((mount) => brokenBy(mount, context)),
+  check: (context) => [
+    ...bindMounts(context).flatMap((mount) => brokenBy(mount, context)),
+    ...oddMounts(context),
+  ],
+  across: (models) => models.flatMap((model) => volumesOfOthers(model, models)),
 };
 
 function brokenBy(mount: BindMount, context: ServiceContext): Broken[] {
   const { source, container, origin } = mount;
   if (isHarmless(mount) || isDockerSocket(source)) return [];
+  const root = [context.view.as, context.view.root].find((each) => isBelow(source, each));
+  if (root !== undefined) return inCheckout(mount, root, context.folder.folder);
   const where = whereItIs(source, context);
   if (where === null) return [];
   const own = serviceStorage(context);
@@ -34,16 +44,37 @@ const system = '/bin /boot /dev /etc /lib /lib64 /proc /root /run /sbin /sys /us
 
 /** A lab without storage has no place of its own for data: only what is the server's own is out of bounds there. */
 function whereItIs(source: string, context: ServiceContext): string | null {
-  const { view, lab, folder } = context;
+  const { lab, folder } = context;
   if (source === '/') return 'which is the whole server';
-  if ([view.as, view.root].some((root) => isBelow(source, root))) return null;
   if (system.some((root) => isBelow(source, root) || isBelow(root, source)))
     return "which is the server's own";
-  if (lab.storage === null) return null;
+  if ([context.view.as, context.view.root].some((root) => isBelow(root, source)))
+    return 'which holds the files that compose is run from';
+  if (lab.storage === null) return isSomebodys(source) ? 'which is no place for data' : null;
   const { mountpoint } = lab.storage;
   const owner = ownerOfPath(source, mountpoint);
   if (owner === folder.name) return null;
   if (isBelow(mountpoint, source)) return 'which holds the data of every service';
   if (owner !== '') return `which is in the dataset of ${owner}`;
   return `which is outside its dataset and the repository`;
+}
+
+/** Keys stand there, and what is run at a login, or by the clock. */
+function isSomebodys(source: string): boolean {
+  return /^\/var(\/|$)|^\/home(\/[^/]+)?$|^\/home\/(.*\/)?\.[^/]/.test(source);
+}
+
+/** Docker gives the volume that there is to whoever names it. */
+function volumesOfOthers(
+  model: ServiceModel,
+  models: readonly ServiceModel[],
+): (Broken & { service: string })[] {
+  return model.volumes.flatMap(({ name, origin, isDeclaredElsewhere }) => {
+    const home = homeOf(name, models);
+    if (home === model.name || (home === null && !isDeclaredElsewhere)) return [];
+    const whose = home === null ? 'which is not of this service by its name' : `which is a volume of ${home}`;
+    const message = `${model.name} takes the volume ${name}, ${whose}`;
+    const fix = `mount a directory of its dataset, or call it ${model.name}_…`;
+    return [{ service: model.name, container: null, origin, message, text: name, fix }];
+  });
 }

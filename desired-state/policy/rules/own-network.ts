@@ -12,10 +12,6 @@ export const ownNetwork: Rule = {
     const joins = (key: string) =>
       project.networks?.[key]?.external === true || project.networks?.[key]?.internal === true;
     return eachContainer(context, ({ network_mode: mode = '', networks }, name): BrokenAt[] => {
-      if (mode.startsWith('container:')) {
-        const message = `${name} shares the network of ${mode.slice('container:'.length)}, whatever that is on`;
-        return [{ at: ['network_mode'], message, text: mode }];
-      }
       const keys = Object.keys(networks ?? { default: null });
       if (mode !== '' || keys.length === 0 || keys.some(joins)) return [];
       const names = keys.map((key) => networkName(project, key)).join(', ');

@@ -1,4 +1,4 @@
-import { type BrokenAt, eachContainer } from '../containers.ts';
+import { type BrokenAt, eachContainer, isRoot } from '../containers.ts';
 import type { Rule } from '../types.ts';
 
 export const rootUser: Rule = {
@@ -12,7 +12,7 @@ export const rootUser: Rule = {
         const message = `${name} names no user, so it runs as its image says, in most images as root`;
         return [{ at: [], message }];
       }
-      if (!/^(root|0+)(:|$)/.test(user)) return [];
+      if (!isRoot(user)) return [];
       return [{ at: ['user'], message: `${name} runs as root`, text: user }];
     }),
 };

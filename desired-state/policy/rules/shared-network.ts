@@ -1,10 +1,13 @@
 import type { Named, ServiceModel } from '../../model.ts';
+import { homeOf } from '../home.ts';
 import type { Broken, Rule } from '../types.ts';
 
 interface Member {
   service: string;
   network: Named;
 }
+
+type Found = Broken & { service: string };
 
 /** The hub is no spoke: it joins what has a route, and may be joined by nobody. */
 export const sharedNetwork: Rule = {
@@ -21,22 +24,35 @@ export const sharedNetwork: Rule = {
   },
 };
 
-/** Where a network is called after one of its members, that one is at home there. */
-function intruders(group: Member[], models: readonly ServiceModel[], hub: string | null) {
-  const services = [...new Set(group.map(({ service }) => service))];
+/** Where a network is called after a service, that one is at home there, on it or not. */
+function intruders(group: Member[], models: readonly ServiceModel[], hub: string | null): Found[] {
   const [first] = group;
-  if (services.length < 2 || first === undefined) return [];
-  const home = services.find((name) => isCalledAfter(first.network.name, name));
-  const known = new Set(models.map(({ name }) => name));
+  if (first === undefined) return [];
+  if (dockers.has(first.network.name)) return group.map(onDockers);
+  const home = homeOf(first.network.name, models);
+  const services = [...new Set([...group.map(({ service }) => service), ...(home === null ? [] : [home])])];
+  if (services.length < 2) return [];
   return group
-    .filter(({ service }) => service !== home && service !== hub && known.has(service))
-    .map(({ service, network }): Broken & { service: string } => {
+    .filter(({ service }) => service !== home && service !== hub)
+    .map(({ service, network }) => {
       const others = services.filter((name) => name !== service).join(', ');
-      const message = `${service} is on ${network.name} together with ${others}`;
+      const isThere = group.some((member) => member.service === home) || home === null;
+      const message = isThere
+        ? `${service} is on ${network.name} together with ${others}`
+        : `${service} is on ${network.name}, which is the network of ${home}`;
       return { service, container: null, origin: network.origin, message, text: network.name };
     });
 }
 
-function isCalledAfter(network: string, service: string): boolean {
-  return network === service || network.startsWith(`${service}_`) || network.startsWith(`${service}-`);
+/** Networks that Docker itself makes, by any name that they can be joined by. */
+const dockers = new Map([
+  ['bridge', "Docker's own bridge, with every container that names no network"],
+  ['default', "Docker's own bridge, with every container that names no network"],
+  ['host', 'the network of the host'],
+  ['none', "Docker's own network none"],
+]);
+
+function onDockers({ service, network }: Member): Found {
+  const message = `${service} is on ${dockers.get(network.name)}`;
+  return { service, container: null, origin: network.origin, message, text: network.name };
 }
