@@ -1,4 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
+import { blotValues } from '../../tools/secrets/blot.ts';
 import type { YamlPath } from '../locate.ts';
 import type { Origin, Problem } from '../types.ts';
 import { knownKeys } from './schema.ts';
@@ -14,7 +15,8 @@ export function complaints(message: string, sources: ComposeSource[], secrets: s
   return lines(message).map((line) => {
     const { origin, text, fix } = placed(line, sources);
     const shown = { message: hidden(worded(line), secrets, sources), ...(text ? { text } : {}) };
-    return { ...origin, severity: 'error', ...shown, ...(fix ? { fix } : {}) };
+    const cure = fix === undefined ? {} : { fix: hidden(fix, secrets, sources) };
+    return { ...origin, severity: 'error', ...shown, ...cure };
   });
 }
 
@@ -39,16 +41,7 @@ function worded(line: string): string {
 /** A longer name that stands in the file as written is no secret, though `git-gitea` may hold the value `gitea`. */
 function hidden(text: string, secrets: string[], sources: ComposeSource[]): string {
   const names = new Set(sources.flatMap((source) => source.text.match(/[\w-]+/g) ?? []));
-  return secrets.reduce(
-    (shown, secret) =>
-      shown.replaceAll(secret, (found, offset: number, whole: string) => {
-        const left = /[\w-]*$/.exec(whole.slice(0, offset))?.[0] ?? '';
-        const right = /^[\w-]*/.exec(whole.slice(offset + found.length))?.[0] ?? '';
-        const name = left + found + right;
-        return name !== found && names.has(name) ? found : '***';
-      }),
-    text,
-  );
+  return blotValues(text, secrets, (word) => names.has(word));
 }
 
 interface Placed {

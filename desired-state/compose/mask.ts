@@ -131,11 +131,30 @@ export function shownTexts(written: unknown): { path: string[]; text: string }[]
     if (typeof value === 'object' && value !== null) {
       for (const [name, item] of Object.entries(value))
         visit(item, shown === true ? true : below(shown, name), [...path, name]);
-    } else if (shown !== undefined && typeof value === 'string' && !isShellTest(path))
-      found.push({ path, text: value });
+    } else if (typeof value === 'string') {
+      const text = shown === undefined ? nameIn(value, path) : isShellTest(path) ? null : value;
+      if (text !== null) found.push({ path, text });
+    }
   };
   visit(written, project, []);
   return [...found, ...shownFolders(written)];
+}
+
+/** All names in a resolved project: they are shown, also those that were values in a list before. */
+export function shownNames(resolved: unknown, path: string[] = []): { path: string[]; text: string }[] {
+  if (typeof resolved !== 'object' || resolved === null) return [];
+  return Object.entries(resolved).flatMap(([name, item]) => [
+    ...(Array.isArray(resolved) ? [] : [{ path: [...path, name], text: name }]),
+    ...shownNames(item, [...path, name]),
+  ]);
+}
+
+/** Maps that may be written as a list of `NAME=value`: the name is interpolated like the value, and then a name. */
+const keyed = ['environment', 'labels', 'annotations', 'sysctls', 'args', 'additional_contexts'];
+
+function nameIn(text: string, path: readonly string[]): string | null {
+  if (!/^\d+$/.test(path.at(-1) ?? '') || !keyed.includes(path.at(-2) ?? '')) return null;
+  return /^(?:\$\{[^}]*\}|[^=])*/.exec(text)?.[0] ?? null;
 }
 
 function shownFolders(written: unknown): { path: string[]; text: string }[] {

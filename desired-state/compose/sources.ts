@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isBelow } from '../files.ts';
 import { parseYaml, type YamlFile } from '../locate.ts';
 import { parseEnvFile } from './env-file.ts';
 import { Complaint } from './model.ts';
@@ -27,13 +28,22 @@ async function readSource(request: ComposeRequest, name: string): Promise<Compos
   return { path: file, bytes, text: Buffer.from(bytes ?? []).toString('utf8'), yaml };
 }
 
-/** Values of environment files, which must not show in a message. Short ones would blot out half of it. */
+/**
+ * Values of environment files, which must not show in a message. Short ones of what is plain in the repository stay: they
+ * would blot out half of it, and who may read it may read them.
+ */
 export async function secretValues(
-  request: Pick<ComposeRequest, 'envFiles'> & { last?: string[] },
+  request: Pick<ComposeRequest, 'envFiles' | 'view'> & { last?: string[] },
 ): Promise<string[]> {
-  const files = await Promise.all(request.envFiles.map((file) => readFile(file, 'utf8').catch(() => '')));
-  const texts = [...files, ...(request.last ?? [])];
-  return texts.flatMap(environmentValues).filter((value) => value.length >= 4);
+  const read = (file: string) => readFile(file, 'utf8').catch(() => '');
+  const [inGit, onHost] = partition(request.envFiles, (file) => isBelow(file, request.view.root));
+  const [plain, others] = await Promise.all([inGit, onHost].map((files) => Promise.all(files.map(read))));
+  const secret = [...(others ?? []), ...(request.last ?? [])].flatMap(environmentValues);
+  return [...secret, ...(plain ?? []).flatMap(environmentValues).filter(({ length }) => length >= 4)];
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 /** The values of an environment file, both as compose reads them and as they are written. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { shownTexts } from '../compose/mask.ts';
+import { shownNames, shownTexts } from '../compose/mask.ts';
 import type { ServiceContext } from '../context.ts';
 import type { YamlFile } from '../locate.ts';
 import { errorAt } from '../problems.ts';
@@ -25,9 +25,10 @@ function takesOthers({ value }: YamlFile): boolean {
 }
 
 function shownValues({ project, folder }: Context, yaml: YamlFile, isIn: Opened['isIn']): Problem[] {
-  return shownTexts(project).flatMap(({ path: at, text }) => {
+  return [...shownTexts(project), ...shownNames(project)].flatMap(({ path: at, text }) => {
     if (!isIn(text)) return [];
-    const message = `${at.join('.')} is shown in plans and kept in the state, and holds a value out of ${folder.encrypted.join(' or ')}`;
+    const where = at.map((part) => (isIn(part) ? '***' : part)).join('.');
+    const message = `${where} is shown in plans and kept in the state, and holds a value out of ${folder.encrypted.join(' or ')}`;
     return [errorAt(yaml.at(at), message, 'set its variable in .env, which may be seen')];
   });
 }
@@ -46,7 +47,7 @@ function shownVariables({ env, folder }: Context, yaml: YamlFile): Problem[] {
 
 /** What a locked file would have set may not be guessed where resources follow from it. */
 function unknownShown({ project }: Context, yaml: YamlFile, locked: string): Problem[] {
-  const found = shownTexts(project).filter(({ text }) => text.includes(standIn));
+  const found = [...shownTexts(project), ...shownNames(project)].filter(({ text }) => text.includes(standIn));
   return found.map(({ path: at }) => {
     const message = `${at.join('.')} needs a variable that no readable file sets, and ${locked}`;
     return errorAt(yaml.at(at), message, 'set it in .env, which may be seen');

@@ -43,10 +43,17 @@ export function blotted(error: unknown, blot: Blot): unknown {
   return new StepError(message, { retryable: error.retryable, isIncomplete: error.isIncomplete });
 }
 
-async function blotter({ project, envFiles }: StackRef, opened: string[]): Promise<Blot> {
-  const read = await Promise.all(envFiles.map((file) => readFile(file, 'utf8').catch(() => '')));
-  const secret = opened.flatMap(environmentValues);
-  // Where data lies is no secret, and an error that does not say it helps nobody.
-  const plain = read.flatMap(environmentValues).filter((value) => !value.startsWith('/'));
-  return (text) => blotValues(text, [...secret, ...plain], [project]);
+async function blotter({ project, directory, envFiles }: StackRef, opened: string[]): Promise<Blot> {
+  const read = await Promise.all(envFiles.map((file) => valuesOf(file, file.startsWith(`${directory}/`))));
+  const values = [...opened.flatMap(environmentValues), ...read.flat()];
+  return (text) => blotValues(text, values, (word) => word.startsWith(`${project}-`));
+}
+
+/**
+ * Where data lies is no secret, and an error that does not say it helps nobody. Nor are short ones that Git has in plain,
+ * and they would blot out half of it.
+ */
+async function valuesOf(file: string, isInGit: boolean): Promise<string[]> {
+  const values = environmentValues(await readFile(file, 'utf8').catch(() => ''));
+  return values.filter((value) => !value.startsWith('/') && (!isInGit || value.length > 3));
 }

@@ -27,6 +27,21 @@ describe('a dotenv file of SOPS', () => {
     expect(read(await open('.sops.env', text))).toEqual(Object.fromEntries(values));
   });
 
+  it.each([
+    ['a dollar', 'a$b${c}$$', 'a$b${c}$$'],
+    ['single quotes', `'it is $x \\n'`, 'it is $x \\n'],
+    ['double quotes', '"a\nb $x \\$y \\"z\\" \\\\"', 'a\nb $x $y "z" \\'],
+    ['quotes that do not end', `"it's`, `"it's`],
+    ['a quote within', `it's "so"`, `it's "so"`],
+    ['lines', 'one\ntwo $x # three', 'one\ntwo $x # three'],
+    ['a backslash', 'a\\b\\', 'a\\b\\'],
+    ['a comment behind it', 'word # said twice', 'word'],
+    ['a comment behind quotes', "'a # b' # c", 'a # b'],
+  ])('means what it says, with %s', async (_what, written, meant) => {
+    const text = await sopsDotenv([['A', written]], { recipients: [key.recipient] });
+    expect(read(await open('.sops.env', text))).toEqual({ A: meant });
+  });
+
   it('for somebody else says so', async () => {
     const text = await sopsDotenv(values, { recipients: [other.recipient] });
     await expect(open('.sops.env', text)).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { decryptAge, type NotOpened } from './age.ts';
-import { dotenvText } from './dotenv-text.ts';
+import { dotenvText, sopsDotenvText } from './dotenv-text.ts';
 import { SecretError } from './error.ts';
 import { formatOf } from './format.ts';
 import { identityState, readIdentity } from './identity.ts';
@@ -36,9 +36,7 @@ async function opened(name: string, bytes: Uint8Array, identity: string, keys: s
   }
   const result = await sops(name, bytes, keys);
   if (!result.ok) throw notOpened(name, identity, result.why);
-  // In a dotenv file of SOPS the values are what stands behind the `=`, quotes and all, as in any .env.
-  if (formatOf(name) === 'sops-yaml') return dotenvText(result.values);
-  return result.values.map(([key, value]) => `${key}=${value.replaceAll('\n', '\\n')}\n`).join('');
+  return formatOf(name) === 'sops-yaml' ? dotenvText(result.values) : sopsDotenvText(result.values);
 }
 
 async function sops(name: string, bytes: Uint8Array, keys: string[]): ReturnType<typeof decryptSops> {
