@@ -1,4 +1,4 @@
-import type { RepositoryFiles } from './files.ts';
+import { isBelow, type RepositoryFiles } from './files.ts';
 import { parseYaml, type YamlFile } from './locate.ts';
 import { errorAt } from './problems.ts';
 import { networkAddress, overlap, parseCidr } from './schema/cidr.ts';
@@ -137,28 +137,23 @@ function overlaps(a: string, b: string): boolean {
 
 function storageRules(lab: Lab, yaml: YamlFile): Problem[] {
   const mountpoint = lab.storage?.mountpoint;
-  const system = [
-    '/bin',
-    '/boot',
-    '/dev',
-    '/etc',
-    '/lib',
-    '/proc',
-    '/root',
-    '/run',
-    '/sbin',
-    '/sys',
-    '/usr',
-    '/var',
-    '/home',
-    '/tmp',
-  ];
-  if (mountpoint === undefined || !system.includes(mountpoint)) return hubRules(lab, yaml);
+  if (mountpoint === undefined || !isSystems(mountpoint)) return hubRules(lab, yaml);
   const fix = 'write a directory of its own such as /datapool/services';
   return [
     errorAt(yaml.at(['storage', 'mountpoint']), `${mountpoint} belongs to the system`, fix, mountpoint),
     ...hubRules(lab, yaml),
   ];
+}
+
+/** A dataset that is mounted there hides what is there, and gives whoever writes to it what root runs. */
+const system = '/bin /boot /dev /etc /lib /lib32 /lib64 /proc /root /run /sbin /sys /usr'.split(' ');
+const shared = '/home /tmp /var /var/lib /var/cache /var/log /var/spool'.split(' ');
+const others = '/var/lib/docker /var/lib/containerd /var/lib/dpkg /var/lib/steward /var/spool/cron'.split(
+  ' ',
+);
+
+function isSystems(mountpoint: string): boolean {
+  return shared.includes(mountpoint) || [...system, ...others].some((root) => isBelow(mountpoint, root));
 }
 
 function hubRules(lab: Lab, yaml: YamlFile): Problem[] {

@@ -102,7 +102,9 @@ export const labBackup = mapping(
     repository: text({
       expected: 'a Borg repository such as ssh://borg@backup.lan:23/./lab or an absolute path',
       example: 'ssh://borg@backup.lan:23/./lab',
-      pattern: /^(ssh:\/\/[^\s/]+\/\S+|\/\S*[^\s/]|[^\s/:]+@[^\s/:]+:\S+)$/,
+      // What begins with a dash ssh would take for an option, and run what it says.
+      pattern:
+        /^(ssh:\/\/(?!-)([^\s/@]+@)?(?!-)[^\s/@]+\/\S+|\/\S*[^\s/]|(?!-)[^\s/:@]+@(?!-)[^\s/:@]+:\S+)$/,
       description: 'Where repositories are; each dataset gets one below it.',
     }),
     passphrase: mapping(

@@ -131,7 +131,7 @@ function asFound(text: string): string {
 }
 
 export function quote(text: string): string {
-  return `"${text}"`;
+  return `"${shortened(text)}"`;
 }
 
 /** What stands in the place of a user may have a password in it. */
@@ -141,8 +141,13 @@ function isUser(segment: string | number | undefined): boolean {
 
 function within(path: YamlPath): string {
   const at = path.indexOf('basicAuth');
-  const shown = at < 0 || isUser(path[at + 1]) ? path : path.slice(0, at + 1);
-  return path.length === 0 ? '' : ` (${shown.join('.')})`;
+  const told = at < 0 || isUser(path[at + 1]) ? path : path.slice(0, at + 1);
+  return path.length === 0 ? '' : ` (${told.map((part) => shortened(String(part))).join('.')})`;
+}
+
+/** Nobody reads a longer one to its end, and a log or a terminal would be full of it. */
+function shortened(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 function valueAt(value: unknown, path: YamlPath): unknown {

@@ -85,7 +85,7 @@ const hub = mapping(
   '{ service: central_hub, container: central_hub, address: 192.168.1.100 }',
 );
 
-const registryHost = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
+const registryHost = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?$/, {
   error: words(
     'the host of a registry, as image names begin with it',
     'write e.g. registry.homelab.lan:5000',

@@ -144,6 +144,7 @@ const route = mapping(
       expected: 'directives of a Caddyfile',
       example: '"encode gzip"',
       description: 'Directives of a Caddyfile, out of those that docs/routes.md lists.',
+      longest: 20_000,
     }).optional(),
   },
   'One host name of the reverse proxy.',

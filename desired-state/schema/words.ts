@@ -23,17 +23,22 @@ interface TextOptions {
   pattern?: RegExp;
   /** For what a pattern cannot say. */
   test?: (text: string) => boolean;
+  /** In characters; default 1,000, longer than anything a person writes into one line. */
+  longest?: number;
   description?: string;
 }
 
 /** A text of one form. */
 export function text(options: TextOptions) {
   const error = words(options.expected, `write ${options.example}`);
-  const fits = (value: string) => (options.pattern?.test(value) ?? true) && (options.test?.(value) ?? true);
+  const longest = options.longest ?? 1_000;
+  const fits = (value: string) =>
+    value.length <= longest && (options.pattern?.test(value) ?? true) && (options.test?.(value) ?? true);
   return z
     .string({ error })
     .refine(fits, { error })
     .meta({
+      maxLength: longest,
       ...(options.pattern ? { pattern: options.pattern.source } : {}),
       ...(options.description ? { description: options.description } : {}),
       examples: [unquoted(options.example)],

@@ -2,12 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { encryptAge } from '../../tools/secrets/age.ts';
+import { dotenvText } from '../../tools/secrets/dotenv-text.ts';
 import { type Lab, newLab } from '../cli/lab.ts';
 import { newKey, type TestKey } from './keys.ts';
 import { sopsDotenv, sopsYaml } from './sops-encoder.ts';
 
 /** A lab with an unmistakable value in every place where a value can be, and a search for them in all that is left. */
-export const places = ['git', 'host', 'age', 'sops', 'yaml'] as const;
+export const places = ['git', 'host', 'age', 'sops', 'yaml', 'short'] as const;
 export type Place = (typeof places)[number];
 
 export interface Planted {
@@ -22,8 +23,20 @@ export interface Planted {
   push(values: Record<Place, string>, compose?: string): Promise<void>;
 }
 
+/** What files, shells, JSON and compose give a meaning to, behind a word that each search finds. */
+const odd: Record<Exclude<Place, 'short'>, string> = {
+  git: `$x'y`,
+  host: '"\\ $$',
+  age: `\nit's "two" lines \\n \${z}`,
+  sops: '$HOME\\"',
+  yaml: `\n'"$`,
+};
+
 export function canaries(): Record<Place, string> {
-  const value = (place: Place) => `canary-${place}-${randomBytes(6).toString('hex')}`;
+  const value = (place: Place) =>
+    place === 'short'
+      ? `\u03be${randomBytes(1).toString('hex')}`
+      : `canary-${place}-${randomBytes(6).toString('hex')}${odd[place]}`;
   return Object.fromEntries(places.map((place) => [place, value(place)])) as Record<Place, string>;
 }
 
@@ -48,7 +61,7 @@ export async function plant(): Promise<Planted> {
   const config = path.join(lab.root, 'steward.yaml');
   writeFileSync(config, JSON.stringify({ environmentDir, secrets: { identity: key.file } }));
   const push: Planted['push'] = async (values, compose = usualCompose) => {
-    writeFileSync(path.join(environmentDir, 'photo.env'), `CANARY_HOST=${values.host}\n`);
+    writeFileSync(path.join(environmentDir, 'photo.env'), dotenvText([['CANARY_HOST', values.host]]));
     await lab.commit('canaries', await filesOf(values, compose, key.recipient));
   };
   const values = canaries();
@@ -58,11 +71,15 @@ export async function plant(): Promise<Planted> {
 
 async function filesOf(values: Record<Place, string>, compose: string, recipient: string) {
   const recipients = [recipient];
+  const inAge = [
+    ['CANARY_AGE', values.age],
+    ['CANARY_SHORT', values.short],
+  ] as const;
   return {
     'lab.yaml': `version: 1\nname: homelab\nsecrets: { recipients: [${recipient}] }\n`,
     'services/photo/docker-compose.yml': compose,
-    'services/photo/.env': `CANARY_GIT=${values.git}\n`,
-    'services/photo/.env.age': await encryptAge(`CANARY_AGE=${values.age}\n`, recipients),
+    'services/photo/.env': dotenvText([['CANARY_GIT', values.git]]),
+    'services/photo/.env.age': await encryptAge(dotenvText(inAge), recipients),
     'services/photo/.sops.env': await sopsDotenv([['CANARY_SOPS', values.sops]], { recipients }),
     'services/photo/.env.sops.yaml': await sopsYaml([['CANARY_YAML', values.yaml]], { recipients }),
   };
@@ -73,7 +90,11 @@ export function foundIn(text: string, values: Record<Place, string>, name: strin
   return places.flatMap((place) => {
     const value = values[place];
     const plainDigest = createHash('sha256').update(value).digest('hex').slice(0, 12);
-    const forms = [value, Buffer.from(value).toString('base64').replace(/=+$/, '').slice(0, -2), plainDigest];
+    const word = /^[\w\u03be-]+/.exec(value)?.[0] ?? value;
+    // Of the short one it would be too short to be there by more than chance.
+    const inBase64 =
+      place === 'short' ? [] : [Buffer.from(word).toString('base64').replace(/=+$/, '').slice(0, -2)];
+    const forms = [word, plainDigest, ...inBase64];
     return forms.some((form) => text.includes(form)) ? [`${place} in ${name}`] : [];
   });
 }
@@ -84,7 +105,7 @@ export function foundBelow(folder: string, values: Record<Place, string>): strin
   return entries.flatMap((entry) => {
     if (!entry.isFile()) return [];
     const file = path.join(entry.parentPath, entry.name);
-    const found = foundIn(readFileSync(file, 'latin1'), values, path.relative(folder, file));
+    const found = foundIn(readFileSync(file, 'utf8'), values, path.relative(folder, file));
     return path.basename(file) === '.env' ? found.filter((each) => !each.startsWith('git ')) : found;
   });
 }
