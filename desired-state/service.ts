@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { SecretBox } from '../tools/secrets/box.ts';
-import type { ComposeReader, ComposeRequest, ResolvedProject, View } from './compose/types.ts';
+import type { ComposeReader, ComposeRequest, ResolvedProject, Unresolved, View } from './compose/types.ts';
 import { type EnvLines, type LabInputs, type ServiceContext, yamlOrigin } from './context.ts';
 import { describe } from './describe.ts';
 import { nameProblems } from './docker-names.ts';
@@ -11,7 +11,7 @@ import { parseYaml, type YamlFile } from './locate.ts';
 import type { ServiceModel } from './model.ts';
 import { checkPolicy } from './policy/check.ts';
 import { refusedFiles } from './policy/refuse.ts';
-import { errorAt } from './problems.ts';
+import { errorAt, warningAt } from './problems.ts';
 import { inferService } from './resources/index.ts';
 import { checkFile } from './schema/explain.ts';
 import { type ServiceConfig, serviceSchema } from './schema/service.ts';
@@ -49,7 +49,8 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
   const opened = await openSecrets(folder, files, inputs.secrets);
   const composeYaml = await readComposeYaml(folder, files);
   const refused = refusedFiles({ ...inputs, name: folder.name, composeYaml }, service.config);
-  const resolved = refused.length > 0 ? { problems: refused } : await resolveCompose(inputs, opened);
+  const resolved =
+    refused.length > 0 ? { problems: refused } : await resolveCompose(inputs, opened, composeYaml);
   const problems = [...folder.problems, ...service.problems, ...resolved.problems];
   if (resolved.project === undefined) return { model: null, problems, outside: {} };
   const context: Omit<ServiceContext, 'earlier'> = {
@@ -125,6 +126,7 @@ function unreadable(file: string): Problem {
 async function resolveCompose(
   inputs: ServiceInputs,
   { locked }: Opened,
+  composeYaml: readonly YamlFile[],
 ): Promise<{ project?: ResolvedProject; problems: Problem[] }> {
   const { folder, view, compose } = inputs;
   const unsafe = await unsafePaths(inputs);
@@ -141,8 +143,19 @@ async function resolveCompose(
   // Whoever needs them asks again, and hears of a failure then.
   if (inputs.hashesEarly === true && locked === null) compose.hashes(request).catch(() => {});
   const result = await compose.resolve(request);
-  if (result.ok) return { project: result.project, problems: [] };
+  if (result.ok) {
+    const problems = result.unresolved.flatMap((each) => notJudged(each, composeYaml));
+    return { project: result.project, problems };
+  }
   return { problems: result.problems.map((problem) => mentionEncrypted(problem, inputs, locked)) };
+}
+
+/** Told rather than refused: the server, where compose is, judges it before anything is done. */
+function notJudged({ path: at, message }: Unresolved, composeYaml: readonly YamlFile[]): Problem[] {
+  const origin = (composeYaml.findLast((each) => each.find(at)) ?? composeYaml[0])?.atKey(at);
+  if (origin === undefined) return [];
+  const said = `${message}, which only docker compose reads: no rule has judged what is in there`;
+  return [warningAt(origin, said, 'run steward validate where docker compose is')];
 }
 
 function secretPart(files: string[], locked: string | null): Pick<ComposeRequest, 'encrypted' | 'standIns'> {

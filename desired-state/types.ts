@@ -40,6 +40,8 @@ export interface Problem extends Origin {
   text?: string;
   /** What to write instead. */
   fix?: string;
+  /** The rule of the policy that is broken, where it is about one. */
+  rule?: RuleId;
 }
 
 /** A rule of the policy that a service breaks. An error holds that service back, a warning is told. */

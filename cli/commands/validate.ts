@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { ComposeReader } from '../../desired-state/compose/types.ts';
 import { sortProblems } from '../../desired-state/problems.ts';
 import { checkTree } from '../../desired-state/repository.ts';
@@ -32,13 +32,22 @@ export async function validate(directory: string, flags: ValidateFlags): Promise
     links.length > 0 ? { ok: false, problems: links } : await validateDirectory(root, { compose });
   const found = foundIn(result);
   if (flags.output === 'json') printJson(jsonOf(result, found, compose));
-  else if (flags.output === 'sarif') printJson(sarifLog({ version: version(), ...found }));
+  else if (flags.output === 'sarif')
+    printJson(sarifLog({ version: version(), folder: folderOf(root), ...found }));
   else printText(result, found, compose, root);
   const all = [...found.problems, ...found.findings];
   return all.some(({ severity }) => flags.strict === true || severity === 'error') ? 1 : 0;
 }
 
-type Found = Omit<SarifInput, 'version'>;
+type Found = Omit<SarifInput, 'version' | 'folder'>;
+
+/** Relative to the Git repository that the lab is in; empty where it is the whole of it, or in none. */
+function folderOf(root: string): string {
+  for (let folder = root; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, '.git'))) return relative(folder, root);
+    if (dirname(folder) === folder) return '';
+  }
+}
 
 function foundIn(result: LoadResult): Found {
   if (!result.ok) return { problems: result.problems, findings: [], exceptions: [] };

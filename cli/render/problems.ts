@@ -63,6 +63,6 @@ function effect(problems: (Problem | PolicyFinding)[]): string {
   return ' · these services are left as they are';
 }
 
-function label(problem: Problem | PolicyFinding): string {
-  return 'rule' in problem ? `${problem.severity} (${problem.rule})` : problem.severity;
+function label(problem: Problem): string {
+  return problem.rule !== undefined ? `${problem.severity} (${problem.rule})` : problem.severity;
 }

@@ -7,6 +7,8 @@ export interface SarifInput {
   problems: readonly Problem[];
   findings: readonly PolicyFinding[];
   exceptions: readonly PolicyException[];
+  /** Where the lab is in its Git repository, which is what a forge shows; empty for the root of it. */
+  folder?: string;
 }
 
 const unruly = 'configuration';
@@ -15,16 +17,16 @@ const unruly = 'configuration';
  * What was found as SARIF 2.1.0, for forges that show it at the lines of a change. All rules are listed, found or not,
  * so that a forge can tell what is mended from what is not looked at; what is allowed is there, and suppressed.
  */
-export function sarifLog({ version, problems, findings, exceptions }: SarifInput): Log {
+export function sarifLog({ version, problems, findings, exceptions, folder = '' }: SarifInput): Log {
   const driver = {
     name: 'steward',
     version,
     rules: [configuration, ...Object.values(rules).map(descriptor)],
   };
   const results = [
-    ...problems.map((problem) => resultOf(problem, 'rule' in problem ? String(problem.rule) : unruly)),
-    ...findings.map((finding) => resultOf(finding, finding.rule)),
-    ...exceptions.map((each) => ({ ...resultOf(each.finding, each.finding.rule), ...suppressed(each) })),
+    ...problems.map((problem) => resultOf(problem, folder)),
+    ...findings.map((finding) => resultOf(finding, folder)),
+    ...exceptions.map((each) => ({ ...resultOf(each.finding, folder), ...suppressed(each) })),
   ];
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -48,9 +50,10 @@ function descriptor({ id, severity, why, fix }: (typeof rules)[keyof typeof rule
   };
 }
 
-function resultOf({ severity, message, fix, file, line, column }: Problem, ruleId: string): Result {
+function resultOf(problem: Problem, folder: string): Result {
+  const { severity, message, fix, file, line, column, rule: ruleId = unruly } = problem;
   const region = { startLine: line, startColumn: column };
-  const uri = file.split('/').map(encodeURIComponent).join('/');
+  const uri = (folder === '' ? file : `${folder}/${file}`).split('/').map(encodeURIComponent).join('/');
   return {
     ruleId,
     level: severity,

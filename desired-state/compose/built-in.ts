@@ -22,7 +22,7 @@ import { escapeDollars, printed } from './print.ts';
 import { schemaComplaint } from './schema-complaint.ts';
 import { resourceShapes, serviceShape } from './shapes.ts';
 import { type ComposeSource, readSources, secretValues } from './sources.ts';
-import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject } from './types.ts';
+import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject, Unresolved } from './types.ts';
 import { unsetProblems } from './unset.ts';
 
 /**
@@ -69,7 +69,7 @@ export async function resolveUnmasked(asked: ComposeRequest, secrets?: SecretBox
   const request = await openRequest(asked, secrets);
   const sources = await readSources(request);
   const unset = new Set<string>();
-  const unresolved: string[] = [];
+  const unresolved: Unresolved[] = [];
   try {
     const project = await resolve(request, sources, unset, unresolved);
     if (unset.size === 0) return { ok: true, project, unresolved };
@@ -93,7 +93,7 @@ async function resolve(
   request: OpenedRequest,
   sources: ComposeSource[],
   unset: Set<string>,
-  unresolved: string[],
+  unresolved: Unresolved[],
 ): Promise<ResolvedProject> {
   const variables = await projectVariables(request, unset);
   let model = emptyModel();
@@ -105,7 +105,7 @@ async function resolve(
   const directory = path.posix.join(request.view.as, request.folder);
   model = absolutePaths(model, directory, composeEnvironment().HOME ?? '/');
   normalise(model, request.project, variables.get);
-  return project(request, model, variables);
+  return project(request, model, variables, unresolved.length === 0);
 }
 
 async function projectVariables(request: OpenedRequest, unset: Set<string>): Promise<Variables> {
@@ -144,13 +144,17 @@ function addDocument(
   before: Model,
   document: ParsedDocument,
   variables: Variables,
-  unresolved: string[],
+  unresolved: Unresolved[],
 ): Model {
   if (!isModel(document.value)) throw new Complaint('Top-level object must be a mapping');
   const added = interpolate(document.value, variables) as Model;
   for (const name of applyExtends(added))
-    unresolved.push(`services.${name} extends a service of another file`);
-  if (added.include !== undefined) unresolved.push('`include` adds services of other files');
+    unresolved.push({
+      path: ['services', name, 'extends'],
+      message: `${name} extends a service of another file`,
+    });
+  if (added.include !== undefined)
+    unresolved.push({ path: ['include'], message: 'services of other files are included' });
   for (const place of document.cleared) clear(before, place);
   const merged = unique(mergeModels(before, added)) as Model;
   const complaint = schemaComplaint(plainNumbers(merged));
@@ -176,10 +180,12 @@ function clear(model: Model, place: string[]): void {
   if (isModel(parent)) delete parent[place.at(-1) ?? ''];
 }
 
+/** `isWhole`: nothing is left to compose. Else much may be missing that is in other files, and no fault of this one. */
 async function project(
   request: ComposeRequest,
   model: Model,
   variables: Variables,
+  isWhole: boolean,
 ): Promise<ResolvedProject> {
   const all = section(model, 'services');
   const enabled: Model = emptyModel();
@@ -187,7 +193,7 @@ async function project(
     const profiles = isModel(service) ? service.profiles : undefined;
     if (!Array.isArray(profiles) || profiles.length === 0) enabled[name] = service;
   }
-  checkConsistency(model, enabled);
+  if (isWhole) checkConsistency(model, enabled);
   const services: Record<string, unknown> = {};
   for (const [name, service] of Object.entries(enabled)) {
     if (isModel(service)) await withFiles(request, service, variables);

@@ -67,9 +67,15 @@ export interface ResolvedProject {
   secrets: Record<string, { name?: string; file?: string; [key: string]: unknown }>;
 }
 
+/** What a reader leaves to the real compose: a sentence without a full stop, and where it is written. */
+export interface Unresolved {
+  path: string[];
+  message: string;
+}
+
 export type ComposeResult =
-  /** `unresolved`: what this reader leaves to the real compose, one sentence each; empty for the real one. */
-  { ok: true; project: ResolvedProject; unresolved: string[] } | { ok: false; problems: Problem[] };
+  /** `unresolved` is empty for the real one. */
+  { ok: true; project: ResolvedProject; unresolved: Unresolved[] } | { ok: false; problems: Problem[] };
 
 export interface ComposeReader {
   /** For people and cache keys: "docker compose 2.26.1", "built-in". */

@@ -48,8 +48,8 @@ function judgeService(model: ServiceModel, broken: RuleBroken[], severities: Sev
 }
 
 function tell(finding: PolicyFinding, { findings, problems }: Judged): void {
-  const { rule, service: _service, container: _container, ...problem } = finding;
-  if (rules[rule].everywhere === true && finding.severity === 'warning') problems.push(problem);
+  const { service: _service, container: _container, ...problem } = finding;
+  if (rules[finding.rule].everywhere === true && finding.severity === 'warning') problems.push(problem);
   else findings.push(finding);
 }
 

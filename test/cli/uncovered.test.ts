@@ -35,3 +35,16 @@ it.each([
   const lenient = await steward(['validate', '--compose', 'built-in', folder.root]);
   expect(lenient.code).toBe(0);
 });
+
+it('a forge finds it under its own rule, at its path in the Git repository', async () => {
+  await using folder = await labFolder({
+    '.git/HEAD': 'ref: refs/heads/main\n',
+    'home/lab.yaml': smallLab + backup,
+    'home/services/photo/compose.yaml': `${compose('cache:/data')}volumes: { cache: {} }\n`,
+  });
+  const flags = ['--compose', 'built-in', '--output', 'sarif'];
+  const { stdout } = await steward(['validate', ...flags, `${folder.root}/home`]);
+  const [found] = JSON.parse(stdout).runs[0].results;
+  expect(found.ruleId).toBe('backup-coverage');
+  expect(found.locations[0].physicalLocation.artifactLocation.uri).toBe('home/services/photo/compose.yaml');
+});

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { builtInReader } from '../../desired-state/compose/built-in.ts';
 import { validateDirectory } from '../../desired-state/validate.ts';
 import { expectState, labFolder, render, smallLab, stubReader } from './lab-folder.ts';
 
@@ -27,4 +28,22 @@ test.each([
   await using folder = await labFolder(files);
   const result = await validateDirectory(folder.root, { compose: stubReader() });
   expect(result.ok ? [] : render(result.problems)).toContain(problem);
+});
+
+test.each([
+  ['web: { extends: { file: base.yaml, service: web } }', '', 'web extends a service of another file'],
+  ['web: { image: x, depends_on: [db] }', 'include: [base.yaml]\n', 'services of other files are included'],
+])('what only compose reads is told, and the rest judged: %s', async (service, below, message) => {
+  await using folder = await labFolder({
+    'lab.yaml': smallLab,
+    'services/a/compose.yaml': `services:\n  ${service}\n  other: { image: "x:1", privileged: true }\n${below}`,
+    'services/a/base.yaml': 'services: { web: { image: "x:1" }, db: { image: "db:1" } }\n',
+  });
+  const state = expectState(await validateDirectory(folder.root, { compose: builtInReader() }));
+  expect(render(state.warnings)).toContainEqual(
+    expect.stringMatching(
+      `^services/a/compose.yaml:\\d+:\\d+ warning: ${message}, which only docker compose reads: no rule has judged what is in there => `,
+    ),
+  );
+  expect(state.policy.findings.map(({ rule }) => rule)).toContain('privileged');
 });

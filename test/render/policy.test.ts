@@ -81,3 +81,14 @@ it('is SARIF, with every rule, and what is allowed suppressed for its reason', (
     ],
   });
 });
+
+it('is SARIF of a lab in a folder of its repository, and data without a backup has its own rule', () => {
+  const { service: _service, container: _container, ...problem } = finding({ rule: 'backup-coverage' });
+  const log = sarifLog({ version: '1', problems: [problem], findings: [], exceptions: [], folder: 'my lab' });
+  expect(log.runs[0]?.results).toMatchObject([
+    {
+      ruleId: 'backup-coverage',
+      locations: [{ physicalLocation: { artifactLocation: { uri: 'my%20lab/services/photo/a%20b.yml' } } }],
+    },
+  ]);
+});
