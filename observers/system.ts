@@ -1,4 +1,4 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';
 import type { Observed, ObservedPath, ObservedSystem } from './types.ts';
@@ -82,6 +82,8 @@ export async function observePaths(
 async function observePath(path: string, timeoutMs: number): Promise<Observed<ObservedPath>> {
   try {
     const stat = await withTimeout(lstat(path), timeoutMs);
+    const real = await withTimeout(realpath(path).catch(unlessDangling), timeoutMs);
+    if (stat.isSymbolicLink() || real !== path) return { known: true, value: { type: 'link' } };
     if (!stat.isDirectory()) return { known: true, value: { type: 'other' } };
     const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
     return { known: true, value: { type: 'directory', uid: stat.uid, gid: stat.gid, mode } };
@@ -90,6 +92,12 @@ async function observePath(path: string, timeoutMs: number): Promise<Observed<Ob
     if (code === 'ENOENT') return { known: true, value: { type: 'absent' } };
     return { known: false, error: `${path} cannot be looked at: ${code ?? message}` };
   }
+}
+
+/** A link to what is not there is a link all the same. */
+function unlessDangling(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT' || error.code === 'ELOOP') return null;
+  throw error;
 }
 
 async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {

@@ -106,6 +106,8 @@ export interface IdRange {
 export type ObservedPath =
   | { type: 'absent' }
   | { type: 'directory'; uid: number; gid: number; mode: string }
+  /** A symbolic link, or something that is reached through one: Docker would follow it to anywhere on the server. */
+  | { type: 'link' }
   | { type: 'other' };
 
 /** Caddy's configurations are its own JSON. */

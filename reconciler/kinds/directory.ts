@@ -29,6 +29,12 @@ function compare(desired: DesiredDirectory, owner: Owner, seen: ObservedPath): V
   switch (seen.type) {
     case 'absent':
       return creation(desired, owner);
+    case 'link':
+      return blocked(
+        desired,
+        'conflict',
+        `${desired.path} is or goes through a symbolic link, which Docker would follow out of the dataset`,
+      );
     case 'other':
       // A bind mount may well be a single file; only a declared directory has to be one.
       if (!desired.enforce.mode && !desired.recursive) return { state: 'in-sync', data: {} };

@@ -39,9 +39,13 @@ it('does not know users and groups without their files', async () => {
 it('tells a directory, something else, nothing and unknown apart, and follows no link', async () => {
   const at = folder();
   mkdirSync(path.join(at, 'dir'), { mode: 0o750 });
+  mkdirSync(path.join(at, 'dir/below'));
   writeFileSync(path.join(at, 'file'), '');
+  symlinkSync(path.join(at, 'nowhere'), path.join(at, 'dangling'));
   symlinkSync(path.join(at, 'dir'), path.join(at, 'link'));
-  const paths = ['dir', 'file', 'link', 'none', 'file/below'].map((name) => path.join(at, name));
+  const paths = ['dir', 'file', 'link', 'link/below', 'dangling', 'none', 'file/below'].map((name) =>
+    path.join(at, name),
+  );
   const observed = await observePaths(paths, {});
   expect(paths.map((one) => observed[one])).toEqual([
     {
@@ -49,7 +53,9 @@ it('tells a directory, something else, nothing and unknown apart, and follows no
       value: { type: 'directory', uid: process.getuid?.(), gid: process.getgid?.(), mode: '0750' },
     },
     { known: true, value: { type: 'other' } },
-    { known: true, value: { type: 'other' } },
+    { known: true, value: { type: 'link' } },
+    { known: true, value: { type: 'link' } },
+    { known: true, value: { type: 'link' } },
     { known: true, value: { type: 'absent' } },
     { known: false, error: expect.stringContaining('ENOTDIR') },
   ]);

@@ -101,6 +101,14 @@ export const scenarios: Record<string, () => Situation> = {
         if (resource.kind === 'directory' && resource.path.endsWith('/library')) resource.enforce.mode = true;
       observed.paths['/datapool/services/photo/library'] = { known: true, value: { type: 'other' } };
     }),
+  'a container left a link where another one mounts a directory': () =>
+    after(lab(), (situation) => {
+      situation.observed.paths['/datapool/services/photo/library'] = {
+        known: true,
+        value: { type: 'link' },
+      };
+      Object.assign(container(situation, 'photo-server'), { state: 'exited', exitCode: 137 });
+    }),
   'compose does not say its hashes': () =>
     after(lab(), ({ desired }) => {
       for (const each of stacksOf(desired).filter(({ name }) => name === 'git'))
