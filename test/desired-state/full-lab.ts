@@ -14,7 +14,7 @@ const lab = {
   owners: { app: 1000 },
   sharedGroup: 'labdata',
   networks: { pool: '10.88.0.0/16', prefix: 26, subnets: { photo_net: '10.99.0.0/24' } },
-  hub: { service: 'hub', container: 'hub', address: '192.168.1.100' },
+  hub: { service: 'hub', container: 'hub', address: '192.168.1.100', directives: ['forward_auth'] },
   backup: {
     repository: 'ssh://borg@backup.lan/./lab',
     passphrase: { file: '/etc/steward/borg-passphrase' },
@@ -75,6 +75,8 @@ export const services: Record<string, unknown>[] = [
         headers: { 'X-Frame-Options': 'DENY' },
         requestHeaders: { 'X-Real': 'yes' },
         basicAuth: { me: `$2a$14$${'a'.repeat(53)}` },
+        streamCloseDelay: '180s',
+        probe: { path: '/app/health', expect: [200] },
         caddy: 'encode gzip',
       },
       { host: 'old', redirect: 'https://photo.homelab.lan' },
