@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Files } from './lab-folder.ts';
 import { smallLab } from './lab-folder.ts';
-import { compose, files, hub, lab, net, stateOf } from './policy-lab.ts';
+import { compose, files, hub, lab, net, readerOf, stateOf } from './policy-lab.ts';
 
 /** Ways out of a container that a commit of somebody else could take, one by one. */
-async function told(photo: string, over: Files = {}): Promise<string[]> {
-  const { findings } = (await stateOf(files(photo, over))).policy;
+async function told(photo: string, over: Files = {}, reader = 'built-in'): Promise<string[]> {
+  const { findings } = (await stateOf(files(photo, over), await readerOf(reader))).policy;
   return findings.map(({ rule, severity, message, line }) => `${rule} ${severity}@${line}: ${message}`);
 }
 
@@ -122,8 +122,10 @@ function photo(more: string, below = net): string {
   return `services:\n${head('server')}${own === '' ? '    x-own: 1\n' : own}${lines.join('')}${db}${below}`;
 }
 
-test.each(doors)('%s', async (_what, more, expected) => {
-  expect((await told(photo(more))).sort()).toEqual([...expected].sort());
+describe.each(['built-in', 'docker compose'])('read by %s', (reader) => {
+  test.each(doors)('%s', async (_what, more, expected) => {
+    expect((await told(photo(more), {}, reader)).sort()).toEqual([...expected].sort());
+  });
 });
 
 describe('networks', () => {

@@ -8,7 +8,7 @@ import { rules } from '../../desired-state/policy/rules/index.ts';
 import { unknownKeys } from '../../desired-state/policy/unjudged.ts';
 import { schemaPaths } from './compose-keys.ts';
 import { stateOf as readState } from './lab-folder.ts';
-import { compose, files } from './policy-lab.ts';
+import { compose, files, net, readerOf } from './policy-lab.ts';
 
 const listed = new Map(verdicts(projectKeys, ''));
 
@@ -38,7 +38,8 @@ test.each(schemaPaths().filter((path) => !olderSpelling.test(path)))('%s is in o
 
 test('no list holds what there is not, but for keys of newer versions', () => {
   const known = new Set(schemaPaths());
-  expect([...listed.keys()].filter((path) => !known.has(path))).toEqual([
+  const isWrittenSo = (path: string) => known.has(path.replace(/[A-Z][a-z]+$/, (word) => word.toLowerCase()));
+  expect([...listed.keys()].filter((path) => !isWrittenSo(path))).toEqual([
     'services.*.use_api_socket',
     'services.*.provider',
   ]);
@@ -130,4 +131,53 @@ test.each([
   ['isolation: hyperv', 'server has isolation: it chooses other walls than those that the rules know'],
 ])('%s', async (more, message) => {
   expect(await told((project) => project, more)).toEqual([`unjudged error ${at}:8 ${message}`]);
+});
+
+const harmless = `blkio_config: { weight: 5, device_read_bps: [{ path: /dev/sda, rate: 5 }], weight_device: [{ path: /dev/sda, weight: 5 }] }
+ulimits: { nofile: { soft: 1, hard: 2 }, nproc: 4 }
+extra_hosts: ["a=1.2.3.4"]
+healthcheck: { test: [CMD, x], interval: 5s, start_interval: 1s, retries: 3, start_period: 1s, timeout: 2s }
+tmpfs: [/run:size=5]
+logging: { driver: json-file, options: { max-size: 10m } }
+deploy: { mode: replicated, replicas: 1, labels: { a: b }, endpoint_mode: vip, placement: { constraints: [a], preferences: [{ spread: x }], max_replicas_per_node: 1 }, resources: { limits: { cpus: "1", memory: 1g, pids: 5 }, reservations: { cpus: "1", memory: 1m } }, restart_policy: { condition: any, delay: 1s, max_attempts: 1, window: 1s }, update_config: { parallelism: 1, order: start-first }, rollback_config: { parallelism: 1 } }
+volumes: [{ type: tmpfs, target: /t, tmpfs: { size: 5, mode: 755 } }, { type: bind, source: /tank/services/photo/d, target: /d, bind: { create_host_path: true, selinux: z } }, { type: volume, source: d, target: /v, volume: { nocopy: true, subpath: x } }]
+configs: [{ source: c, target: /c, uid: "5", gid: "6", mode: 0444 }]
+cap_drop: [ALL]
+cap_add: [CHOWN]
+group_add: ["1500"]
+security_opt: ["no-new-privileges:true"]
+sysctls: { net.ipv4.ip_forward: 1 }
+stop_signal: SIGTERM
+stop_grace_period: 1m30s
+init: true
+tty: true
+stdin_open: true
+memswap_limit: 2g
+mem_swappiness: 5
+shm_size: 5m
+cpu_shares: 5
+cpuset: "0"
+oom_score_adj: 5
+oom_kill_disable: true
+read_only: true
+working_dir: /x
+hostname: x
+domainname: y
+dns: 1.1.1.1
+dns_opt: [a]
+dns_search: [b]
+expose: [80]
+labels: [a=b]
+command: [x]
+entrypoint: x
+pull_policy: always
+platform: linux/amd64
+attach: false
+storage_opt: { size: 5G }
+x-note: { a: [b] }`;
+
+test.each(['built-in', 'docker compose'])('what is harmless passes as %s prints it', async (name) => {
+  const below = `${net}volumes: { d: {} }\nconfigs: { c: { content: x, labels: { a: b } } }\nx-note: 1\n`;
+  const tree = files(compose(harmless, below));
+  expect((await readState(tree, { compose: await readerOf(name) })).policy.findings).toEqual([]);
 });

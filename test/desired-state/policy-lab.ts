@@ -1,5 +1,8 @@
 import { builtInReader } from '../../desired-state/compose/built-in.ts';
+import { dockerComposeReader } from '../../desired-state/compose/docker-compose.ts';
+import type { ComposeReader } from '../../desired-state/compose/types.ts';
 import type { Problem } from '../../desired-state/types.ts';
+import { dockerCompose } from '../support/docker-compose-binary.ts';
 import { type Files, labFolder, load, stateOf as readState, smallLab } from './lab-folder.ts';
 
 export const lab = `${smallLab}hub: { service: hub, container: hub, address: 192.168.1.100 }\n`;
@@ -32,7 +35,15 @@ export function files(photo: string, over: Files = {}): Files {
   };
 }
 
-export const stateOf = (tree: Files) => readState(tree, { compose: builtInReader() });
+export const stateOf = (tree: Files, reader: ComposeReader = builtInReader()) =>
+  readState(tree, { compose: reader });
+
+/** By its name in a test; the real one remembers nothing. */
+export async function readerOf(name: string): Promise<ComposeReader> {
+  if (name === 'built-in') return builtInReader();
+  const cache = { get: () => undefined, set: () => {} };
+  return dockerComposeReader({ cache, dockerCompose: await dockerCompose() });
+}
 
 export async function problemsOf(tree: Files): Promise<Problem[]> {
   await using folder = await labFolder(tree);

@@ -3,7 +3,8 @@ import { deployKeys, deviceKeys } from './deploy.ts';
 import { each, type Keys } from './verdict.ts';
 
 const ulimits: Keys = { '*': each('harmless', 'soft hard') };
-const rates: Keys = { '*': each('harmless', 'path rate') };
+// Compose prints what is in these lists with capitals.
+const rates: Keys = { '*': each('harmless', 'path rate Path Rate') };
 const mounted: Keys = { '*': each('harmless', 'source target uid gid mode') };
 const hooks: Keys = {
   '*': { ...each('harmless', 'command environment working_dir'), ...each('privileged', 'user privileged') },
@@ -17,7 +18,7 @@ const limits: Keys = {
   ulimits,
   blkio_config: {
     weight: 'harmless',
-    weight_device: { '*': each('harmless', 'path weight') },
+    weight_device: { '*': each('harmless', 'path weight Path Weight') },
     device_read_bps: rates,
     device_read_iops: rates,
     device_write_bps: rates,
