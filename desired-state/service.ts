@@ -10,6 +10,7 @@ import { describeHub } from './hub/hub.ts';
 import { parseYaml, type YamlFile } from './locate.ts';
 import type { ServiceModel } from './model.ts';
 import { checkPolicy } from './policy/check.ts';
+import { reachedFiles } from './policy/outside-files.ts';
 import { refusedFiles } from './policy/refuse.ts';
 import { errorAt, warningAt } from './problems.ts';
 import { inferService } from './resources/index.ts';
@@ -69,7 +70,10 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
   };
   const inferred = await inferService(context);
   problems.push(...inferred.problems, ...nameProblems({ ...context, earlier: [] }));
-  if (folder.encrypted.length > 0) problems.push(...checkUse(context, opened));
+  if (folder.encrypted.length > 0) {
+    const taken = reachedFiles({ ...context, name: folder.name }).map(({ yaml }) => yaml);
+    problems.push(...checkUse(context, opened, taken));
+  }
   return { model: toModel(context, inferred.resources, problems), problems, outside: inferred.outside };
 }
 

@@ -14,32 +14,47 @@ export interface Written {
   composeYaml: readonly YamlFile[];
 }
 
+interface Reached {
+  yaml: YamlFile;
+  /** What its relative paths start from. */
+  folder: string;
+}
+
+/** The compose files of the service and those of the repository that they include or extend, and so on. */
+export function reachedFiles(written: Written): Reached[] {
+  const queue = written.composeYaml.map((yaml): Reached => ({ yaml, folder: path.posix.dirname(yaml.file) }));
+  const reached = new Map<string, Reached>();
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const key = `${next.yaml.file} ${next.folder}`;
+    if (reached.has(key)) continue;
+    reached.set(key, next);
+    for (const reference of references(next.yaml.value).filter(({ isCompose }) => isCompose))
+      queue.push(...named(reference, next.folder, written));
+  }
+  return [...reached.values()];
+}
+
+function named(reference: Reference, folder: string, written: Written): Reached[] {
+  const where = whereItIs(reference, folder, written);
+  if ('outside' in where || where.file === null) return [];
+  const bytes = written.files.read(where.file)?.bytes;
+  if (bytes === undefined) return [];
+  const from = reference.folder === undefined ? null : inRepository(reference.folder, folder, written.view);
+  return [{ yaml: parseYaml(where.file, bytes), folder: from ?? path.posix.dirname(where.file) }];
+}
+
 /**
  * Files outside of the repository that compose would open: it runs as root, and what it cannot read it prints. Looked
  * at as written, before compose sees anything, also in files that these include or extend.
  */
 export function outsideFiles(written: Written): Broken[] {
-  const queue = written.composeYaml.map((yaml) => ({ yaml, folder: path.posix.dirname(yaml.file) }));
-  const seen = new Set<string>();
-  const broken: Broken[] = [];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const { yaml, folder } = next;
-    if (seen.has(`${yaml.file} ${folder}`)) continue;
-    seen.add(`${yaml.file} ${folder}`);
-    broken.push(...unreadable(yaml));
-    for (const reference of references(yaml.value)) {
+  return reachedFiles(written).flatMap(({ yaml, folder }) => [
+    ...unreadable(yaml),
+    ...references(yaml.value).flatMap((reference) => {
       const where = whereItIs(reference, folder, written);
-      if ('outside' in where) broken.push(brokenBy(reference, yaml, where.outside));
-      else if (reference.isCompose && where.file !== null) {
-        const bytes = written.files.read(where.file)?.bytes;
-        const from =
-          reference.folder === undefined ? null : inRepository(reference.folder, folder, written.view);
-        if (bytes !== undefined)
-          queue.push({ yaml: parseYaml(where.file, bytes), folder: from ?? path.posix.dirname(where.file) });
-      }
-    }
-  }
-  return broken;
+      return 'outside' in where ? [brokenBy(reference, yaml, where.outside)] : [];
+    }),
+  ]);
 }
 
 /** What Steward cannot read compose may, and nobody has looked at what it would open. */

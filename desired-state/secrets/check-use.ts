@@ -9,17 +9,20 @@ import { standIn } from './stand-ins.ts';
 
 type Context = Pick<ServiceContext, 'composeYaml' | 'folder' | 'env' | 'project'>;
 
-/** Uses of encrypted variables and files that would show a value, or read what is not there. */
-export function checkUse(context: Context, { locked, isIn }: Opened): Problem[] {
-  return context.composeYaml.flatMap((yaml) => [
-    ...shownVariables(context, yaml),
-    ...readByContainers(context, yaml),
-    ...(takesOthers(yaml) ? shownValues(context, yaml, isIn) : []),
-    ...(locked === null ? [] : unknownShown(context, yaml, locked)),
-  ]);
+/** Uses of encrypted variables and files that would show a value, or read what is not there; also in files taken in. */
+export function checkUse(context: Context, { locked, isIn }: Opened, taken: readonly YamlFile[]): Problem[] {
+  const byName = taken.flatMap((yaml) => shownVariables(context, yaml));
+  return [
+    ...byName,
+    ...context.composeYaml.flatMap((yaml) => [
+      ...readByContainers(context, yaml),
+      ...(byName.length === 0 && takesOthers(yaml) ? shownValues(context, yaml, isIn) : []),
+      ...(locked === null ? [] : unknownShown(context, yaml, locked)),
+    ]),
+  ];
 }
 
-/** Variables of files that `include` and `extends` name are not looked at one by one. */
+/** Variables may come in by ways of their own there, such as an env_file of an include: values are looked for, too. */
 function takesOthers({ value }: YamlFile): boolean {
   return /"(include|extends)":/.test(JSON.stringify(value) ?? '');
 }

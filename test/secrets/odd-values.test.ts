@@ -101,15 +101,22 @@ describe.each(['built-in', 'docker compose'])('read by %s', (name) => {
     ]);
   });
 
-  it('nor the name of one that another file extends', async () => {
+  it.each([
+    ['web: { extends: { file: base.yaml, service: web } }', ''],
+    ['db: { image: "db:1" }', 'include: [base.yaml]\n'],
+  ])('nor in a file that is taken in, however short: %s', async (service, below) => {
     const files = {
-      ...(await secret('canary-of-enough-length')),
-      'services/photo/base.yaml': `${head}    labels: ["\${PASSWORD}=1"]\n`,
+      ...(await secret('canary')),
+      'services/photo/base.yaml':
+        'services:\n  web:\n    image: "x:${PASSWORD}"\n    labels: ["${PASSWORD}=1"]\n',
     };
-    const result = await loaded('services:\n  web: { extends: { file: base.yaml, service: web } }\n', files);
+    const result = await loaded(`services:\n  ${service}\n${below}`, files);
     expect(JSON.stringify(result)).not.toContain('canary');
-    // The built-in reader leaves other files to compose, and learns nothing of them.
-    expect(result.ok).toBe(name === 'built-in');
+    const errors = result.ok ? [] : result.problems.filter(({ severity }) => severity === 'error');
+    expect(render(errors)).toEqual([
+      expect.stringMatching(/^services\/photo\/base\.yaml:3:.*services\.web\.image is shown in plans/),
+      expect.stringMatching(/^services\/photo\/base\.yaml:4:.*services\.web\.labels\.0 is shown in plans/),
+    ]);
   });
 
   it.each([
