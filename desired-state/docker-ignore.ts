@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { boundedTest } from './bounded-regex.ts';
 import type { RepositoryFiles, Skip } from './files.ts';
 
 /**
@@ -44,6 +45,6 @@ const globs: Record<string, string> = { '**/': '(?:.*/)?', '**': '.*', '*': '[^/
 
 function isIgnored(rules: Rule[], file: string): boolean {
   let ignored = false;
-  for (const rule of rules) if (rule.form.test(file)) ignored = !rule.keep;
+  for (const rule of rules) if (boundedTest(rule.form, file, false)) ignored = !rule.keep;
   return ignored;
 }

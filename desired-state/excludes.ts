@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { boundedTest } from './bounded-regex.ts';
 
 /**
  * What patterns of Borg leave out of an archive, told without Borg. Source: `borg help patterns`, and tried on a real tree
@@ -43,11 +44,14 @@ function compile(pattern: string): Matches {
   }
 }
 
-/** One that is none leaves nothing out: Borg refuses it, and no archive is made with it. */
+/**
+ * One that is none leaves nothing out: Borg refuses it, and no archive is made with it. One that comes to no end is told as
+ * if it left everything out.
+ */
 function regularExpression(text: string): Matches {
   try {
     const regex = new RegExp(text, 's');
-    return (file) => regex.test(file);
+    return (file) => boundedTest(regex, file, true);
   } catch {
     return () => false;
   }
@@ -57,7 +61,7 @@ function regularExpression(text: string): Matches {
 function shellStyle(isStrict: boolean, plain: string, isInside: boolean): Matches {
   const any = isStrict ? '**/*' : '*';
   const regex = new RegExp(`^${translate(`${plain}/${isInside ? `${any}/` : any}`, isStrict)}$`, 's');
-  return (file) => regex.test(`${file}/`);
+  return (file) => boundedTest(regex, `${file}/`, true);
 }
 
 /** `fm`: `*` and `?` stand for slashes too. `sh`: they do not, and `**` with a slash stands for any number of folders. */

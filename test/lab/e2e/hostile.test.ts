@@ -40,6 +40,23 @@ test('a container that mounts the whole server is held back, and its neighbour c
   expect(await lab.run('steward status || true')).toMatch(/^evil +blocked .*evil is privileged/m);
 });
 
+test('other ways out are held back as well, and so is what no service of a lab needs', async () => {
+  const more =
+    '    pid: "container:one"\n    group_add: [docker]\n    annotations: { a: b }\n    runtime: crun\n';
+  await lab.push(evil(`${more}    volumes: [".:/own"]\n`));
+  const { exitCode, cycle } = await lab.reconcile();
+  expect(exitCode).toBe(1);
+  const held = cycle.blocked.filter(({ id }) => id === 'compose-stack:evil');
+  expect(held.flatMap(({ reasons }) => reasons.map(({ note }) => note)).sort()).toEqual([
+    'evil can write to services/evil, out of which root runs this service (outside-bind-mount)',
+    'evil has annotations: they speak to what makes containers, as root (unjudged)',
+    'evil has the processes of the container one (host-namespaces)',
+    "evil is in the group docker, which is the server's own (capabilities)",
+    'evil is run by crun (runtime-settings)',
+  ]);
+  await expectUnreached();
+});
+
 test('what it may do with a reason, it does, and the reason is shown', async () => {
   await lab.push({
     ...evil('    cap_add: [NET_ADMIN]\n    volumes: ["/datapool/services/evil/data:/data"]\n'),
