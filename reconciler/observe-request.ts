@@ -1,4 +1,4 @@
-import type { DesiredState } from '../desired-state/types.ts';
+import type { DesiredResource, DesiredState } from '../desired-state/types.ts';
 import type { DnsRequest, HubRequest, ObserveRequest } from '../observers/types.ts';
 import { wasTold } from './hub-commit.ts';
 import { labMark } from './kinds/dns-record.ts';
@@ -12,9 +12,7 @@ export function requestOf(
   inventory: Inventory,
   signal: AbortSignal | undefined,
 ): ObserveRequest {
-  const paths = desired.resources.flatMap((resource) =>
-    resource.kind === 'directory' ? [resource.path] : [],
-  );
+  const paths = [...new Set(desired.resources.flatMap((resource) => pathsOf(resource, desired)))];
   const hub = hubRequest(desired, inventory);
   const dns = dnsRequest(desired, inventory);
   return {
@@ -23,6 +21,14 @@ export function requestOf(
     ...(dns === null ? {} : { dns }),
     ...(signal === undefined ? {} : { signal }),
   };
+}
+
+/** Directories, and what else containers mount out of datasets: single files. */
+function pathsOf(resource: DesiredResource, { storage }: DesiredState): string[] {
+  if (resource.kind === 'directory') return [resource.path];
+  if (resource.kind !== 'compose-stack' || storage === null) return [];
+  const mounts = resource.containers.flatMap(({ bindMounts }) => bindMounts);
+  return mounts.filter((path) => path.startsWith(`${storage.mountpoint}/`));
 }
 
 /**

@@ -3,9 +3,11 @@ import type { ObservedContainer } from '../../observers/types.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import type { Change, Disruption, HealthGate, MountGuard, Reason, StackRef, Step } from '../types.ts';
 import { blocked, idOf, notice, type Verdict, type World } from '../world.ts';
+import { followed } from './directory.ts';
 import { mayAttempt } from './stack/attempts.ts';
 import { examine, type Finding } from './stack/containers.ts';
 import { deployedImages, imageWork } from './stack/images.ts';
+import { linkedMount } from './stack/links.ts';
 import { type AppliedContainer, appliedData } from './stack/reasons.ts';
 
 /** Stacks are compared container by container; compose is called for exactly those that differ. */
@@ -49,6 +51,8 @@ function verdict(desired: DesiredStack, found: ObservedContainer[], all: Finding
   const kept = deployedImages(desired, found, applied, world);
   const data = { containers: appliedData(desired.containers, kept), healthTimeoutSeconds };
   if (work.length === 0 && orphans.length === 0) return settled(desired, all, data);
+  const link = work.length === 0 ? null : linkedMount(desired, world);
+  if (link !== null) return blocked(desired, 'conflict', followed(link));
   const permission = mayAttempt(desired, world.inventory.services.get(desired.name), world.nowMs);
   if (!permission.ok) return blocked(desired, permission.state, permission.note);
   const images = imageWork(desired, madeAnew(work, found), found, applied, world);

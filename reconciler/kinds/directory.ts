@@ -30,11 +30,7 @@ function compare(desired: DesiredDirectory, owner: Owner, seen: ObservedPath): V
     case 'absent':
       return creation(desired, owner);
     case 'link':
-      return blocked(
-        desired,
-        'conflict',
-        `${desired.path} is or goes through a symbolic link, which Docker would follow out of the dataset`,
-      );
+      return blocked(desired, 'conflict', followed(desired.path));
     case 'other':
       // A bind mount may well be a single file; only a declared directory has to be one.
       if (!desired.enforce.mode && !desired.recursive) return { state: 'in-sync', data: {} };
@@ -42,6 +38,11 @@ function compare(desired: DesiredDirectory, owner: Owner, seen: ObservedPath): V
     case 'directory':
       return isUnfinished(seen.mode) ? creation(desired, owner) : repair(desired, owner, seen);
   }
+}
+
+/** Why a path with a link in it is mounted nowhere. */
+export function followed(path: string): string {
+  return `${path} is or goes through a symbolic link, which Docker would follow out of the dataset`;
 }
 
 /** Mode 0 is how a creation begins: one that was cut off there is not a directory of somebody's making. */

@@ -195,6 +195,20 @@ describe('a stack', () => {
     expect(plan).toMatchObject({ changes: [], blocked: [{ state: 'conflict' }] });
   });
 
+  it('starts nothing on a file that is a link, and lets run what runs', () => {
+    const file = '/datapool/services/photo/acme.json';
+    const stack = build.stack('photo', { containers: [build.container('server', { bindMounts: [file] })] });
+    const planned = (containers: ObservedContainer[], type: 'link' | 'other') => {
+      const paths = { [file]: { known: true as const, value: { type } } };
+      return makePlan(build.planInput([stack], build.observed({ containers, paths }))).plan;
+    };
+    expect(planned([], 'link').blocked).toMatchObject([
+      { state: 'conflict', reasons: [{ note: expect.stringContaining(`${file} is or goes through`) }] },
+    ]);
+    expect(ups(planned([], 'other'))).toEqual(['compose-up']);
+    expect(planned([build.seenContainer('server')], 'link')).toMatchObject({ changes: [], blocked: [] });
+  });
+
   it('is left alone while compose does not say what its configuration comes to', () => {
     const unhashed = build.stack('photo', { containers: [build.container('server', { configHash: null })] });
     expect(planOf(unhashed, [build.seenContainer('server')])).toMatchObject({

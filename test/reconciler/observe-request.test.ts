@@ -34,6 +34,13 @@ describe('a cycle', () => {
   });
 });
 
+it('files that containers mount out of a dataset are looked at, and nothing outside', () => {
+  const bindMounts = ['/datapool/services/photo/acme.json', '/etc/localtime', '/datapool/services-2/x'];
+  const stack = build.stack('photo', { containers: [build.container('server', { bindMounts })] });
+  const { paths } = requestOf(build.desired([stack]), emptyInventory(), undefined);
+  expect(paths).toEqual(['/datapool/services/photo/acme.json']);
+});
+
 describe('backups that a person asks for', () => {
   it('need neither of them', () => {
     const request = requestForBackups(desired, told(caddyfile), undefined);
