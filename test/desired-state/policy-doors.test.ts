@@ -259,6 +259,15 @@ describe('the environment of root', () => {
   });
 });
 
+test.each(['LD_PRELOAD', 'DOCKER_HOST', 'GIT_SSH_COMMAND'])(
+  '%s is for programs of the server',
+  async (name) => {
+    expect(await told(compose(), { 'services/photo/.env': `A=b\n${name}=x\nDOCKER_HOSTNAME=y\n` })).toEqual([
+      `server-environment error@2: ${name} is a variable of programs that compose runs on the server`,
+    ]);
+  },
+);
+
 test('an image of another service is not for building', async () => {
   const text = compose('build: { context: ., tags: ["photo:2", "docker.io/library/caddy:2.10"] }');
   expect(await told(text)).toEqual([
