@@ -2,7 +2,8 @@ import PQueue from 'p-queue';
 import type { ResourceId } from '../desired-state/types.ts';
 import type { GateKeeper } from './gate.ts';
 import type { ProbeKeeper } from './probe-gate.ts';
-import { runSteps, type StepFailure, type StepsRun } from './run-steps.ts';
+import type { StepFailure, StepsRun } from './run-state.ts';
+import { runSteps } from './run-steps.ts';
 import type { StepDeps, StepEvent, Stop } from './step-deps.ts';
 import type { Change, Outcome, Plan } from './types.ts';
 

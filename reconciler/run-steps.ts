@@ -1,10 +1,19 @@
 import { StepError, type StepFacts, type StepProgress } from './apply/types.ts';
 import { heldBack } from './backup/held-back.ts';
 import { notesOf } from './notes.ts';
-import type { ChangePart, Failure, PartEnd, Said } from './part-types.ts';
 import { endsChange, errorOfParts, failureAt, isLeftOut, joined, partAt, partEnds } from './parts.ts';
 import { positionsOf, stepAt } from './positions.ts';
-import { asError, putRight } from './put-right.ts';
+import { putAllRight } from './put-all-right.ts';
+import { asError } from './put-right.ts';
+import {
+  downtimeOf,
+  newRunState,
+  type RunState,
+  releaseAfter,
+  type StepsRun,
+  settle,
+  stops,
+} from './run-state.ts';
 import type { StepDeps, Stop } from './step-deps.ts';
 import type { Change, Step } from './types.ts';
 
@@ -12,39 +21,8 @@ import type { Change, Step } from './types.ts';
  * The steps of one change, one after the other. What a step makes necessary is in the journal before it begins, goes
  * from it when the step that settles it was done, and is done at once where the change fails in between.
  */
-/** `begun: false` when nothing was touched. */
-export interface StepFailure {
-  message: string;
-  begun: boolean;
-}
-
-export interface StepsRun {
-  failure: StepFailure | null;
-  /** What steps held back on purpose. */
-  notes: string[];
-  /** See parts.ts; empty where the change has none. */
-  parts: PartEnd[];
-  /** It failed, and everything that its rescue is for is back, or it was too late for that. */
-  data: 'back' | 'stays' | null;
-  /** Measured around the steps that stop and start containers; null where none stops any. */
-  downtimeMs: number | null;
-  /** Of steps before anything stops: a fetched image is no downtime. */
-  preparedMs: number;
-}
-
 export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Promise<StepsRun> {
-  const state: RunState = {
-    failures: [],
-    said: [],
-    facts: {},
-    part: null,
-    open: new Map(),
-    isPast: false,
-    held: null,
-    downSinceMs: null,
-    downtimeMs: null,
-    preparedMs: 0,
-  };
+  const state = newRunState();
   try {
     const begun = await forwards(change, deps, stop, state);
     const { failures, said } = state;
@@ -64,36 +42,9 @@ export async function runSteps(change: Change, deps: StepDeps, stop: Stop): Prom
   }
 }
 
-/** Until now, of what is still down. What has not come to its first stop has stopped nothing. */
-function downtimeOf({ steps }: Change, { clock }: StepDeps, state: RunState): number | null {
-  const { downtimeMs, downSinceMs } = state;
-  if (downtimeMs !== null) return downtimeMs;
-  if (downSinceMs !== null) return clock.monotonic() - downSinceMs;
-  return steps.some(stops) ? 0 : null;
-}
-
-function stops({ op }: Step): boolean {
-  return op === 'containers-stop' || op === 'containers-pause';
-}
-
 /** Data, as it was before. */
 function bringsBack(step: Step | undefined): boolean {
   return step?.op === 'zfs-rollback' || step?.op === 'files-restore';
-}
-
-interface RunState extends Pick<StepsRun, 'downtimeMs' | 'preparedMs'> {
-  failures: Failure[];
-  said: Said[];
-  /** What the steps of one part, or those for all, have found out. */
-  facts: StepFacts;
-  part: ChangePart | null;
-  /** Positions of the steps that must still put something right, and since when, in milliseconds since the epoch. */
-  open: Map<number, number>;
-  /** Its rescue is not wanted any more. */
-  isPast: boolean;
-  /** Cycles are held back. */
-  held: { release(): void } | null;
-  downSinceMs: number | null;
 }
 
 /** Whether anything was touched. */
@@ -241,59 +192,4 @@ function done(change: Change, index: number, facts: StepFacts, deps: StepDeps, s
   deps.learned?.(change, index, facts);
   settle(change, [index], deps, state);
   releaseAfter(change, [index], state);
-}
-
-function settle(change: Change, positions: number[], deps: StepDeps, state: RunState): void {
-  for (const position of positions) {
-    const { op } = stepAt(change, position) ?? {};
-    if ((op === 'containers-start' || op === 'containers-unpause') && state.downSinceMs !== null)
-      state.downtimeMs = deps.clock.monotonic() - state.downSinceMs;
-  }
-  const open = positions.filter((position) => state.open.delete(position));
-  if (open.length > 0) deps.undo?.drop(change, open);
-}
-
-function release(state: RunState): void {
-  state.held?.release();
-  state.held = null;
-}
-
-/** Containers are started before a snapshot is cleared away. Gives what it could not do. */
-async function putAllRight(change: Change, deps: StepDeps, state: RunState): Promise<Failure[]> {
-  const open = [...state.open]
-    .sort(([a], [b]) => a - b)
-    .flatMap(([position, sinceMs]) => {
-      const step = stepAt(change, position);
-      return step === undefined ? [] : [{ position, step, sinceMs }];
-    });
-  const unwritten: Failure[] = [];
-  const { failed, notes } = await putRight(open, deps.executor, {
-    settle(positions) {
-      // What is done counts as done even where that cannot be written down: the next run does it once more.
-      const error = errorOf(() => settle(change, positions, deps, state));
-      if (error !== null) unwritten.push(failureAt(positions[0] ?? 0, error));
-      releaseAfter(change, positions, state);
-    },
-    fail(position, error) {
-      deps.undo?.fail(change, position, error);
-      releaseAfter(change, [position], state);
-    },
-  });
-  state.said.push(...notes);
-  return [...failed.map(({ position, error }) => failureAt(position, error)), ...unwritten];
-}
-
-function releaseAfter(change: Change, positions: number[], state: RunState): void {
-  const last = change.background?.exclusive?.last;
-  if (last !== undefined && positions.includes(last)) release(state);
-}
-
-/** Null where there is none. */
-function errorOf(action: () => void): Error | null {
-  try {
-    action();
-    return null;
-  } catch (error) {
-    return asError(error);
-  }
 }

@@ -1,8 +1,17 @@
 import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
 import type { KnownArchives } from '../archives/known.ts';
 import { bytes, count } from './quantity.ts';
-import type { StatusOptions } from './status.ts';
-import { joinLines, pad, padStart, paint, plural, type Style, safe, widest } from './text.ts';
+import {
+  joinLines,
+  pad,
+  padStart,
+  paint,
+  plural,
+  type StatusOptions,
+  type Style,
+  safe,
+  widest,
+} from './text.ts';
 import { relative } from './time.ts';
 
 /** The archives of one service, and how much is known of each. */

@@ -1,6 +1,5 @@
 import { backupRows, isOverdue } from './backup-status.ts';
-import type { StatusOptions } from './status.ts';
-import { safe } from './text.ts';
+import { type StatusOptions, safe } from './text.ts';
 import { relative } from './time.ts';
 import type { BackupState, BackupStatus } from './types.ts';
 

@@ -1,8 +1,7 @@
 import type { ArchiveFacts } from '../../reconciler/apply/types.ts';
 import type { BackupRun } from '../../reconciler/state/runs.ts';
 import { bytes, count } from './quantity.ts';
-import type { StatusOptions } from './status.ts';
-import { joinLines, pad, paint, plural, type Style, safe, widest } from './text.ts';
+import { joinLines, pad, paint, plural, type StatusOptions, type Style, safe, widest } from './text.ts';
 import { duration, relative } from './time.ts';
 
 const styles: Record<BackupRun['result'], Style> = {

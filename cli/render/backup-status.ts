@@ -2,8 +2,7 @@ import { assertNever } from '../../tools/assert-never.ts';
 import { proofs } from './backup-runs.ts';
 import { opText } from './backup-step.ts';
 import { bytes, count } from './quantity.ts';
-import type { StatusOptions } from './status.ts';
-import { type Look, pad, paint, type Style, safe, truncate, widest } from './text.ts';
+import { type Look, pad, paint, type StatusOptions, type Style, safe, truncate, widest } from './text.ts';
 import { relative } from './time.ts';
 import type { BackupStatus } from './types.ts';
 

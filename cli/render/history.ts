@@ -1,6 +1,5 @@
 import { reasonLines } from './reason.ts';
-import type { StatusOptions } from './status.ts';
-import { joinLines, pad, paint, plural, type Style, safe, widest } from './text.ts';
+import { joinLines, pad, paint, plural, type StatusOptions, type Style, safe, widest } from './text.ts';
 import { duration, relative } from './time.ts';
 import type { HistoryEntry } from './types.ts';
 

@@ -1,5 +1,4 @@
-import type { StatusOptions } from './status.ts';
-import { pad, paint, safe, truncate, widest } from './text.ts';
+import { pad, paint, type StatusOptions, safe, truncate, widest } from './text.ts';
 import { duration, relative } from './time.ts';
 import type { RouteStatus, Status } from './types.ts';
 

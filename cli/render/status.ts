@@ -2,7 +2,18 @@ import { backupLines } from './backup-status.ts';
 import { exceptionLines, policyLines } from './policy.ts';
 import { placeOf, reasonText } from './reason.ts';
 import { routeLines } from './route-status.ts';
-import { joinLines, type Look, pad, paint, plural, type Style, safe, truncate, widest } from './text.ts';
+import {
+  joinLines,
+  type Look,
+  pad,
+  paint,
+  plural,
+  type StatusOptions,
+  type Style,
+  safe,
+  truncate,
+  widest,
+} from './text.ts';
 import { duration, relative } from './time.ts';
 import type { ServiceState, ServiceStatus, Status } from './types.ts';
 
@@ -17,11 +28,6 @@ const styles: Record<ServiceState, Style> = {
   stalled: 'red',
   'backing-off': 'yellow',
 };
-
-export interface StatusOptions extends Look {
-  /** Milliseconds since the epoch. */
-  now: number;
-}
 
 export function renderStatus(status: Status, options: StatusOptions): string {
   const backups = backupLines(status.backups ?? [], options);

@@ -10,6 +10,12 @@ export interface Look {
   width: number | null;
 }
 
+/** For what tells how long ago something was. */
+export interface StatusOptions extends Look {
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
 export type Style = Parameters<typeof styleText>[0];
 
 /** Colour and width of a stream. NO_COLOR and FORCE_COLOR are honoured by Node's own validation. */

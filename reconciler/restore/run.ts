@@ -1,7 +1,8 @@
 import { alone } from '../alone.ts';
 import { type BackgroundDeps, skipped, takeAll, undoLog } from '../background.ts';
 import type { GateKeeper } from '../gate.ts';
-import { runSteps, type StepsRun } from '../run-steps.ts';
+import type { StepsRun } from '../run-state.ts';
+import { runSteps } from '../run-steps.ts';
 import { recordHistory } from '../state/history.ts';
 import type { StepDeps } from '../step-deps.ts';
 import type { Change, Outcome } from '../types.ts';
