@@ -136,7 +136,7 @@ describe('a lock', () => {
     const lab = borgLab(error);
     await expect(lab.run({ op: 'borg-list', repository: lab.repository })).rejects.toMatchObject({
       message:
-        'somebody else holds the lock of ssh://borg@backup/./photo: Failed to create/acquire the lock /r/lock.exclusive (timeout).',
+        'somebody else holds the lock of ssh://borg@backup/./photo: Failed to create/acquire the lock /r/lock.exclusive (timeout); where no borg is at work on it any more, borg break-lock ssh://borg@backup/./photo removes it',
       retryable: true,
     });
   });

@@ -9,6 +9,10 @@ export const wholeOnly: Readonly<Record<string, string>> = {
     'repositories that fill up or go: test/apply and the simulator have them too',
   'test/lab/e2e/backup-load.test.ts':
     'a database that is written to meanwhile: backup.test.ts and restore.test.ts have one that is not',
+  'test/lab/e2e/backup-refused.test.ts':
+    'a passphrase, a lock, a silent line: test/apply has them with the real Borg',
+  'test/lab/e2e/backup-room.test.ts':
+    'a full pool, and state that cannot be written: the simulator fails at each step',
   'test/lab/e2e/backup-services.test.ts': 'containers that do not stop or start: the simulator has them too',
   'test/lab/e2e/hostile.test.ts': 'commits that mean harm: unit tests read the same ones',
   'test/lab/e2e/hub.test.ts': 'the hub in front of services: test/apply loads routes into the real Caddy',
@@ -25,6 +29,8 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/e2e/many-services.test.ts': 'forty networks: subnets are given out in unit tests',
   'test/lab/e2e/outage.test.ts': 'no Docker, no pool: the simulator has either missing too',
   'test/lab/e2e/proof-steps.test.ts': 'steps of a drill one by one: test/apply runs them with the real Borg',
+  'test/lab/e2e/restore-plug.test.ts':
+    'the plug pulled in a restore and a recovery: restore and recover are killed there',
   'test/lab/e2e/secrets.test.ts':
     'secrets of age: unit tests plant them everywhere and search all that is written',
   'test/lab/e2e/signed.test.ts': 'signed commits: unit tests sign with the real ssh-keygen and gpg',

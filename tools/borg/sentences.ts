@@ -61,6 +61,11 @@ const sentences: Record<number, Sentence> = {
   127: () => 'a program is not installed',
 };
 
+/** What to do, after what borg has to say. */
+const advice: Record<number, Sentence> = {
+  73: ({ location }) => `; where no borg is at work on it any more, borg break-lock ${location} removes it`,
+};
+
 /** A second try by itself cannot mend these. */
 const needsSomebody = new Set([11, 15, 16, 19, 21, 30, 31, 40, 41, 42, 44, 50, 52, 60, 61, 62, 63, 64]);
 
@@ -93,7 +98,9 @@ export function borgFailure(exitCode: number, log: BorgLog, repository: BorgRepo
     : (byWords.find(([words]) => words.test(said))?.[1] ?? exitCode);
   const full = fullDisk(log, repository);
   const known = sentences[code]?.(repository);
-  const message = full ?? (known === undefined ? unknown(code, said) : withDetail(known, code, log));
+  const whatToDo = advice[code]?.(repository) ?? '';
+  const message =
+    full ?? (known === undefined ? unknown(code, said) : `${withDetail(known, code, log)}${whatToDo}`);
   return new BorgError(message, { exitCode: code, retryable: full !== null || !needsSomebody.has(code) });
 }
 
@@ -111,7 +118,7 @@ function withDetail(sentence: string, exitCode: number, log: BorgLog): string {
 function detailOf(exitCode: number, log: BorgLog): string | null {
   if (exitCode >= 80 && exitCode <= 87) return sshWords(log);
   if (exitCode === 126 || exitCode === 127) return log.plain.at(-1) ?? null;
-  return exitCode === 73 || exitCode === 4 ? ownWords(log) : null;
+  return exitCode === 73 || exitCode === 4 ? ownWords(log).replace(/\.$/, '') : null;
 }
 
 function sshWords({ warnings, plain }: BorgLog): string | null {

@@ -176,12 +176,32 @@ describe('the steps of a backup', { timeout: 15 * 60_000 }, () => {
     expect(gone?.facts).toEqual({});
   });
 
+  test('give up a server that says nothing any more', async () => {
+    await vm.exec(`head -c 40000000 /dev/urandom > ${mountpoint}/files/large`);
+    await run(take('four'));
+    const sent = 'du -sb /backup/borg/lab/photo/data | cut -f1';
+    const { stdout } = await vm.exec(
+      `cat > /root/steps.json; IDLE_MS=30000 ${program} < /root/steps.json > /tmp/ran & steward=$!
+       before=$(${sent}); until [ $(${sent}) -gt $((before + 2000000)) ]; do kill -0 $steward || break; sleep 0.1; done
+       pkill -STOP -u borg -f 'borg serve'; wait $steward; pkill -CONT -u borg; cat /tmp/ran`,
+      { input: JSON.stringify([create('four')]), allowFailure: true },
+    );
+    expect((JSON.parse(stdout) as Ran).error).toBe('borg said nothing for 30 s and was ended');
+    const [again, gone] = await run(create('four'), destroy('four'));
+    expect(again?.facts?.archive).toMatchObject({ name: 'photo-four', warnings: [] });
+    expect(gone?.facts).toEqual({});
+  });
+
   test('delete by name, and free the space', async () => {
     const [, , listed] = await run(
       { op: 'borg-delete', repository: remote, archives: ['photo-one', 'photo-none'], onlyAfter: null },
       { op: 'borg-compact', repository: remote },
       { op: 'borg-list', repository: remote },
     );
-    expect(listed?.facts?.repository?.archives.map(({ name }) => name)).toEqual(['photo-two', 'photo-three']);
+    expect(listed?.facts?.repository?.archives.map(({ name }) => name)).toEqual([
+      'photo-two',
+      'photo-three',
+      'photo-four',
+    ]);
   });
 });

@@ -8,7 +8,8 @@ import type { Step } from '../../../../reconciler/types.ts';
 
 const steps = JSON.parse(await text(process.stdin)) as Step[];
 const stateDir = process.env.STATE_DIR ?? '/var/lib/steward-steps';
-const executor = hostExecutor({ stateDir, lockWaitSeconds: Number(process.env.LOCK_WAIT ?? 600) });
+const { LOCK_WAIT = '600', IDLE_MS = '1800000' } = process.env;
+const executor = hostExecutor({ stateDir, lockWaitSeconds: Number(LOCK_WAIT), borgIdleMs: Number(IDLE_MS) });
 for (const step of steps) {
   const start = performance.now();
   const done = (what: object) =>
