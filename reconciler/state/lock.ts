@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { digest } from '../../tools/digest.ts';
-import { guarded, StateError } from './store.ts';
+import { guarded, stateError } from './store.ts';
 
 /** Who may change the host; the operating system drops it with the process, however that ends. */
 export interface Lock {
@@ -38,16 +38,14 @@ export function takeLock(
     db.close();
     if ((error as { errcode?: number }).errcode === sqliteBusy)
       return { ok: false, holder: readHolder(stateDir, name) };
-    throw new StateError(`${path} cannot be locked (${(error as Error).message})`, { cause: error });
+    throw stateError(path, error as Error);
   }
   try {
     writeFileSync(holderFile(stateDir, name), JSON.stringify({ pid: process.pid, ...self }), { mode: 0o600 });
   } catch (error) {
     // On a full disk a loop would otherwise lock itself out for as long as it lives.
     db.close();
-    throw new StateError(`${holderFile(stateDir, name)} cannot be written (${(error as Error).message})`, {
-      cause: error,
-    });
+    throw stateError(holderFile(stateDir, name), error as Error);
   }
   return { ok: true, lock: { release: () => db.close() } };
 }
@@ -69,7 +67,7 @@ export function holderOf(stateDir: string, name = stateLock): LockHolder | null 
     return null;
   } catch (error) {
     if ((error as { errcode?: number }).errcode === sqliteBusy) return readHolder(stateDir, name);
-    throw new StateError(`${path} cannot be read (${(error as Error).message})`, { cause: error });
+    throw stateError(path, error as Error);
   } finally {
     db.close();
   }

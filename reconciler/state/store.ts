@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /** The state folder cannot be used. `message` says which file, what is wrong and what to do. */
@@ -173,7 +173,7 @@ export function guarded<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     if (error instanceof StateError) throw error;
-    throw explain(path, error as Error & { code?: string; errcode?: number });
+    throw stateError(path, error as Failure);
   }
 }
 
@@ -198,15 +198,21 @@ const fullDisk = 13;
 const notADatabase = 26;
 const corrupt = 11;
 const busy = 5;
+const ioError = 10;
+
+/** Of SQLite with its result code, or of the file system. */
+type Failure = Error & { code?: string; errcode?: number };
 
 function primaryCode({ errcode }: { errcode?: number }): number {
   return (errcode ?? 0) & 0xff;
 }
 
-function explain(path: string, error: Error & { code?: string; errcode?: number }): StateError {
+/** The sentence for what has happened to a file of the state folder. */
+export function stateError(path: string, error: Failure): StateError {
   const primary = primaryCode(error);
   if (primary === corrupt || primary === notADatabase) return damaged(path, error.message);
-  if (primary === fullDisk || error.code === 'ENOSPC') {
+  const saysSo = primary === fullDisk || error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  if (saysSo || (primary === ioError && isFull(dirname(path)))) {
     return new StateError(`the disk of ${path} is full; free some space: nothing is done until then`, {
       cause: error,
     });
@@ -214,6 +220,16 @@ function explain(path: string, error: Error & { code?: string; errcode?: number 
   return new StateError(`${path} cannot be used (${error.message}); check its folder's owner and space`, {
     cause: error,
   });
+}
+
+/** SQLite says no more than "I/O error" where it finds no room for what it shares with others: 32 KiB and a page. */
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < 65_536;
+  } catch {
+    return false;
+  }
 }
 
 function damaged(path: string, detail: string): StateError {

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { takeLock } from '../../reconciler/state/lock.ts';
 import { type Lab, newLab } from './lab.ts';
 import { expectRefusal, steward } from './steward.ts';
 
@@ -108,16 +109,47 @@ it('a damaged state.db stops everything and says what to do', async () => {
   expectRefusal(await steward(['reconcile', '--once', ...flags]), /state\.db is damaged .*Move it away/);
 });
 
-it.runIf(isRoot)('a full disk stops everything before the host is touched', async () => {
-  const stateDir = join(lab.root, 'full');
-  mkdirSync(stateDir);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=96k', 'tmpfs', stateDir]);
+/** With the state on a small disk of its own. */
+async function onDisk(size: string, action: (stateDir: string, flags: string[]) => Promise<void>) {
+  const stateDir = mkdtempSync(join(lab.root, 'disk-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', stateDir]);
   try {
-    const flags = ['--host', 'simulator', '--repo', lab.remote, '--state-dir', stateDir];
-    const result = await steward(['reconcile', '--once', ...flags]);
-    expectRefusal(result, /full|space/i);
-    expect(result.stderr).not.toContain('created');
+    await action(stateDir, ['--host', 'simulator', '--repo', lab.remote, '--state-dir', stateDir]);
   } finally {
     execFileSync('umount', ['--lazy', stateDir]);
   }
-});
+}
+
+it.runIf(isRoot)('a full disk stops everything before the host is touched', () =>
+  onDisk('96k', async (_stateDir, flags) => {
+    const result = await steward(['reconcile', '--once', ...flags]);
+    expectRefusal(result, /is full; free some space/);
+    expect(result.stderr).not.toContain('created');
+  }),
+);
+
+/** All the room there is, but for so much. */
+const fill = (stateDir: string, leaveBytes: number) => {
+  const { bavail, bsize } = statfsSync(stateDir);
+  writeFileSync(join(stateDir, 'fill'), Buffer.alloc(bavail * bsize - leaveBytes));
+};
+
+it.runIf(isRoot).each([
+  ['nothing at all', 0],
+  ['hardly anything', 4096],
+])('a disk that has become full is called that, where %s is left', (_what, leaveBytes) =>
+  onDisk('8m', async (stateDir, flags) => {
+    expect(await steward(['reconcile', '--once', ...flags])).toMatchObject({ code: 0 });
+    fill(stateDir, leaveBytes);
+    for (const command of [['reconcile', '--once'], ['plan'], ['status']])
+      expectRefusal(await steward([...command, ...flags]), /is full; free some space/);
+  }),
+);
+
+it.runIf(isRoot)('a lock that cannot be taken on a full disk says so', () =>
+  onDisk('256k', async (stateDir) => {
+    fill(stateDir, 0);
+    const take = () => takeLock(stateDir, { command: 'reconcile', sinceMs: 0 }, 0);
+    expect(take).toThrow(/lock\S* is full; free some space/);
+  }),
+);

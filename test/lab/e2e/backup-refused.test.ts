@@ -36,7 +36,7 @@ test('with another passphrase it is said which file is wrong, and the service is
   await nights.expectMadeUpFor();
 });
 
-describe('while somebody else is at work on it, on its own server', () => {
+describe('while somebody else is at work on it, on its own server', { timeout: 20 * 60_000 }, () => {
   const holder = '/tmp/holder.pid';
 
   /** A borg of another that holds the lock for as long as it lives. */
@@ -44,11 +44,10 @@ describe('while somebody else is at work on it, on its own server', () => {
     lab.run(`runuser -u borg -- borg with-lock ${folder} sleep 1000000 > /tmp/holder.log 2>&1 < /dev/null & echo $! > ${holder}
       until [ -e ${folder}/lock.exclusive ]; do kill -0 $(cat ${holder}) || exit 1; sleep 0.1; done`);
 
-  /** Until the upload does nothing but wait for the lock, for as long as it ever does. */
+  /** Until the upload does nothing but wait for the lock, for as long as it ever does: Borg has its try beside it. */
   const waiting = () =>
-    lab.run(
-      'timeout 300 sh -c \'until pgrep -f "borg create.*[l]ock-wait 600" > /dev/null; do sleep 0.2; done\'',
-    );
+    lab.run(`timeout 300 sh -c 'until pgrep -f "borg create.*[l]ock-wait 600" && ls -d ${folder}/lock.exclusive.*.tmp
+      do sleep 0.2; done'`);
 
   test('it is waited for with the service running, and then the archive is made', async () => {
     await nights.due();
@@ -78,7 +77,7 @@ describe('while somebody else is at work on it, on its own server', () => {
   });
 });
 
-describe('when the connection goes silent in the middle of an upload', () => {
+describe('when the connection goes silent in the middle of an upload', { timeout: 20 * 60_000 }, () => {
   const drop = (how: '-I' | '-D') =>
     lab.run(`for tables in iptables ip6tables; do for port in --dport --sport; do
       $tables -w ${how} INPUT -i lo -p tcp $port 22 -j DROP; done; done`);

@@ -47,7 +47,7 @@ test('the pool is full: there is no snapshot, the service runs again, and it is 
   await nights.expectMadeUpFor();
 });
 
-describe("the disk of Steward's own state is full", () => {
+describe("the disk of Steward's own state is full", { timeout: 20 * 60_000 }, () => {
   const fill = `cat /dev/zero > ${state}/full 2> /dev/null || true`;
   const says = /the disk of \/var\/lib\/steward\S* is full; free some space/;
 
@@ -70,7 +70,7 @@ describe("the disk of Steward's own state is full", () => {
     expect(said).toMatch(says);
     expect(said).toMatch(/^1$/m);
     expect(await nights.startedAt()).toBe(since);
-    console.log('STATUS', await lab.steward('status'));
+    expect((await lab.steward('status')).stderr).toMatch(says);
     await expectMadeUpFor();
   });
 

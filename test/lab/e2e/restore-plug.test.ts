@@ -45,7 +45,7 @@ async function expectRunning(count: number): Promise<void> {
   expect(await rows()).toBe(count);
 }
 
-describe('a restore that is cut off', () => {
+describe('a restore that is cut off', { timeout: 20 * 60_000 }, () => {
   test.each(['restoring', 'starting its containers'])('while it is %s: all is as before', async (at) => {
     await cutOff('restore git --yes', at);
     expect((await lab.reconcile()).exitCode).toBe(0);
@@ -67,7 +67,7 @@ describe('a restore that is cut off', () => {
   });
 });
 
-describe('a recovery that is cut off', () => {
+describe('a recovery that is cut off', { timeout: 20 * 60_000 }, () => {
   beforeAll(async () => {
     await lab.vm.reset();
     await lab.vm.push(join(folder, 'kept.tgz'), '/root');
