@@ -8,6 +8,7 @@ import { withDirectory } from './directory.ts';
 import type { ReadMountinfo } from './guard.ts';
 import { callTool, type ToolOptions } from './tool.ts';
 import { StepError, type StepFacts } from './types.ts';
+import { zfsSnapshot } from './zfs-snapshot.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
@@ -29,7 +30,7 @@ export async function takeSnapshots(
   for (const marker of step.markers) notes.push(...(await writeMarker(marker, step.run, options)));
   const argv = backupArgv(step).at(-1) ?? [];
   try {
-    await zfs(argv, options);
+    await zfsSnapshot(argv, options);
   } catch (error) {
     if (!(error instanceof StepError && error.message.includes('dataset already exists'))) throw error;
     for (const snapshot of step.snapshots) await requireOurs(snapshot, step.run, error, options);

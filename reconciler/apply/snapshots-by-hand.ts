@@ -2,6 +2,7 @@ import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import { byHandProperty, taggedOf, whose } from '../snapshots/by-hand.ts';
 import { callTool, type ToolOptions } from './tool.ts';
 import { StepError } from './types.ts';
+import { zfsSnapshot } from './zfs-snapshot.ts';
 
 /** ZFS takes 8192 bytes as the value of a user property, its end included. */
 const longestMark = 8191;
@@ -12,7 +13,7 @@ export async function createByHand(
   tag: string,
   options: ToolOptions,
 ): Promise<void> {
-  await zfs(createArgv(datasets, tag), options);
+  await zfsSnapshot(createArgv(datasets, tag), options);
 }
 
 /** The command that does it. Throws StepError where there are too many datasets for one call. */

@@ -21,7 +21,7 @@ for last; do :; done
 file="$STATE/$(echo "$last" | tr / _)"
 case "$1" in
 get) cat "$file" 2>/dev/null || { echo "cannot open '$last': dataset does not exist" >&2; exit 1; } ;;
-snapshot) echo "$*" >> "$LOG"; [ ! -e "$file" ] || { echo "cannot create snapshot '$last': dataset already exists" >&2; exit 1; } ;;
+snapshot) echo "$*" >> "$LOG"; [ ! -e "$STATE/full" ] || { echo "cannot create snapshots : out of space" >&2; exit 1; }; [ ! -e "$file" ] || { echo "cannot create snapshot '$last': dataset already exists" >&2; exit 1; } ;;
 destroy) echo "$*" >> "$LOG"
   if [ -s "$STATE/busy" ]; then sed -i 1d "$STATE/busy"; echo "cannot destroy snapshot $last: dataset is busy" >&2; exit 1; fi
   rm "$file" ;;
@@ -109,6 +109,13 @@ describe('taking snapshots', () => {
       notes: [`${place} was not written (name too long): Borg may read files again that are unchanged`],
     });
     expect(calls()).toHaveLength(1);
+  });
+
+  it('says which pool is full where ZFS does not', async () => {
+    const { run } = lab({ full: 'x' });
+    await expect(run(take)).rejects.toThrow(
+      'there is no room for a snapshot: the pool pool is full, or a quota on it is used up; free some space there',
+    );
   });
 
   it('takes none where the dataset is not mounted', async () => {

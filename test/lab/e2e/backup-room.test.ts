@@ -40,9 +40,11 @@ afterAll(() => lab?.[Symbol.asyncDispose]());
 
 test('the pool is full: there is no snapshot, the service runs again, and it is said', async () => {
   await nights.due();
-  await lab.run('zfs create -o refreservation=$(zfs get -Hpo value available datapool) datapool/full');
+  await lab.run(
+    'zfs create -o mountpoint=none -o refreservation=$(zfs get -Hpo value available datapool) datapool/full',
+  );
   expect((await lab.reconcile()).exitCode).toBe(1);
-  await nights.expectTold(/alpha@\S*: out of space/);
+  await nights.expectTold(/the pool datapool is full, or a quota on it is used up; free some space there/);
   await lab.run('zfs destroy datapool/full');
   await nights.expectMadeUpFor();
 });
