@@ -17,7 +17,7 @@ export function plainSecrets(file: string, text: string): PlainSecret[] {
     const line = index + 1;
     const form = byForm(row);
     if (form !== null) return [{ line, ...form, variable: null }];
-    const found = named === null ? null : byName(row, named);
+    const found = named === null ? null : (byName(row, named) ?? byUrl(row));
     return found === null ? [] : [{ line, ...found }];
   });
 }
@@ -65,6 +65,19 @@ function byName(row: string, pattern: RegExp): Omit<PlainSecret, 'line'> | null 
     if (!isSecret(name, plain(rest))) continue;
     const column = match.index + whole.indexOf(name) + 1;
     return { column, what: `a plain value of ${name}`, variable: name };
+  }
+  return null;
+}
+
+/** `postgres://app:hunter22@db/app`: whatever the variable is called. */
+const url = /\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/"']*:([^\s@/"']+)@/gi;
+
+function byUrl(row: string): Omit<PlainSecret, 'line'> | null {
+  if (row.trimStart().startsWith('#')) return null;
+  for (const { 0: whole, 1: password = '', index } of row.matchAll(url)) {
+    if (isPlaceholder(password)) continue;
+    const column = index + whole.lastIndexOf(`${password}@`) + 1;
+    return { column, what: 'a plain password in a URL', variable: null };
   }
   return null;
 }

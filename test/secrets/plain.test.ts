@@ -45,6 +45,14 @@ describe('by the name of its variable', () => {
   });
 });
 
+it.each([
+  ['.env', 'DATABASE_URL=postgres://app:hunter22@db:5432/app', 29],
+  ['compose.yaml', '      BROKER: "amqp://:hunter22@queue"', 24],
+])('in a URL, whatever its variable is called: %s', (file, row, column) => {
+  const found = plainSecrets(`services/photo/${file}`, row);
+  expect(found).toEqual([{ line: 1, column, what: 'a plain password in a URL', variable: null }]);
+});
+
 describe('what is none stays unsaid', () => {
   it.each([
     ['a variable', '.env', 'DB_PASSWORD=${OTHER}'],
@@ -62,6 +70,9 @@ describe('what is none stays unsaid', () => {
     ['a comment with braces', 'compose.yaml', '# environment: { DB_PASSWORD: hunter22 }'],
     ['a variable in braces', 'compose.yaml', '    environment: { DB_PASSWORD: "${DB_PASSWORD}", A: b }'],
     ['a comment', '.env', '# DB_PASSWORD=hunter22'],
+    ['a URL with a variable', '.env', 'DATABASE_URL=postgres://app:${DB_PASSWORD}@db/app'],
+    ['a URL with a user and a port', '.env', 'BACKUP_TARGET=ssh://borg@backup.lan:23/./lab'],
+    ['a URL in prose', 'README.md', 'write postgres://app:hunter22@db/app'],
     ['a name of compose', 'compose.yaml', '    secrets: [db_password]'],
     ['a declaration of compose', 'compose.yaml', '  db_password: { file: ./x }'],
     ['prose', 'README.md', 'PASSWORD=hunter22 is what you should not write'],
