@@ -46,7 +46,10 @@ export async function withPrivateFiles<T>(
   action: (files: string[]) => Promise<T>,
 ): Promise<T> {
   if (texts.length === 0) return action([]);
-  const folder = path.join(await privateFolder(memory), `${owner()}.${randomBytes(6).toString('hex')}`);
+  const inside = await privateFolder(memory);
+  // Not every command that has plain text opens the state, where it is cleared as well.
+  clearLeftovers(memory.runDir);
+  const folder = path.join(inside, `${owner()}.${randomBytes(6).toString('hex')}`);
   removeAtExit(folder);
   try {
     return await action(await written(folder, texts));
