@@ -25,6 +25,8 @@ export interface ObservedDataset {
 export interface ObservedZfs {
   /** Names of imported pools. */
   pools: string[];
+  /** Those of them in which nothing can be written any more, not even a snapshot. */
+  fullPools: string[];
   datasets: Record<string, ObservedDataset>;
 }
 

@@ -36,6 +36,15 @@ export function parsePools(output: string): string[] {
   });
 }
 
+/** Names of the pools with no byte left for their datasets: the reserve that ZFS keeps for itself is no room. */
+export function parseFullPools(output: string): string[] {
+  const rows = linesOf(output, 'no datasets available').map(parseRow);
+  return rows.flatMap((row) => {
+    const isFull = row?.property === 'available' && row.value === '0' && !row.dataset.includes('/');
+    return isFull ? [row.dataset] : [];
+  });
+}
+
 /** Datasets by name. Throws when a line or a dataset lacks what must be there. */
 export function parseDatasets(output: string): Record<string, ObservedDataset> {
   const tables = new Map<string, ObservedDataset['properties']>();

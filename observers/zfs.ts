@@ -1,6 +1,6 @@
 import { run, ToolError } from '../tools/run.ts';
 import type { Observed, ObservedZfs } from './types.ts';
-import { parseDatasets, parsePools } from './zfs-parse.ts';
+import { parseDatasets, parseFullPools, parsePools } from './zfs-parse.ts';
 
 export interface ZfsObserverOptions {
   /** Default `zfs` and `zpool`. */
@@ -21,7 +21,8 @@ export async function observeZfs(options: ZfsObserverOptions): Promise<Observed<
       ask(options.commands?.zpool ?? 'zpool', poolsArgv, options),
       ask(options.commands?.zfs ?? 'zfs', datasetsArgv, options),
     ]);
-    return { known: true, value: { pools: parsePools(pools), datasets: parseDatasets(datasets) } };
+    const fullPools = parseFullPools(datasets);
+    return { known: true, value: { pools: parsePools(pools), fullPools, datasets: parseDatasets(datasets) } };
   } catch (error) {
     return { known: false, error: error instanceof Error ? error.message : String(error) };
   }

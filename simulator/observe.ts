@@ -104,7 +104,7 @@ function observeZfs(world: World): ObservedZfs {
     if (!imported.has(dataset.name.split('/')[0] ?? '')) continue;
     datasets[dataset.name] = observeDataset(dataset, propertiesOf(world, dataset));
   }
-  return { pools: pools.sort(), datasets };
+  return { pools: pools.sort(), fullPools: [], datasets };
 }
 
 function observeDataset(dataset: SimulatedDataset, properties: Properties): ObservedDataset {

@@ -122,9 +122,17 @@ function atRepository(
 function whatHinders(desired: DesiredBackup, { observed }: World): Verdict | null {
   if (!observed.docker.known) return blocked(desired, 'unknown', observed.docker.error);
   if (!observed.zfs.known) return blocked(desired, 'unknown', observed.zfs.error);
-  const missing = missingDataset(desired, observed.zfs.value);
-  if (missing === undefined) return null;
-  return blocked(desired, 'waiting', `${missing.name} is not mounted, so there is nothing to archive`);
+  const reason = noSnapshot(desired, observed.zfs.value);
+  return reason === null ? null : blocked(desired, 'waiting', reason);
+}
+
+/** Known before anything is stopped for it. A quota that is used up leaves room for a snapshot. */
+function noSnapshot(desired: DesiredBackup, zfs: ObservedZfs): string | null {
+  const missing = missingDataset(desired, zfs);
+  if (missing !== undefined) return `${missing.name} is not mounted, so there is nothing to archive`;
+  const full = zfs.fullPools.find((pool) => desired.datasets.some(({ name }) => name.startsWith(`${pool}/`)));
+  if (full === undefined) return null;
+  return `the pool ${full} is full: there is no room for a snapshot, and nothing is stopped; free some space there`;
 }
 
 function missingDataset(desired: DesiredBackup, { datasets }: ObservedZfs) {

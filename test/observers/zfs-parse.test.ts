@@ -1,9 +1,18 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseDatasets, parsePools } from '../../observers/zfs-parse.ts';
+import { parseDatasets, parseFullPools, parsePools } from '../../observers/zfs-parse.ts';
 
 const fixture = readFileSync(path.join(import.meta.dirname, 'fixtures/zfs-get.txt'), 'utf8');
+
+it('a pool is full when its datasets have nothing left, and not where one of them has a quota', () => {
+  const without = (name: string) =>
+    fixture.replace(`${name}\tavailable\t9663676416`, `${name}\tavailable\t0`);
+  expect(parseFullPools(fixture)).toEqual([]);
+  expect(parseFullPools(without('datapool'))).toEqual(['datapool']);
+  expect(parseFullPools(without('datapool/services/photo'))).toEqual([]);
+  expect(parseFullPools('no datasets available\n')).toEqual([]);
+});
 
 describe('datasets', () => {
   const datasets = parseDatasets(fixture);

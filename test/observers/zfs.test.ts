@@ -22,7 +22,7 @@ it('reads pools and datasets with one call each', async () => {
   const calls = path.join(folder, 'calls');
   const zfs = tool(`echo "zfs $*" >> ${calls}; cat ${fixture}`);
   const observed = await observeZfs({ commands: { zfs, zpool: goodZpool } });
-  expect(observed).toMatchObject({ known: true, value: { pools: ['datapool'] } });
+  expect(observed).toMatchObject({ known: true, value: { pools: ['datapool'], fullPools: [] } });
   expect(readFileSync(calls, 'utf8')).toBe('zfs get -Hp -t filesystem -o name,property,value,source all\n');
 });
 
@@ -30,7 +30,7 @@ it('knows a machine with working ZFS and nothing on it', async () => {
   const empty = tool('exit 0');
   expect(await observeZfs({ commands: { zfs: empty, zpool: empty } })).toEqual({
     known: true,
-    value: { pools: [], datasets: {} },
+    value: { pools: [], fullPools: [], datasets: {} },
   });
 });
 

@@ -98,7 +98,7 @@ describe('datasets of the simulated host', () => {
     await run(host, create('datapool/services'));
     host.writeData('/datapool/services/photo.jpg');
     host.drift({ drift: 'exportPool', pool: 'datapool' });
-    expect(await zfs(host)).toEqual({ pools: [], datasets: {} });
+    expect(await zfs(host)).toMatchObject({ pools: [], datasets: {} });
     host.drift({ drift: 'importPool', pool: 'datapool' });
     expect((await zfs(host)).datasets['datapool/services']?.mounted).toBe(true);
     expect(host.data()).toEqual(['datapool/services:/photo.jpg']);

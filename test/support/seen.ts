@@ -65,7 +65,7 @@ export function observed(parts: {
   const here = [{ id: 'sha256:1', tags: ['photo:1'], digests: [] }];
   const base = { serverVersion: '26.1.5', usernsBase: { uid: 100_000, gid: 100_000 } };
   return {
-    zfs: { known: true, value: { pools: ['datapool'], datasets } },
+    zfs: { known: true, value: { pools: ['datapool'], fullPools: [], datasets } },
     docker: {
       known: true,
       value: { ...base, containers: parts.containers ?? [], networks, images: parts.images ?? here },

@@ -38,13 +38,23 @@ afterEach(() =>
 
 afterAll(() => lab?.[Symbol.asyncDispose]());
 
-test('the pool is full: there is no snapshot, the service runs again, and it is said', async () => {
+test('the pool is full: nothing is stopped, it is said, and the backup is made once there is room', async () => {
   await nights.due();
+  const since = await nights.startedAt();
   await lab.run(
     'zfs create -o mountpoint=none -o refreservation=$(zfs get -Hpo value available datapool) datapool/full',
   );
-  expect((await lab.reconcile()).exitCode).toBe(1);
-  await nights.expectTold(/the pool datapool is full, or a quota on it is used up; free some space there/);
+  const says =
+    /the pool datapool is full: there is no room for a snapshot, and nothing is stopped; free some space/;
+  const { cycle } = await lab.reconcile();
+  expect(cycle.blocked).toContainEqual(
+    expect.objectContaining({
+      id: 'backup:alpha',
+      reasons: [expect.objectContaining({ note: expect.stringMatching(says) })],
+    }),
+  );
+  expect((await lab.steward('status')).stdout).toMatch(says);
+  expect(await nights.startedAt()).toBe(since);
   await lab.run('zfs destroy datapool/full');
   await nights.expectMadeUpFor();
 });

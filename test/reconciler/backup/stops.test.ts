@@ -105,3 +105,33 @@ it('while the repository does not answer, nothing is stopped, and nothing counts
   await loop(2 * hourMs);
   expect(archives()).toHaveLength(2);
 });
+
+describe('a pool without room for a snapshot', () => {
+  const fullPools: string[] = [];
+  function fillUp(): void {
+    const { observe } = lab.host.observer;
+    lab.host.observer.observe = async (request) => {
+      const seen = await observe(request);
+      return seen.zfs.known
+        ? { ...seen, zfs: { ...seen.zfs, value: { ...seen.zfs.value, fullPools } } }
+        : seen;
+    };
+  }
+
+  it('stops nothing, also by hand, and is said; with room again the tick is made up for at once', async () => {
+    fillUp();
+    fullPools.push('datapool');
+    const before = lab.host.steps.length;
+    await loop(dayMs);
+    expect(await noteOf()).toBe(
+      'the pool datapool is full: there is no room for a snapshot, and nothing is stopped; free some space there',
+    );
+    const asked = { services: ['photo'], atMs: lab.now(), together: false };
+    expect((await lab.cycle({ dry: true, asked })).plan?.changes).toEqual([]);
+    expect(stops(before)).toBe(0);
+    fullPools.pop();
+    await lab.beside(await lab.cycle());
+    expect(stops(before)).toBe(1);
+    expect(archives()).toHaveLength(1);
+  });
+});
