@@ -27,6 +27,8 @@ export interface ListingPlace {
   next: string;
   /** As `find` writes it. Gone when the step is over. */
   raw: string;
+  /** Where `sort` puts what it has no memory for; a killed one leaves it there. */
+  sorting: string;
 }
 
 export async function whileListing<T>(
@@ -35,9 +37,11 @@ export async function whileListing<T>(
   action: (place: ListingPlace) => Promise<T>,
 ): Promise<T> {
   const kept = listingFile(stateDir, location);
-  const place = { kept, next: `${kept}.next`, raw: rawListing(stateDir, location) };
+  const place = { kept, next: `${kept}.next`, raw: rawListing(stateDir, location), sorting: `${kept}.sort` };
   try {
     await mkdir(path.dirname(kept), { recursive: true, mode: 0o700 });
+    await rm(place.sorting, { recursive: true, force: true });
+    await mkdir(place.sorting, { mode: 0o700 });
     return await action(place);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -46,19 +50,20 @@ export async function whileListing<T>(
     throw new StepError(message, { cause: error });
   } finally {
     // What cannot be removed is overwritten by the next one.
-    for (const file of [place.next, place.raw]) await rm(file, { force: true }).catch(() => {});
+    for (const left of [place.next, place.raw, place.sorting])
+      await rm(left, { recursive: true, force: true }).catch(() => {});
   }
 }
 
 /** One native pass, and one sort; `argv` is what writes the records to `raw`. Throws StepError. */
 export async function listTree(
   argv: string[],
-  { raw }: ListingPlace,
+  { raw, sorting }: ListingPlace,
   what: (exitCode: number) => string,
   signal?: AbortSignal,
 ): Promise<void> {
   await readOnly(argv, what, signal);
-  const sort = ['sort', '-z', '-T', path.dirname(raw), '-o', raw, raw];
+  const sort = ['sort', '-z', '-T', sorting, '-o', raw, raw];
   await readOnly(sort, () => `${raw} could not be sorted`, signal);
 }
 

@@ -63,6 +63,16 @@ describe('a manifest', () => {
     expect(compared?.failed).toMatch(/there are 83 files and folders .*, not 84 .*; late is missing$/);
   });
 
+  it('takes away what a sort that was killed has left', async () => {
+    await lab.archived();
+    await lab.manifest();
+    const [file = ''] = tidy();
+    mkdirSync(lab.at(`state/manifests/${file}.sort`));
+    writeFileSync(lab.at(`state/manifests/${file}.sort/sortA1b2C3`), 'half');
+    await lab.manifest();
+    expect(tidy()).toEqual([file]);
+  });
+
   it('keeps its list where only root reads it, and leaves nothing else behind', async () => {
     await lab.archived();
     const { listing } = await lab.manifest();
