@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Step } from '../../../reconciler/types.ts';
-import { archives, dayMs, lab, names, snapshots, stillRunning } from './saga-lab.ts';
+import { archives, backupOps, dayMs, lab, names, snapshots, stillRunning } from './saga-lab.ts';
 
 /** From here on nothing can be written down any more, as on a full disk. */
 const canWrite = (can: boolean) => lab.store().db.exec(`PRAGMA query_only = ${can ? 'OFF' : 'ON'}`);
@@ -24,16 +24,7 @@ async function night(op: Step['op'] | null, when: 'before' | 'after'): Promise<v
   });
 }
 
-const ops: Step['op'][] = [
-  'borg-init',
-  'container-exec',
-  'containers-stop',
-  'zfs-snapshot',
-  'containers-start',
-  'borg-create',
-  'zfs-destroy-snapshots',
-];
-const places = ops.flatMap((op) => (['before', 'after'] as const).map((when) => [when, op] as const));
+const places = backupOps.flatMap((op) => (['before', 'after'] as const).map((when) => [when, op] as const));
 
 describe('when the state can no longer be written', () => {
   it.each(places)(

@@ -65,3 +65,14 @@ export async function aDayLater() {
 export function faultAt(op: Step['op'], after: StepFault['after'], how: StepFault['how']): void {
   lab.host.faults = { steps: [{ when: { op }, how, after }] };
 }
+
+/** Steps of a first backup, in their order. */
+export const backupOps: Step['op'][] = [
+  'borg-init',
+  'container-exec',
+  'containers-stop',
+  'zfs-snapshot',
+  'containers-start',
+  'borg-create',
+  'zfs-destroy-snapshots',
+];

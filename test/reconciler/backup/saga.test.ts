@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readBackups } from '../../../reconciler/state/backups.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
-import type { Step } from '../../../reconciler/types.ts';
 import {
   aDayLater,
   archives,
+  backupOps,
   dayMs,
   faultAt,
   lab,
@@ -80,16 +80,7 @@ describe('a backup', () => {
 });
 
 const where = ['nothing', 'half', 'all'] as const;
-const ops: Step['op'][] = [
-  'borg-init',
-  'container-exec',
-  'containers-stop',
-  'zfs-snapshot',
-  'containers-start',
-  'borg-create',
-  'zfs-destroy-snapshots',
-];
-const places = ops.flatMap((op) => where.map((after) => [op, after] as const));
+const places = backupOps.flatMap((op) => where.map((after) => [op, after] as const));
 
 describe('when the process dies', () => {
   it.each(places)(
