@@ -43,6 +43,7 @@ export async function applyPlan(plan: Plan, deps: ApplyDeps): Promise<Outcome[]>
 
 async function applyAll(changes: Change[], deps: ApplyDeps, earlier: Outcome[] = []): Promise<Outcome[]> {
   const queue = new PQueue({ concurrency: deps.parallel });
+  const imageTurns = new PQueue({ concurrency: 1 });
   const depths = new Map<ResourceId, number>();
   const pending = new Map<ResourceId, Promise<Outcome>>();
   for (const outcome of earlier) pending.set(outcome.change.id, Promise.resolve(outcome));
@@ -52,7 +53,8 @@ async function applyAll(changes: Change[], deps: ApplyDeps, earlier: Outcome[] =
     const needs = change.needs.flatMap((id) => pending.get(id) ?? []);
     const priority = 1 + Math.max(0, ...change.needs.map((id) => depths.get(id) ?? 0));
     depths.set(change.id, priority);
-    const turn: Turn = (run) => queue.add(run, { priority });
+    const next: Turn = (run) => queue.add(run, { priority });
+    const turn: Turn = change.imageTurn === true ? (run) => imageTurns.add(() => next(run)) : next;
     pending.set(change.id, applyAfter(needs, change, turn, deps, stop));
   }
   const outcomes = await Promise.all(changes.map((change) => pending.get(change.id) as Promise<Outcome>));

@@ -2,6 +2,7 @@ import type { DesiredResource, DesiredStack, DesiredState, ResourceId } from '..
 import type { ObservedState } from '../observers/types.ts';
 import { togetherChange } from './backup/change.ts';
 import { heldReason } from './hold.ts';
+import { inImageTurns } from './image-turns.ts';
 import { notInGit } from './isolation.ts';
 import { backupPlan } from './kinds/backup.ts';
 import { afterNewHub as tellingNewHub } from './kinds/caddy-route.ts';
@@ -40,7 +41,8 @@ export interface Planned {
 export function makePlan(input: PlanInput): Planned {
   const world = makeWorld(input);
   const verdicts = settledVerdicts(world);
-  const changes = inOrder(merged(pickChanges(verdicts, world), verdicts, world));
+  const picked = inImageTurns(pickChanges(verdicts, world), verdicts, world);
+  const changes = inOrder(merged(picked, verdicts, world));
   const plan: Plan = {
     commit: input.desired.commit,
     inSync: pick(verdicts, (verdict, id) => (verdict.state === 'in-sync' ? [id] : [])),

@@ -192,6 +192,8 @@ export interface Change {
   gate?: HealthGate;
   /** A route: ask for it until it answers. */
   probe?: ProbeGate;
+  /** Never beside another one with it: see image-turns.ts. */
+  imageTurn?: true;
   /**
    * What must be put right if the change ends between two of its steps: step `of` makes it necessary, step `by` of
    * the same change does it. In the journal before step `of` begins, and run by whoever finds it undone.

@@ -21,6 +21,8 @@ export const wholeOnly: Readonly<Record<string, string>> = {
   'test/lab/e2e/backup-plug.test.ts':
     'the plug pulled at every place of a backup: recover and backup-crash die too, and the simulator at each place',
   'test/lab/e2e/backup-steps.test.ts': 'steps of a backup one by one: backup.test.ts runs them together',
+  'test/lab/e2e/backup-together.test.ts':
+    'all services at one instant, and hooks: the simulator fails at each step of it',
   'test/lab/e2e/contract.test.ts': 'the simulated tools against the real ones: changes only with either',
   'test/lab/e2e/dns.test.ts': 'BIND and dnsmasq in front of a hub: unit tests speak to the real ones',
   'test/lab/e2e/drill-crash.test.ts': 'drills that die: the simulator tries the same places',

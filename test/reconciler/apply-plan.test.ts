@@ -70,6 +70,17 @@ describe('applying a plan', () => {
     expect(one.indexOf(`end ${a}`)).toBeLessThan(one.indexOf(`start ${b}`));
   });
 
+  it('never runs two changes that take turns side by side, and others beside them', async () => {
+    const imageTurn = true;
+    const { log } = await apply([
+      build.change(a, { imageTurn }),
+      build.change(b, { imageTurn }),
+      build.change(c),
+    ]);
+    expect(log.indexOf(`end ${a}`)).toBeLessThan(log.indexOf(`start ${b}`));
+    expect(log.indexOf(`start ${c}`)).toBeLessThan(log.indexOf(`end ${a}`));
+  });
+
   it('does not count what is fetched beforehand as downtime', async () => {
     let nowMs = 0;
     const sleep = async () => {};
