@@ -8,24 +8,34 @@ import type { Problem } from './types.ts';
 /** Docker's own network, on which the host answers at the first address (docs.docker.com/engine/network/drivers/bridge). */
 const ofDocker = '172.17.0.0/16';
 
+/** Names that every resolver, or Docker, answers with this host itself (RFC 6761, 6.3; docs.docker.com/desktop/features/networking). */
+const ofHost = /(^|\.)(localhost|localdomain|docker\.internal)$/i;
+
 /**
- * A route may lead to a machine outside, by its address. One of the hub, of this host or of a container would go past
- * the walls between services: those are reached by names, which are known to be of one's own.
+ * A route may lead to a machine outside, by its address or its name. One of the hub, of this host or of a container
+ * would go past the walls between services: those are reached by names, which are known to be of one's own. Which
+ * address the network's DNS has for another name is not known here.
  */
 export function addressProblem(
   { target, targetOrigin }: ServiceModel['routes'][number],
   { lab }: LabFile,
 ): Problem[] {
-  // As the C library reads it, too: 127.1 is an address.
-  if (target === null || !ipaddr.IPv4.isValid(target)) return [];
-  const address = ipaddr.IPv4.parse(target);
-  const own = [lab.networks.pool, ...Object.values(lab.networks.subnets), ofDocker];
-  const isContainer = own.some((network) => address.match(ipaddr.IPv4.parseCIDR(network)));
-  const isHost =
-    address.toString() === lab.hub?.address ||
-    ['loopback', 'unspecified', 'linkLocal'].includes(address.range());
-  if (!isContainer && !isHost) return [];
-  const whose = isHost ? 'of the hub or of this host' : 'of a container or of this host';
+  const whose = target === null ? null : ownerOf(target.replace(/\.$/, ''), lab);
+  if (target === null || whose === null) return [];
   const fix = 'write a container of this service by its name, or the address of another machine';
   return [errorAt(targetOrigin, `${quote(target)} is an address ${whose}`, fix, target)];
+}
+
+/** Null: of another machine, as far as one can see. */
+function ownerOf(target: string, lab: LabFile['lab']): string | null {
+  const isHost = 'of the hub or of this host';
+  if (ofHost.test(target)) return isHost;
+  // As the C library reads it, too: 127.1 is an address.
+  if (!ipaddr.IPv4.isValid(target)) return null;
+  const address = ipaddr.IPv4.parse(target);
+  if (address.toString() === lab.hub?.address) return isHost;
+  if (['loopback', 'unspecified', 'linkLocal'].includes(address.range())) return isHost;
+  const own = [lab.networks.pool, ...Object.values(lab.networks.subnets), ofDocker];
+  const isContainer = own.some((network) => address.match(ipaddr.IPv4.parseCIDR(network)));
+  return isContainer ? 'of a container or of this host' : null;
 }

@@ -170,6 +170,11 @@ describe('an address', () => {
     ['http://192.168.1.100:22', 'of the hub or of this host'],
     ['172.17.0.1:22', 'of a container or of this host'],
     ['10.88.3.4:5432', 'of a container or of this host'],
+    ['127.0.0.1.:2019', 'of the hub or of this host'],
+    ['localhost.:2019', 'of the hub or of this host'],
+    ['admin.LOCALHOST:2019', 'of the hub or of this host'],
+    ['localhost.localdomain:22', 'of the hub or of this host'],
+    ['http://host.docker.internal:22', 'of the hub or of this host'],
   ])('%s is refused: it is one %s', async (to, whose) => {
     expect((await routed(to)).join()).toContain(
       `is an address ${whose} => write a container of this service`,
@@ -177,6 +182,7 @@ describe('an address', () => {
   });
 
   test('of another machine is taken', async () => {
-    expect(await routed('192.168.1.50:8080')).toEqual([]);
+    for (const to of ['192.168.1.50:8080', 'nas.homelab.lan:8080', 'mylocalhost.org:80'])
+      expect(await routed(to)).toEqual([]);
   });
 });
