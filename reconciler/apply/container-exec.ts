@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type Docker from 'dockerode';
@@ -11,6 +12,7 @@ import {
 } from '../../tools/docker.ts';
 import type { BackupStep } from '../types.ts';
 import { findByName } from './each-container.ts';
+import { endOrphans, recorded } from './hook-record.ts';
 import { killSession } from './kill-session.ts';
 import { StepError } from './types.ts';
 
@@ -18,6 +20,8 @@ export interface ExecOptions extends DockerConnection {
   signal?: AbortSignal | undefined;
   /** Each call of Docker but the command itself. */
   timeoutMs: number;
+  /** What is under way is noted in `hooks` below it. */
+  runDir: string;
 }
 
 type ExecStep = Extract<BackupStep, { op: 'container-exec' }>;
@@ -32,8 +36,12 @@ type MarkedStep = ExecStep & { mark: string };
 export async function execInContainer(step: ExecStep, options: ExecOptions): Promise<void> {
   const docker = await connectDocker(options);
   const mark = `STEWARD_HOOK=${randomUUID()}`;
+  const folder = path.join(options.runDir, 'hooks');
+  await endOrphans(folder);
   const { exec, id } = await created(step, mark, docker, options);
-  const said = await outputOf(exec, docker, { ...step, id, mark }, options);
+  const said = await recorded(folder, { mark, containerId: id }, () =>
+    outputOf(exec, docker, { ...step, id, mark }, options),
+  );
   const code = await exitCodeOf(exec, step, options);
   if (code === 0) return;
   const message = `${nameOf(step)} ended with ${code}${said === '' ? '' : `: ${said}`}`;

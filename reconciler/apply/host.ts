@@ -36,7 +36,7 @@ export interface HostExecutorOptions {
   readMountinfo?: ReadMountinfo;
   /** Borg's cache and its memory of repositories lie in `borg` below it. Default /var/lib/steward. */
   stateDir?: string;
-  /** Snapshots are mounted in `backup` below it, opened secrets lie in `env`. Default /run/steward. */
+  /** Snapshots are mounted in `backup` below it, opened secrets lie in `env`, `hooks` tells which run. Default /run/steward. */
   runDir?: string;
   /** Opens the encrypted files of stacks. Default: none is opened, and stacks that have any fail. */
   secrets?: SecretBox;
@@ -99,7 +99,7 @@ function backupContext(
     borg: { ...home, ...limits, borg: commands.borg, commands, signal, onProgress },
     containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs, shortestGraceMs },
     sinceMs,
-    exec: { socketPath, signal, timeoutMs: tool.timeoutMs },
+    exec: { socketPath, signal, timeoutMs: tool.timeoutMs, runDir: home.runDir },
     snapshots: { ...tool, readMountinfo, busyMs },
     secret: secretOptions(options),
   };

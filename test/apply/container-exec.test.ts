@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { commandOf } from '../../reconciler/apply/command.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import type { StepError } from '../../reconciler/apply/types.ts';
@@ -16,6 +18,9 @@ const step: ExecStep = {
   argv: ['pg_dump', '--password=secret'],
   timeoutSeconds: 20,
 };
+
+const runDir = mkdtempSync(path.join(tmpdir(), 'hooks-'));
+const noted = () => readdirSync(path.join(runDir, 'hooks'));
 
 /** As Docker sends the output of a command without a terminal: kind, length, text. */
 function frame(text: string): Buffer {
@@ -34,7 +39,7 @@ function answering(code: number, output = '', open = false): Answer {
 async function run(answer: Answer, given: Partial<ExecStep> = {}, toolTimeoutMs = 20_000) {
   await using api = await fakeDockerApi(answer);
   let retryable: boolean | null = null;
-  const error = await hostExecutor({ socketPath: api.socketPath, toolTimeoutMs })
+  const error = await hostExecutor({ socketPath: api.socketPath, toolTimeoutMs, runDir })
     .execute({ ...step, ...given }, {})
     .then(
       () => null,
@@ -190,6 +195,75 @@ async function late(script: string, inspected: (leader: number) => object | null
   expect(error).toBe('StepError: pg_dump in container photo-db-1 took longer than 1 s');
   return { pids, alive };
 }
+
+describe('of a hook before, whose Steward', () => {
+  const mark = 'STEWARD_HOOK=of-the-one-before';
+
+  /** As that Steward has noted it. */
+  async function earlier(owner: object): Promise<number[]> {
+    const pids = await startCommand(daemon, [mark]);
+    mkdirSync(path.join(runDir, 'hooks'), { recursive: true });
+    const kept = { mark, containerId: thisContainer(), ...owner };
+    writeFileSync(path.join(runDir, 'hooks', 'before.json'), JSON.stringify(kept));
+    return pids;
+  }
+
+  const since = () => readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[19];
+
+  it.each([
+    ['is dead', () => ({ pid: 4_194_304, since: '1' })],
+    ['is dead, and its number taken again', () => ({ pid: process.pid, since: '1' })],
+  ])('%s: all is ended before the next one begins', async (_what, owner) => {
+    const pids = await earlier(owner());
+    try {
+      const usual = answering(0, 'dumped\n');
+      const { error } = await run((call, body) => {
+        if (call.endsWith('/exec')) expect(pids.filter(lives)).toEqual([]);
+        return usual(call, body);
+      });
+      expect(error).toBeNull();
+      expect(noted()).toEqual([]);
+    } finally {
+      for (const pid of pids.filter(lives)) process.kill(pid, 'SIGKILL');
+    }
+  });
+
+  it('is at work: it goes on', async () => {
+    const pids = await earlier({ pid: process.pid, since: since() });
+    try {
+      expect((await run(answering(0, 'dumped\n'))).error).toBeNull();
+      expect(pids.filter(lives)).toHaveLength(3);
+      expect(noted()).toEqual(['before.json']);
+    } finally {
+      for (const pid of pids.filter(lives)) process.kill(pid, 'SIGKILL');
+    }
+  });
+
+  it('died while it noted it: nothing had begun', async () => {
+    writeFileSync(path.join(runDir, 'hooks', 'before.json'), '{"mark');
+    expect((await run(answering(0, 'dumped\n'))).error).toBeNull();
+    expect(noted()).toEqual([]);
+  });
+});
+
+it('is noted while it runs', async () => {
+  const usual = answering(0, 'dumped\n');
+  let during: string[] = [];
+  await run((call, body) => {
+    if (call.endsWith('/start'))
+      during = noted().map((name) => readFileSync(path.join(runDir, 'hooks', name), 'utf8'));
+    return usual(call, body);
+  });
+  expect(during.map((text) => JSON.parse(text))).toEqual([
+    {
+      mark: expect.stringMatching(/^STEWARD_HOOK=/),
+      containerId: 'c1',
+      pid: process.pid,
+      since: expect.stringMatching(/^\d+$/),
+    },
+  ]);
+  expect(noted()).toEqual([]);
+});
 
 it('is shown as docker exec', () => {
   expect(commandOf({ ...step, argv: ['pg_dump', 'a b'] })).toBe("docker exec photo-db-1 pg_dump 'a b'");

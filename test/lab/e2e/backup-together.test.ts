@@ -136,6 +136,17 @@ describe('a hook before the snapshot', () => {
     await checkpoint('exit 0');
   });
 
+  test('that goes on when Steward is killed is ended before the next one begins', async () => {
+    await checkpoint('setsid sleep 4246 & sleep 4247');
+    await lab.run(`steward backup run beta > /tmp/killed.log 2>&1 < /dev/null & echo $! > /tmp/killed.pid
+      until pgrep -f '[s]leep 4247'; do kill -0 $(cat /tmp/killed.pid) || exit 1; sleep 0.1; done
+      kill -9 $(cat /tmp/killed.pid)`);
+    expect(await lab.run("pgrep -fc '[s]leep 424[67]'")).toBe('2');
+    await checkpoint('! pgrep -f "[s]leep 424"');
+    expect((await lab.steward('backup run beta')).exitCode).toBe(0);
+    expect(await leftBehind(lab)).toEqual(nothing);
+  });
+
   test('of a container that does not run is left out and named, and it is not started', async () => {
     await lab.run('docker stop pair-web');
     const { exitCode } = await lab.steward('backup run pair');
