@@ -55,16 +55,18 @@ function routeOf(context: ServiceContext, name: string, hub: string): DesiredRou
   };
 }
 
-/** Where lab.yaml permits more than is harmless, nobody can say what is out of bounds. */
+/** Where lab.yaml permits more than is harmless, nobody can say what it may reach; whose hosts are its own is known. */
 function boundsOf(context: ServiceContext, sites: Site[], judged: (Judged | null)[]): RouteBounds | null {
   const own = judged.filter((each) => each !== null);
-  if (own.length === 0 || own.some(({ isTrusted }) => isTrusted)) return null;
+  if (own.length === 0) return null;
+  const hosts = [...new Set(sites.map(({ host }) => host))];
+  if (own.some(({ isTrusted }) => isTrusted)) return { hosts, upstreams: null };
   const written = [...sites.flatMap(({ route }) => route.to ?? []), ...own.flatMap((each) => each.upstreams)];
   const upstreams = written.map((to) => {
     const upstream = upstreamOf(context, to);
     return (upstream === null ? to : dialled(to, upstream)).replace(/^[a-z0-9]+:\/\//, '');
   });
-  return { hosts: [...new Set(sites.map(({ host }) => host))], upstreams: [...new Set(upstreams)] };
+  return { hosts, upstreams: [...new Set(upstreams)] };
 }
 
 /** Elsewhere another route would answer, or none. */

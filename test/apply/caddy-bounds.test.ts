@@ -176,6 +176,28 @@ it('what the first wall lets through, Caddy refuses or keeps within', async () =
   expect(taken).toBeGreaterThan(20);
 });
 
+describe('where lab.yaml permits a directive', () => {
+  const permitted = { hosts: ['photo.lan'], upstreams: null };
+  const asked = async (text: string) => outOfBounds(await adapt(text, { socket: hub.socket }), permitted);
+  const forward = 'forward_auth auth:9091 {\n uri /api\n}\nfile_server\nlog';
+
+  it('what it does is not judged', async () => {
+    expect(await found(siteOf(forward))).not.toBeNull();
+    expect(await asked(siteOf(forward))).toBeNull();
+  });
+
+  it('a site of somebody else is, and a certificate for one', async () => {
+    expect(await asked(`${siteOf(forward)}evil.lan {\n respond x\n}\n`)).toBe(
+      'it is for evil.lan, which is no host of this service',
+    );
+    expect(await asked(`${siteOf('')}:80 {\n respond x\n}\n`)).toBe('it is for every host');
+    const policies = [{ subjects: ['evil.lan'] }];
+    expect(outOfBounds({ apps: { tls: { automation: { policies } } } }, permitted)).toBe(
+      'it wants a certificate for evil.lan, which is no host of this service',
+    );
+  });
+});
+
 describe('a route that goes too far', () => {
   const local = { hosts: ['photo.lan'], upstreams: ['127.0.0.1:1'] };
   const far = () => `http://photo.lan:${hub.port} {\n\treverse_proxy 127.0.0.1:2\n}\n`;

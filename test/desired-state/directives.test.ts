@@ -181,11 +181,13 @@ it('the hub joins the network of what directives lead to, and what they may reac
   });
 });
 
-it('with what lab.yaml permits, nobody can say what they reach', async () => {
+it('with what lab.yaml permits, nobody can say what they reach; their hosts stay their own', async () => {
   const text = 'forward_auth auth:9091 {\n  uri /api\n}';
   expect((await problemsOf(files(text))).join()).toContain('"forward_auth" is not a directive');
   const { resources } = await stateOf(files(text, ', directives: [forward_auth]'));
-  expect(resources.find(({ id }) => id === 'caddy-route:photo')).toMatchObject({ bounds: null });
+  expect(resources.find(({ id }) => id === 'caddy-route:photo')).toMatchObject({
+    bounds: { hosts: ['photo.homelab.lan'], upstreams: null },
+  });
 });
 
 it('a name that another container answers to is told for directives too', async () => {

@@ -5,32 +5,48 @@
  */
 export interface RouteBounds {
   hosts: string[];
-  /** `name:port`, as Caddy dials them. */
-  upstreams: string[];
+  /** `name:port`, as Caddy dials them; null where lab.yaml permits more than is harmless: only hosts are held against it. */
+  upstreams: string[] | null;
 }
 
 type Json = Record<string, unknown>;
 
 /** Null where all is within; else the first that is not, as the end of a sentence. */
 export function outOfBounds(config: unknown, bounds: RouteBounds): string | null {
+  const { hosts, upstreams } = bounds;
+  return (upstreams === null ? foreignSites(config, hosts) : straysOf(config, hosts, upstreams))[0] ?? null;
+}
+
+/** Whatever its directives do, they do it for no host of somebody else. */
+function foreignSites(config: unknown, hosts: readonly string[]): string[] {
+  const servers = Object.values((at(config, 'apps', 'http', 'servers') ?? {}) as Json);
+  const sites = servers.flatMap((server) => list(at(server, 'routes')));
+  return [
+    ...sites.flatMap((site) => siteStrays(site, hosts)),
+    ...subjectStrays(at(config, 'apps', 'tls'), hosts),
+  ];
+}
+
+function straysOf(config: unknown, hosts: readonly string[], upstreams: readonly string[]): string[] {
   const [other] = keysBeside(config, ['apps']).concat(keysBeside(at(config, 'apps'), ['http', 'tls']));
-  if (other !== undefined) return `it sets ${other} of the hub`;
+  if (other !== undefined) return [`it sets ${other} of the hub`];
   const http = at(config, 'apps', 'http');
   const servers = Object.values((at(http, 'servers') ?? {}) as Json);
-  const strays = [
+  const tls = at(config, 'apps', 'tls');
+  return [
     ...keysBeside(http, ['servers']).map((key) => `it sets ${key} of the hub`),
-    ...servers.flatMap((server) => serverStrays(server, bounds)),
-    ...tlsStrays(at(config, 'apps', 'tls'), bounds),
+    ...servers.flatMap((server) => serverStrays(server, hosts, upstreams)),
+    ...keysBeside(tls, ['automation']).map((key) => `it sets ${key} of the hub`),
+    ...subjectStrays(tls, hosts),
     ...textsOf(config).flatMap((text) =>
       /\{(env|file|system|http\.vars(?!\.client_ip\}))\./.test(text) ? [secret] : [],
     ),
   ];
-  return strays[0] ?? null;
 }
 
 const secret = "it names the hub's own environment or files";
 
-function serverStrays(server: unknown, { hosts, upstreams }: RouteBounds): string[] {
+function serverStrays(server: unknown, hosts: readonly string[], upstreams: readonly string[]): string[] {
   const known = ['listen', 'routes', 'automatic_https', 'tls_connection_policies', 'logs'];
   const listens = list(at(server, 'listen')).filter((each) => !/^:\d+$/.test(String(each)));
   const foreign = list(at(server, 'routes')).flatMap((site) => siteStrays(site, hosts));
@@ -104,15 +120,11 @@ function present(value: unknown, keys: readonly string[]): string[] {
   return keys.flatMap((key) => (at(value, key) === undefined ? [] : [`it sets ${key}`]));
 }
 
-function tlsStrays(tls: unknown, { hosts }: RouteBounds): string[] {
+function subjectStrays(tls: unknown, hosts: readonly string[]): string[] {
   const policies = list(at(tls, 'automation', 'policies'));
   const subjects = policies.flatMap((policy) => list(at(policy, 'subjects')).map(String));
-  return [
-    ...keysBeside(tls, ['automation']).map((key) => `it sets ${key} of the hub`),
-    ...subjects
-      .filter((name) => !hosts.includes(name))
-      .map((name) => `it wants a certificate for ${name}, which is no host of this service`),
-  ];
+  const foreign = subjects.filter((name) => !hosts.includes(name));
+  return foreign.map((name) => `it wants a certificate for ${name}, which is no host of this service`);
 }
 
 function textsOf(value: unknown): string[] {
