@@ -18,17 +18,17 @@ http: { addr: ${registry} }
 auth: { htpasswd: { realm: lab, path: /etc/test-registry.htpasswd } }
 `;
 
-function app(name: string, revision = 1): Files {
-  const service = `  app:
+function app(name: string, revision = 1, service = 'app'): Files {
+  const container = `  ${service}:
     image: ${name}
-    container_name: app
+    container_name: ${service}
     command: ["sleep", "1000000"]
     stop_signal: SIGKILL
     restart: unless-stopped
-    networks: [app_net]
+    networks: [${service}_net]
     environment: { REVISION: "${revision}" }
 `;
-  return { 'services/app/docker-compose.yml': composeFile([service], 'app_net') };
+  return { [`services/${service}/docker-compose.yml`]: composeFile([container], `${service}_net`) };
 }
 
 const idOf = (name: string) => lab.run(`docker image inspect -f '{{.Id}}' ${name}`);
@@ -100,4 +100,23 @@ test('another tag in Git is another image; one that cannot be had leaves the ser
   await lab.run('steward retry app');
   await lab.converge();
   expect(await lab.run('docker exec app cat /etc/lab-release')).toContain('busybox 2');
+});
+
+test('two stacks on one tag that change in one plan keep the image that each has', async () => {
+  const tag = 'local/moving:1';
+  const released = (name: string) => lab.run(`docker exec ${name} cat /etc/lab-release`);
+  for (const [index, name] of ['older', 'newer'].entries()) {
+    await lab.run(`docker tag lab/busybox:${index + 1} ${tag}`);
+    await lab.push(app(tag, 1, name));
+    await lab.converge();
+  }
+  await lab.push({ ...app(tag, 2, 'older'), ...app(tag, 2, 'newer') });
+  const { plan } = await lab.plan();
+  for (const { steps } of plan.changes)
+    expect(steps.map(({ op }) => op)).toEqual(['image-tag', 'compose-up']);
+  expect(plan.changes).toHaveLength(2);
+  await lab.converge();
+  expect(await released('older')).toContain('busybox 1');
+  expect(await released('newer')).toContain('busybox 2');
+  expect((await lab.plan()).plan.changes).toEqual([]);
 });
