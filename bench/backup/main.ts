@@ -1,7 +1,8 @@
 import { machine, printRow, printSummary, type Row } from '../report.ts';
 import { unchangedNotEmulated } from './not-emulated.ts';
-import { downtimeAlone, downtimeAmongOthers, tenServices, unchanged } from './rows.ts';
+import { downtimeAlone, downtimeAmongOthers, tenServices } from './rows.ts';
 import { startServer } from './server.ts';
+import { unchanged } from './unchanged.ts';
 
 /**
  * `npm run bench:backup`: Steward against compose, Borg and a script, in one lab server and in turns. The server is

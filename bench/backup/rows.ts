@@ -1,8 +1,7 @@
-import { borg, borgEnv } from '../../test/lab/e2e/support/backup-lab.ts';
+import { borgEnv } from '../../test/lab/e2e/support/backup-lab.ts';
 import type { Homelab } from '../../test/lab/e2e/support/homelab.ts';
-import { median, ms, type Row, series } from '../report.ts';
-import { filesIn } from './not-emulated.ts';
-import { byHandLocation, large, lastRun, makeByHandRepositories, services, timed } from './server.ts';
+import { median, type Row, series } from '../report.ts';
+import { large, lastRun, makeByHandRepositories, services, timed } from './server.ts';
 
 /** The table of the backups: each row measures both sides in turns, in the same server. */
 
@@ -46,45 +45,6 @@ function downtimeRow(what: string, own: number[], hand: number[]): Row {
       series('steward: from the first stop to the last start', own),
     ],
   };
-}
-
-export async function unchanged(lab: Homelab): Promise<Row> {
-  const data = `/datapool/services/${large}/data`;
-  await lab.run(filesIn(data));
-  await makeByHandRepositories(lab, [large]);
-  const byHand = (tag: string) => timed(lab, borg(createByHand(tag)));
-  await lab.run(`zfs snapshot datapool/services/${large}@first`);
-  const handFirst = await byHand('first');
-  const ownFirst = await timed(lab, `steward backup run ${large}`);
-  const [own, hand]: [number[], number[]] = [[], []];
-  for (const tag of ['second', 'third']) {
-    // Night after night, as the schedule has it: two archives of one day would also make the older one be pruned.
-    await lab.run("date -s '+1 day'");
-    await lab.run(`zfs snapshot datapool/services/${large}@${tag}`);
-    hand.push(await byHand(tag));
-    await lab.run(`zfs destroy datapool/services/${large}@${tag}`);
-    own.push(await timed(lab, `steward backup run ${large}`));
-  }
-  await lab.run(`zfs destroy datapool/services/${large}@first`);
-  const { files, filesRead } = await lastRun(lab, large);
-  const pruning = await timed(lab, `steward backup run ${large}`);
-  const ratio = median(hand) / median(own);
-  return {
-    what: 'second, unchanged backup of 20,000 files / 1 GB, against the same `borg create` from .zfs/snapshot/<new name>',
-    target: '4 times faster',
-    result: `${ratio.toFixed(1)} times faster`,
-    met: ratio >= 4,
-    raw: [
-      series('borg create from .zfs/snapshot', hand),
-      series('steward backup run, all of it: plan, stop, snapshot, start, upload', own),
-      `the first one: by hand ${ms(handFirst)}, steward ${ms(ownFirst)}; ${filesRead} of ${files} files were read the last time`,
-      `steward once more on the same day, which prunes the archive before and frees its space: ${ms(pruning)}`,
-    ],
-  };
-}
-
-function createByHand(tag: string): string {
-  return `create --compression lz4 ${byHandLocation(large)}::${tag} /datapool/services/${large}/.zfs/snapshot/${tag}`;
 }
 
 export async function tenServices(lab: Homelab): Promise<Row> {
