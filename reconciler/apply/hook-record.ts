@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { killSession } from './kill-session.ts';
+import { privateFolder, writePrivate } from './private-file.ts';
 
 /**
  * A hook goes on when the Steward that has started it is killed. Two dumps into one file would be neither of them: so
@@ -19,12 +20,12 @@ interface Kept extends HookRecord {
   since: string;
 }
 
-/** Runs it, with a file in the folder for as long as it does. Throws what it throws, and where there can be no file. */
+/** Runs it, with a file in the folder for as long as it does. Throws what it throws, and a StepError where there can be no file. */
 export async function recorded<T>(folder: string, hook: HookRecord, run: () => Promise<T>): Promise<T> {
   const file = path.join(folder, `${randomUUID()}.json`);
   const kept: Kept = { ...hook, pid: process.pid, since: (await startOf(process.pid)) ?? '' };
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(file, JSON.stringify(kept), { mode: 0o600 });
+  await privateFolder(folder);
+  await writePrivate(file, JSON.stringify(kept));
   try {
     return await run();
   } finally {
@@ -35,22 +36,20 @@ export async function recorded<T>(folder: string, hook: HookRecord, run: () => P
 /** Ends every hook whose Steward is dead, with all that it has started. */
 export async function endOrphans(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
+  // One that was not written to its end is of a hook that never began.
+  for (const name of names.filter((each) => /^[^.].*\.json$/.test(each))) {
     const file = path.join(folder, name);
     const kept = await readKept(file);
-    if (kept !== null && (await startOf(kept.pid)) === kept.since) continue;
-    if (kept !== null) await killSession({ ...kept, leader: 0 });
+    if (kept === null || (await startOf(kept.pid)) === kept.since) continue;
+    await killSession({ ...kept, leader: 0 });
     await rm(file, { force: true });
   }
 }
 
-/** Null where its writer died while it wrote: before the hook began. */
+/** Null: it has ended meanwhile. */
 async function readKept(file: string): Promise<Kept | null> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as Kept;
-  } catch {
-    return null;
-  }
+  const text = await readFile(file, 'utf8').catch(() => null);
+  return text === null ? null : (JSON.parse(text) as Kept);
 }
 
 /** When a process began, in ticks since the server did: numbers of processes are given out again. See proc_pid_stat(5). */

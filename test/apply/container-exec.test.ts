@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { commandOf } from '../../reconciler/apply/command.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import type { StepError } from '../../reconciler/apply/types.ts';
@@ -21,6 +21,8 @@ const step: ExecStep = {
 
 const runDir = mkdtempSync(path.join(tmpdir(), 'hooks-'));
 const noted = () => readdirSync(path.join(runDir, 'hooks'));
+
+afterEach(() => rmSync(path.join(runDir, 'hooks'), { recursive: true, force: true }));
 
 /** As Docker sends the output of a command without a terminal: kind, length, text. */
 function frame(text: string): Buffer {
@@ -202,7 +204,7 @@ describe('of a hook before, whose Steward', () => {
   /** As that Steward has noted it. */
   async function earlier(owner: object): Promise<number[]> {
     const pids = await startCommand(daemon, [mark]);
-    mkdirSync(path.join(runDir, 'hooks'), { recursive: true });
+    mkdirSync(path.join(runDir, 'hooks'), { mode: 0o700 });
     const kept = { mark, containerId: thisContainer(), ...owner };
     writeFileSync(path.join(runDir, 'hooks', 'before.json'), JSON.stringify(kept));
     return pids;
@@ -217,12 +219,13 @@ describe('of a hook before, whose Steward', () => {
     const pids = await earlier(owner());
     try {
       const usual = answering(0, 'dumped\n');
+      let whenBegun: string[] | null = null;
       const { error } = await run((call, body) => {
-        if (call.endsWith('/exec')) expect(pids.filter(lives)).toEqual([]);
+        if (call.endsWith('/exec')) whenBegun = noted();
         return usual(call, body);
       });
-      expect(error).toBeNull();
-      expect(noted()).toEqual([]);
+      expect({ error, whenBegun }).toEqual({ error: null, whenBegun: [] });
+      await expect.poll(() => pids.filter(lives)).toEqual([]);
     } finally {
       for (const pid of pids.filter(lives)) process.kill(pid, 'SIGKILL');
     }
@@ -240,9 +243,9 @@ describe('of a hook before, whose Steward', () => {
   });
 
   it('died while it noted it: nothing had begun', async () => {
-    writeFileSync(path.join(runDir, 'hooks', 'before.json'), '{"mark');
+    mkdirSync(path.join(runDir, 'hooks'), { mode: 0o700 });
+    writeFileSync(path.join(runDir, 'hooks', '.before.json.partial'), '{"mark');
     expect((await run(answering(0, 'dumped\n'))).error).toBeNull();
-    expect(noted()).toEqual([]);
   });
 });
 
