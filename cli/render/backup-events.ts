@@ -134,7 +134,7 @@ function outcomeLines(
   return [
     `${sign} ${kind}${safe(shownName(change))}  ${word} in ${duration(durationMs)}${down}`,
     ...(error === null || parts.length > 1 ? [] : [`    ${paint(look, 'red', safe(error))}`]),
-    ...(error === null || parts.length < 2 ? [] : parts.map((part) => `    ${partLine(part, look)}`)),
+    ...(parts.length < 2 ? [] : parts.map((part) => `    ${partLine(part, look)}`)),
     ...notes.map((text) => `    ${paint(look, 'yellow', safe(text))}`),
   ];
 }

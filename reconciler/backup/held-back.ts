@@ -10,7 +10,7 @@ export function heldBack(step: Step, facts: StepFacts): string | null {
   if (step.op === 'borg-compact' && facts.heldBack !== undefined) return facts.heldBack;
   if (step.op === 'borg-manifest') return noManifest(step, facts);
   if (step.op !== 'borg-delete' || step.onlyAfter === null) return null;
-  const doubt = doubtOf(step.onlyAfter, facts.archive);
+  const doubt = doubtOf(step.onlyAfter, facts.archive) ?? lackOf(step.onlyAfter, facts);
   return doubt === null ? null : `nothing was pruned: ${doubt}`;
 }
 
@@ -19,6 +19,11 @@ function noManifest({ archive }: BorgManifest, { archive: made }: StepFacts): st
   if (made?.name !== archive) return `${archive} was not made, so there is nothing to take a manifest of`;
   if (made.filesRead !== null) return null;
   return `no manifest was taken: an earlier attempt made ${archive}, from a snapshot that is gone; the next archive gets one`;
+}
+
+/** Borg said that all is well, and the snapshot has more than the archive: older ones may be all that is left of it. */
+function lackOf({ archive }: CleanArchive, { manifest, failed }: StepFacts): string | null {
+  return manifest?.archive === archive && failed !== undefined ? failed : null;
 }
 
 function doubtOf(wanted: CleanArchive, made: StepFacts['archive']): string | null {

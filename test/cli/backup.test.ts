@@ -66,6 +66,7 @@ describe('backup run', () => {
     const { code, stderr } = await steward(['backup', 'run', '--all', '--together', ...lab.flags]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/^together: stopping its containers\n(.*\n)*✓ together {2}backed up/);
+    expect(stderr).toMatch(/✓ blog {2}backed up\n {4}✓ wiki {2}backed up\n$/);
   });
 
   it('of all at one instant names who has no archive, and counts the others as done', async () => {

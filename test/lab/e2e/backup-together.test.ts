@@ -95,7 +95,7 @@ describe('all services at one instant', () => {
     expect(await last('beta')).toMatchObject({ result: 'failed', archive: null });
     expect(await last('alpha')).toMatchObject({ result: 'done', error: null });
     expect(await last('pair')).toMatchObject({ result: 'done', error: null });
-    expect(await counts()).toEqual({ alpha: 1, beta: 1, pair: 1 });
+    expect(await counts()).toEqual({ alpha: 2, beta: 1, pair: 2 });
     expect(await leftBehind(lab)).toEqual(nothing);
   });
 

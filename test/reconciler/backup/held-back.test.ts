@@ -37,6 +37,16 @@ it.each([
   expect(held).toContain(why);
 });
 
+it('nothing is pruned when the archive lacks what its snapshot has, whatever Borg says', () => {
+  const manifest = { archive: clean.archive, entries: 101, bytes: 5_000, listing: 'x', sample: [] };
+  const failed = `${clean.archive} holds 100 files and folders, its snapshot 101`;
+  expect(heldBack(prune, { archive: archive(), manifest, failed })).toBe(`nothing was pruned: ${failed}`);
+  expect(heldBack(prune, { archive: archive(), manifest })).toBeNull();
+  expect(
+    heldBack(prune, { archive: archive(), manifest: { ...manifest, archive: 'other' }, failed }),
+  ).toBeNull();
+});
+
 it('a whole archive of about the same size lets the old ones go, and their space', () => {
   expect(heldBack(prune, { archive: archive() })).toBeNull();
   expect(heldBack({ op: 'borg-compact', repository }, { archive: archive() })).toBeNull();
