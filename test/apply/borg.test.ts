@@ -54,6 +54,17 @@ describe('borg-init', () => {
   });
 });
 
+it('of several lines of ssh the one that says why is told', async () => {
+  const lines = [
+    'No ED25519 host key is known for backup and you have requested strict checking.',
+    'Host key verification failed.',
+  ].map((line) => `{"type":"log_message","levelname":"WARNING","message":"Remote: ${line}"}`);
+  const lab = borgLab(`printf '%s\\n' '${lines.join("' '")}' >&2; exit 81`);
+  await expect(lab.run({ op: 'borg-init', repository: lab.repository })).rejects.toThrow(
+    'was closed: No ED25519 host key is known for backup and you have requested strict checking.',
+  );
+});
+
 describe('borg-list of a repository that is known', () => {
   const known = { borgId: 'abc', id: 'borg-repository:datapool/services/photo' as const };
 

@@ -124,7 +124,7 @@ function detailOf(exitCode: number, log: BorgLog): string | null {
 function sshWords({ warnings, plain }: BorgLog): string | null {
   const remote = [...plain, ...warnings].filter((line) => line.startsWith('Remote: '));
   const line = remote.findLast((text) =>
-    /denied|verification|refused|resolve|timed out|No route|not found|Error/i.test(text),
+    /denied|host key .*(known|changed)|refused|resolve|timed out|No route|not found|Error/i.test(text),
   );
   return (line ?? remote.at(-1))?.slice('Remote: '.length).trim() ?? null;
 }
