@@ -20,7 +20,7 @@ export function addressProblem(
   { target, targetOrigin }: ServiceModel['routes'][number],
   { lab }: LabFile,
 ): Problem[] {
-  const whose = target === null ? null : ownerOf(target.replace(/\.$/, ''), lab);
+  const whose = target === null ? null : ownerOf(target, lab);
   if (target === null || whose === null) return [];
   const fix = 'write a container of this service by its name, or the address of another machine';
   return [errorAt(targetOrigin, `${quote(target)} is an address ${whose}`, fix, target)];

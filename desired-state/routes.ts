@@ -1,6 +1,6 @@
-/** Scheme, container (or an address outside) and port. */
+/** Scheme, container (or an address outside) and port. A dot at the end would be another name for the same container. */
 export const upstreamPattern =
-  /^((https?|h2c):\/\/)?[a-zA-Z0-9][a-zA-Z0-9_.-]*:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/;
+  /^((https?|h2c):\/\/)?[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9_-])?:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/;
 
 /** What a route's `to` names, without scheme and port: `http://photo-server:2283` is `photo-server`. */
 export function routeTarget(to: string): string {
