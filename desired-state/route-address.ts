@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 import type { LabFile } from './lab.ts';
 import type { ServiceModel } from './model.ts';
 import { errorAt } from './problems.ts';
+import { addressOf } from './routes.ts';
 import { quote } from './schema/explain.ts';
 import type { Problem } from './types.ts';
 
@@ -30,10 +31,10 @@ export function addressProblem(
 function ownerOf(target: string, lab: LabFile['lab']): string | null {
   const isHost = 'of the hub or of this host';
   if (ofHost.test(target)) return isHost;
-  // As the C library reads it, too: 127.1 is an address.
-  if (!ipaddr.IPv4.isValid(target)) return null;
-  const address = ipaddr.IPv4.parse(target);
-  if (address.toString() === lab.hub?.address) return isHost;
+  const plain = addressOf(target);
+  if (plain === null) return null;
+  if (plain === lab.hub?.address) return isHost;
+  const address = ipaddr.IPv4.parse(plain);
   if (['loopback', 'unspecified', 'linkLocal'].includes(address.range())) return isHost;
   const own = [lab.networks.pool, ...Object.values(lab.networks.subnets), ofDocker];
   const isContainer = own.some((network) => address.match(ipaddr.IPv4.parseCIDR(network)));

@@ -197,6 +197,8 @@ export interface DesiredRoute extends ResourceBase<'caddy-route'> {
   probes: ProbeTarget[];
   /** What the directives of its routes may reach, which Caddy's reading of them is held against; null: there are none. */
   bounds: RouteBounds | null;
+  /** IPv4 addresses that requests are sent to. */
+  addresses: string[];
 }
 
 /** A name of a route, which leads to the hub. Its name is the host's, whole. */

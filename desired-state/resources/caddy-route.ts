@@ -7,7 +7,7 @@ import { directiveProblems, directivesOf } from '../hub/raw.ts';
 import { type Site, snippetOf } from '../hub/snippet.ts';
 import { errorAt } from '../problems.ts';
 import { upstreamOf } from '../reached.ts';
-import { dialled, hostName } from '../routes.ts';
+import { addressOf, dialled, hostName, routeTarget } from '../routes.ts';
 import type { DesiredRoute, Problem, ResourceId } from '../types.ts';
 
 /** The sites of a service; the hub has its own Caddyfile besides, and what its service.yaml adds to it. */
@@ -23,7 +23,16 @@ export function serviceRoutes(context: ServiceContext): Inferred<DesiredRoute> {
   const origin = { file: `${context.folder.folder}/Caddyfile`, line: 1, column: 1 };
   const base: DesiredRoute = {
     ...{ kind: 'caddy-route', id: `caddy-route:${name}/Caddyfile`, name: `${name}/Caddyfile`, service: name },
-    ...{ origin, needs: [stack], snippet: null, hosts: [], shown: [], probes: [], bounds: null },
+    ...{
+      origin,
+      needs: [stack],
+      snippet: null,
+      hosts: [],
+      shown: [],
+      probes: [],
+      bounds: null,
+      addresses: [],
+    },
   };
   return { resources: [base, ...own], problems };
 }
@@ -52,6 +61,7 @@ function routeOf(context: ServiceContext, name: string, hub: string): DesiredRou
     shown: sites.map(shownSite),
     probes: sites.map(probeOf),
     bounds: boundsOf(context, sites, judged),
+    addresses: sites.flatMap(({ route }) => addressOf(routeTarget(route.to ?? '')) ?? []),
   };
 }
 

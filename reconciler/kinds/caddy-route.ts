@@ -7,6 +7,7 @@ import type { Change, Reason, Step } from '../types.ts';
 import { blocked, notice, quietChange, type Verdict, type World } from '../world.ts';
 import { isMadeAnew } from './hub-attachment.ts';
 import { sameRest } from './route/compare.ts';
+import { insideDocker } from './route/inside-docker.ts';
 import { obstacleOf, toldDigest } from './route/own.ts';
 import { comeAlong, leavingRoutes, wantedSnippets } from './route/together.ts';
 
@@ -26,6 +27,8 @@ export function diff(desired: DesiredRoute, world: World): Verdict {
   const refused = seen.value.refused.get(desired.name);
   const stray = seen.value.stray?.get(desired.name);
   if (refused !== undefined) return refusal(desired, `Caddy refuses it: ${refused}`);
+  const inside = insideDocker(desired, world);
+  if (inside !== null) return refusal(desired, inside);
   if (stray !== undefined) return refusal(desired, `its directives go too far: ${stray}`);
   const right = isRight(desired, hub, seen.value, world);
   const obstacle = obstacleOf(seen.value, hub);

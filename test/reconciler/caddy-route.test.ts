@@ -56,6 +56,29 @@ function planOf(
 
 const said = (plan: ReturnType<typeof planOf>) => plan.blocked.map(({ id, state }) => `${state} ${id}`);
 
+describe('an address that requests are sent to', () => {
+  const far = build.route('photo', { ...photo, snippet: 'other', addresses: ['172.18.0.1'] });
+  const seen = (driver: string) => {
+    const networks = [{ name: 'left_default', driver, subnets: ['fd00::/64', '172.18.0.0/16'] }];
+    const input = build.planInput(
+      [stack, own, far, git],
+      build.observed({ containers: [running], networks, hub: { known: true, value: right } }),
+    );
+    return makePlan({ ...input, desired: { ...input.desired, hub } }).plan;
+  };
+
+  it('is refused where a bridge of Docker has it, which Git need not know', () => {
+    const { blocked, changes } = seen('bridge');
+    expect(changes).toEqual([]);
+    expect(blocked).toMatchObject([{ id: 'caddy-route:photo', state: 'refused' }]);
+    expect(blocked[0]?.reasons[0]?.note).toMatch(/^172\.18\.0\.1 is on the Docker network left_default: /);
+  });
+
+  it('is taken where the network is that of the home', () => {
+    expect(seen('macvlan').changes.map(({ id }) => id)).toEqual(['caddy-route:photo']);
+  });
+});
+
 it('what the hub runs with as Git says is left alone', () => {
   expect(planOf({})).toMatchObject({ changes: [], blocked: [] });
 });

@@ -98,7 +98,7 @@ export function route(name = 'photo', over: Partial<DesiredRoute> = {}): Desired
   const hosts = over.hosts ?? [];
   return {
     ...{ kind: 'caddy-route', id: `caddy-route:${name}`, name, service: name, origin, needs: [] },
-    ...{ snippet: '', shown: hosts, probes: [], bounds: null, ...over, hosts },
+    ...{ snippet: '', shown: hosts, probes: [], bounds: null, addresses: [], ...over, hosts },
   };
 }
 

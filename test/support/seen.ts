@@ -50,7 +50,13 @@ export function seenContainer(service = 'server', over: Partial<ObservedContaine
 export function observed(parts: {
   datasets?: ObservedDataset[];
   containers?: ObservedContainer[];
-  networks?: { name: string; id?: string; subnets?: string[]; labels?: Record<string, string> }[];
+  networks?: {
+    name: string;
+    id?: string;
+    driver?: string;
+    subnets?: string[];
+    labels?: Record<string, string>;
+  }[];
   paths?: ObservedState['paths'];
   groups?: Record<string, number>;
   hub?: ObservedState['hub'];
@@ -59,8 +65,8 @@ export function observed(parts: {
 }): ObservedState {
   const datasets = Object.fromEntries((parts.datasets ?? []).map((item) => [item.name, item]));
   const networks = (parts.networks ?? []).map((given) => {
-    const { name, id = `net-${name}`, subnets = ['10.88.0.0/26'], labels = {} } = given;
-    return { id, name, driver: 'bridge', subnets, internal: false, labels };
+    const { name, id = `net-${name}`, driver = 'bridge', subnets = ['10.88.0.0/26'], labels = {} } = given;
+    return { id, name, driver, subnets, internal: false, labels };
   });
   const here = [{ id: 'sha256:1', tags: ['photo:1'], digests: [] }];
   const base = { serverVersion: '26.1.5', usernsBase: { uid: 100_000, gid: 100_000 } };
