@@ -11,7 +11,7 @@ import { parseYaml, type YamlFile } from './locate.ts';
 import type { ServiceModel } from './model.ts';
 import { checkPolicy } from './policy/check.ts';
 import { reachedFiles } from './policy/outside-files.ts';
-import { refusedFiles } from './policy/refuse.ts';
+import { refusedFirst } from './policy/refuse.ts';
 import { errorAt, warningAt } from './problems.ts';
 import { inferService } from './resources/index.ts';
 import { checkFile } from './schema/explain.ts';
@@ -49,7 +49,8 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
   const service = await readServiceFile(folder, files);
   const opened = await openSecrets(folder, files, inputs.secrets);
   const composeYaml = await readComposeYaml(folder, files);
-  const refused = refusedFiles({ ...inputs, name: folder.name, composeYaml }, service.config);
+  const env = [...(await readEnvLines(inputs)), ...opened.env];
+  const refused = refusedFirst({ ...inputs, name: folder.name, composeYaml, env }, service.config);
   const resolved =
     refused.length > 0 ? { problems: refused } : await resolveCompose(inputs, opened, composeYaml);
   const problems = [...folder.problems, ...service.problems, ...resolved.problems];
@@ -62,7 +63,7 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
     config: service.config,
     serviceYaml: service.yaml,
     composeYaml,
-    env: [...(await readEnvLines(inputs)), ...opened.env],
+    env,
     envFiles: envFiles(inputs, view.as),
     encrypted: encryptedFiles(folder, view.as),
     locked: opened.locked,

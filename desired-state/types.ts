@@ -189,15 +189,14 @@ export interface DesiredRoute extends ResourceBase<'caddy-route'> {
   service: string;
   /** Null for the hub's own Caddyfile. */
   snippet: string | null;
-  /** Whole names, sorted. */
+  /** Whole names, sorted; `shown`: `https://photo.homelab.lan → photo-server:2283`, one a route. */
   hosts: string[];
-  /** `https://photo.homelab.lan → photo-server:2283`, one a route. */
   shown: string[];
   /** What is asked of the hub to see that each of them works. */
   probes: ProbeTarget[];
   /** What the directives of its routes may reach, which Caddy's reading of them is held against; null: there are none. */
   bounds: RouteBounds | null;
-  /** IPv4 addresses that requests are sent to. */
+  /** IPv4, that requests are sent to. */
   addresses: string[];
 }
 

@@ -45,6 +45,14 @@ function isExecutable(file: string): boolean {
   }
 }
 
+/** Set, since compose takes what is not set from the .env of a service: a home of its own is a docker and a git of its own. */
+const always = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  // What is included from elsewhere nobody has judged, and git would be run for it.
+  COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false',
+  COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false',
+};
+
 /**
  * The whole environment of a compose call. Only what docker itself needs: any other variable of this process could
  * end up in an interpolation, or change what compose does (COMPOSE_FILE, COMPOSE_PROFILES).
@@ -58,5 +66,5 @@ export function composeEnvironment(
       pair[1] !== undefined && (pair[0] === 'PATH' || pair[0] === 'HOME' || pair[0].startsWith('DOCKER_')),
   );
   const chosen = socketPath === undefined ? {} : { DOCKER_HOST: `unix://${socketPath}` };
-  return { ...Object.fromEntries(kept), ...chosen };
+  return { HOME: homedir(), ...always, ...Object.fromEntries(kept), ...chosen };
 }

@@ -95,8 +95,9 @@ function whereItIs(
   return files.state(file) === 'outside' ? { outside: 'is a link out of the repository' } : { file };
 }
 
+/** Compose knows schemes in any case, `user@host:path` as ssh does, and GitHub by its name; more is taken for one than is. */
 function isRemote(target: string): boolean {
-  return /^(https?|git|ssh|oci|git\+ssh):\/\/|^git@|^github\.com\//.test(target);
+  return /^[\w.+-]+:|^[^/]*@[^/]*:|^github\.com\//i.test(target);
 }
 
 /** Compose knows `~`, and takes paths from the folder of the file in which they stand. */

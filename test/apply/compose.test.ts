@@ -100,8 +100,18 @@ it('hands on nothing of our environment but what docker itself needs', () => {
     COMPOSE_FILE: 'x.yml',
     BORG_PASSPHRASE: 'secret',
   };
-  expect(composeEnvironment(own, undefined)).toEqual({ PATH: '/bin', HOME: '/root', DOCKER_CONFIG: '/c' });
+  const remote = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false' };
+  expect(composeEnvironment(own, undefined)).toEqual({
+    ...{ PATH: '/bin', HOME: '/root', DOCKER_CONFIG: '/c' },
+    ...remote,
+  });
   expect(composeEnvironment(own, '/run/d.sock').DOCKER_HOST).toBe('unix:///run/d.sock');
+});
+
+it('sets what a file of a service would set otherwise', () => {
+  const { HOME, PATH } = composeEnvironment({});
+  expect(HOME).toMatch(/^\//);
+  expect(PATH).toContain('/usr/bin');
 });
 
 it('starts compose with that environment and nothing besides', async () => {

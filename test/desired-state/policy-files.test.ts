@@ -1,6 +1,9 @@
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Files } from './lab-folder.ts';
-import { compose, files, net, problemsOf, stateOf } from './policy-lab.ts';
+import { type Files, labFolder, load } from './lab-folder.ts';
+import { compose, files, net, problemsOf, readerOf, stateOf } from './policy-lab.ts';
 
 describe('files outside of the repository', () => {
   const refused = async (more: string, over: Files = {}) => {
@@ -70,6 +73,39 @@ describe('files outside of the repository', () => {
     expect(problems.map(({ file, message }) => `${file}: ${message}`)).toEqual([
       expect.stringMatching(/^services\/photo\/more\.yml: what compose would open for it cannot be told: /),
     ]);
+  });
+
+  const remotes = [
+    'me@127.0.0.1:x/y.git',
+    'SSH://me@h/y.git',
+    'HTTPS://h/y.git',
+    'git+ssh://h/y',
+    'oci:h/y:1',
+    'host:y.git',
+    'github.com/a/b',
+  ];
+
+  test.each(remotes)('are fetched from elsewhere as %s', async (target) => {
+    const problems = await problemsOf(files(compose('', `${net}include: ["${target}"]\n`)));
+    expect(problems.map(({ message }) => message)).toEqual([`include ${target} is fetched from elsewhere`]);
+    const extended = await problemsOf(files(compose(`extends: { file: "${target}", service: x }`)));
+    expect(extended.map(({ message }) => message)).toEqual([`extends ${target} is fetched from elsewhere`]);
+  });
+
+  test('are fetched by nobody, whatever .env says and service.yaml allows', async () => {
+    const ran = join(mkdtempSync(join(tmpdir(), 'remote-')), 'ran');
+    const allow = ['outside-files', 'server-environment'].map(
+      (rule) => `{ rule: ${rule}, reason: "a test of walls" }`,
+    );
+    const tree = files(compose('', `${net}include: ["me@127.0.0.1:x/y.git"]\n`), {
+      'services/photo/.env': `COMPOSE_EXPERIMENTAL_GIT_REMOTE=true\nGIT_SSH_COMMAND=touch ${ran}; false\n`,
+      'services/photo/service.yaml': `policy: { allow: [${allow}] }\n`,
+    });
+    await using folder = await labFolder(tree);
+    const reader = await readerOf('docker compose');
+    const result = await load(folder.root, { as: folder.root, compose: reader });
+    expect(result).toMatchObject({ ok: false });
+    expect(existsSync(ran)).toBe(false);
   });
 
   test('that a file of the repository includes', async () => {

@@ -1,5 +1,6 @@
 import { nearComposeOrigin, type ServiceContext } from '../../context.ts';
 import { eachContainer } from '../containers.ts';
+import { variablesOfPrograms } from '../program-variables.ts';
 import type { Broken, Rule } from '../types.ts';
 
 export const serverEnvironment: Rule = {
@@ -9,7 +10,7 @@ export const serverEnvironment: Rule = {
   fix: 'set the variable in .env or .env.age of the service',
   check: (context) => [
     ...(['configs', 'secrets'] as const).flatMap((part) => ofPart(context, part)),
-    ...ofPrograms(context),
+    ...variablesOfPrograms(context),
     ...eachContainer(context, ({ build }, name) => {
       if (build?.ssh === undefined || build.ssh === null) return [];
       const fix = 'copy what the image needs into the folder of the service';
@@ -30,22 +31,4 @@ function ofPart(context: ServiceContext, part: 'configs' | 'secrets'): Broken[] 
 /** What encrypted files set is not known while they are shut; the service waits then anyway. */
 function isOwn({ env, locked }: ServiceContext, variable: string): boolean {
   return locked !== null || env.some(({ variables }) => variables.has(variable));
-}
-
-/** What ld.so, the docker command, its builder, git and ssh are told by: compose hands the variables of .env on to some. */
-const told =
-  /^(LD_.*|DOCKER_(HOST|CONFIG|CONTEXT|CERT_PATH)|BUILDX_.*|BUILDKIT_HOST|GIT_(SSH|CONFIG|EXEC|PROXY|ASKPASS).*|SSH_ASKPASS)$/;
-
-function ofPrograms({ env }: ServiceContext): Broken[] {
-  return env
-    .filter(({ file }) => file !== null)
-    .flatMap(({ variables }) => [...variables])
-    .filter(([name]) => told.test(name))
-    .map(([name, origin]) => ({
-      container: null,
-      origin,
-      message: `${name} is a variable of programs that compose runs on the server`,
-      text: name,
-      fix: 'give the container what it needs under environment, from a variable of another name',
-    }));
 }
