@@ -13,7 +13,7 @@ import { hasArchive } from './state/backups.ts';
 import { readRestoring } from './state/inventory.ts';
 import { type LockHolder, type LockResult, repositoryLock } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
-import type { Store } from './state/store.ts';
+import { type Store, transaction } from './state/store.ts';
 import { dropUndo, failUndo, writeUndo } from './state/undo.ts';
 import type { UndoLog } from './step-deps.ts';
 import type { BorgCreate, Change, Outcome, Plan, Step } from './types.ts';
@@ -189,7 +189,13 @@ export function undoLog(store: Store, clock: Clock): UndoLog {
       return [{ atMs: clock.now(), lockName, changeId: change.id, position, step }];
     });
   return {
-    write: (change, positions) => writeUndo(store, entriesOf(change, positions)),
+    write(change, positions, also) {
+      if (positions.length === 0) return also();
+      transaction(store, () => {
+        writeUndo(store, entriesOf(change, positions));
+        also();
+      });
+    },
     fail: (change, position, error) => failUndo(store, change.id, position, error),
     drop: (change, positions, next = []) => dropUndo(store, change.id, positions, entriesOf(change, next)),
   };

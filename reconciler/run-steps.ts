@@ -150,13 +150,14 @@ async function judge(change: Change, index: number, deps: StepDeps): Promise<voi
   if (typeof since === 'string') throw new StepError(since);
 }
 
-/** Everything that must be on the disk before the step runs. */
+/** Everything that must be on the disk before the step runs. All of it or nothing: what is not begun is not put right. */
 function enter(change: Change, index: number, deps: StepDeps, state: RunState): void {
   const positions = positionsOf(change, index);
   const nowMs = deps.clock.now();
-  deps.undo?.write(change, positions);
+  const announce = () => deps.announce(change, index);
+  if (deps.undo === undefined) announce();
+  else deps.undo.write(change, positions, announce);
   for (const position of positions) state.open.set(position, nowMs);
-  deps.announce(change, index);
 }
 
 async function execute(change: Change, index: number, deps: StepDeps, state: RunState): Promise<void> {

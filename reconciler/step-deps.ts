@@ -24,8 +24,8 @@ export interface StepDeps {
 }
 
 export interface UndoLog {
-  /** On disk before it returns. */
-  write(change: Change, positions: number[]): void;
+  /** On disk before it returns, together with what `also` writes: both or neither. */
+  write(change: Change, positions: number[], also: () => void): void;
   fail(change: Change, position: number, error: string): void;
   /** Done, or not wanted any more: all of them at once, and `next` takes their place in the same instant. */
   drop(change: Change, positions: number[], next?: number[]): void;

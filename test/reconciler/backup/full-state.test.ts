@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Step } from '../../../reconciler/types.ts';
-import { archives, backupOps, dayMs, lab, names, snapshots, stillRunning } from './saga-lab.ts';
+import {
+  aDayLater,
+  archives,
+  backupOps,
+  dayMs,
+  lab,
+  names,
+  opsSince,
+  snapshots,
+  stillRunning,
+} from './saga-lab.ts';
 
 /** From here on nothing can be written down any more, as on a full disk. */
 const canWrite = (can: boolean) => lab.store().db.exec(`PRAGMA query_only = ${can ? 'OFF' : 'ON'}`);
@@ -50,5 +60,20 @@ describe('when the state can no longer be written', () => {
     const before = lab.host.steps.length;
     await expect(night(null, 'before')).rejects.toThrow('cannot be used');
     expect(lab.host.steps.slice(before)).toEqual([]);
+  });
+
+  it.each<[string, string, Step['op'][]]>([
+    ['the hook before the snapshot', "progress WHEN NEW.step = 'container-exec'", []],
+    // What the hook has begun is ended, and that is all.
+    ['the stop', 'backups WHEN NEW.stops > 0', ['container-exec', 'container-exec']],
+  ])('after half of what %s needs on the disk, it is not begun', async (_what, row, expected) => {
+    await aDayLater();
+    lab.later(dayMs);
+    const before = lab.host.steps.length;
+    const cycle = await lab.cycle();
+    lab.store().db.exec(`CREATE TRIGGER full BEFORE INSERT ON ${row} BEGIN SELECT RAISE(ABORT, 'full'); END`);
+    await expect(lab.beside(cycle)).rejects.toThrow('cannot be used');
+    expect(opsSince(before)).toEqual(expected);
+    expect(readUndo(lab.store())).toEqual([]);
   });
 });
