@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Observed, ObservedContainer } from '../observers/types.ts';
 import type { Clock } from '../tools/clock.ts';
 import { alone } from './alone.ts';
@@ -14,7 +15,7 @@ import { readRestoring } from './state/inventory.ts';
 import { type LockHolder, type LockResult, repositoryLock } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';
 import { type Store, transaction } from './state/store.ts';
-import { dropUndo, failUndo, writeUndo } from './state/undo.ts';
+import { dropUndo, failUndo, type UndoRun, writeUndo } from './state/undo.ts';
 import type { UndoLog } from './step-deps.ts';
 import type { BorgCreate, Change, Outcome, Plan, Step } from './types.ts';
 
@@ -181,12 +182,18 @@ async function carryOut(group: Change[], commit: string, deps: BackgroundDeps): 
 }
 
 export function undoLog(store: Store, clock: Clock): UndoLog {
+  const runs = new Map<Change, UndoRun>();
+  const runOf = (change: Change) => {
+    const run = runs.get(change) ?? { changeId: change.id, run: randomUUID() };
+    runs.set(change, run);
+    return run;
+  };
   const entriesOf = (change: Change, positions: number[]) =>
     positions.flatMap((position) => {
       const step = stepAt(change, position);
       const lockName = change.background?.locks[0];
       if (step === undefined || lockName === undefined) return [];
-      return [{ atMs: clock.now(), lockName, changeId: change.id, position, step }];
+      return [{ atMs: clock.now(), lockName, ...runOf(change), position, step }];
     });
   return {
     write(change, positions, also) {
@@ -196,7 +203,8 @@ export function undoLog(store: Store, clock: Clock): UndoLog {
         also();
       });
     },
-    fail: (change, position, error) => failUndo(store, change.id, position, error),
-    drop: (change, positions, next = []) => dropUndo(store, change.id, positions, entriesOf(change, next)),
+    fail: (change, position, error) => failUndo(store, runOf(change), position, error),
+    drop: (change, positions, next = []) =>
+      dropUndo(store, runOf(change), positions, entriesOf(change, next)),
   };
 }

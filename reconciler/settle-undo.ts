@@ -31,22 +31,18 @@ export interface Settled {
 }
 
 export async function settleRuns(deps: SettleDeps): Promise<Settled[]> {
-  const undo = Map.groupBy(readUndo(deps.store), ({ lockName }) => lockName);
-  const running = readRunning(deps.store);
-  const proofs = readRunningProofs(deps.store);
   const settled: Settled[] = [];
-  const locks = [
-    ...running.map(({ runningLock }) => runningLock ?? ''),
-    ...proofs.map((each) => each.lockName),
-  ];
-  for (const name of new Set([...undo.keys(), ...locks])) {
+  for (const name of locksOfRuns(deps.store)) {
     const lock = deps.tryLock(name);
     if (lock === null) continue;
     try {
-      settled.push(...(await settleLock(undo.get(name) ?? [], deps)));
-      for (const record of running)
+      // Read only now: while another one was put right, this one may have gone on, and ended well.
+      const entries = readUndo(deps.store).filter(({ lockName }) => lockName === name);
+      settled.push(...(await settleLock(entries, deps)));
+      for (const record of readRunning(deps.store))
         if (record.runningLock === name) endRun(record, notesFor(record.service, settled), deps);
-      for (const proof of proofs) if (proof.lockName === name) endDeadProof(proof, deps);
+      for (const proof of readRunningProofs(deps.store))
+        if (proof.lockName === name) endDeadProof(proof, deps);
     } finally {
       lock.release();
     }
@@ -54,29 +50,37 @@ export async function settleRuns(deps: SettleDeps): Promise<Settled[]> {
   return settled;
 }
 
+/** Of those that are dead, and of those that live. */
+function locksOfRuns(store: Store): Set<string> {
+  return new Set([
+    ...readUndo(store).map(({ lockName }) => lockName),
+    ...readRunning(store).map(({ runningLock }) => runningLock ?? ''),
+    ...readRunningProofs(store).map(({ lockName }) => lockName),
+  ]);
+}
+
 async function settleLock(entries: Undo[], deps: SettleDeps): Promise<Settled[]> {
   const settled: Settled[] = [];
-  for (const [changeId, own] of Map.groupBy(entries, ({ changeId }) => changeId))
-    settled.push(await settleChange(changeId, own, deps));
+  for (const own of Map.groupBy(entries, ({ changeId }) => changeId).values())
+    settled.push(...(await settleChange(own, deps)));
   return settled;
 }
 
-async function settleChange(
-  changeId: string,
-  own: Undo[],
-  { store, executor }: SettleDeps,
-): Promise<Settled> {
-  const open = own.map(({ position, step, atMs: sinceMs }) => ({ position, step, sinceMs }));
-  const { done, failed, notes } = await putRight(open, executor, {
-    settle: (positions) => dropUndo(store, changeId, positions),
-    fail: (position, error) => failUndo(store, changeId, position, error),
-  });
-  return {
-    changeId,
-    done,
-    failed: failed.map(({ error }) => error.message),
-    notes: notes.map(({ text }) => text),
-  };
+/** The newest run first. Where its data is not back, nothing that an earlier one has left may write to it either. */
+async function settleChange(entries: Undo[], { store, executor }: SettleDeps): Promise<Settled[]> {
+  const settled: Settled[] = [];
+  for (const own of Map.groupBy(entries, ({ run }) => run).values()) {
+    const [{ changeId, run }] = own as [Undo];
+    const open = own.map(({ position, step, atMs: sinceMs }) => ({ position, step, sinceMs }));
+    const { done, failed, notes } = await putRight(open, executor, {
+      settle: (positions) => dropUndo(store, { changeId, run }, positions),
+      fail: (position, error) => failUndo(store, { changeId, run }, position, error),
+    });
+    const errors = failed.map(({ error }) => error.message);
+    settled.push({ changeId, done, failed: errors, notes: notes.map(({ text }) => text) });
+    if (failed.some(({ position }) => position < 0)) break;
+  }
+  return settled;
 }
 
 /** The end of Steward is not the backup's fault: it is tried again at once. The archive may be there all the same. */

@@ -3,7 +3,7 @@ import { instant } from '../backup/names.ts';
 
 /** How restores and the snapshots that they keep are called. */
 
-/** Not the backup's own id: what either has left in the journal must not take the place of the other's. */
+/** Not the backup's own id: by it the journal tells that data is being restored. */
 export function restoreId(service: string): ResourceId {
   return `backup:${service}/restore`;
 }

@@ -86,6 +86,14 @@ const migrations = [
      service TEXT PRIMARY KEY, step TEXT NOT NULL, files INTEGER, bytes INTEGER, total_bytes INTEGER) STRICT;`,
   `ALTER TABLE repositories ADD COLUMN checkpoints TEXT NOT NULL DEFAULT '[]';`,
   'ALTER TABLE probes ADD COLUMN certificate_begins_ms INTEGER;',
+  // The default is for a Steward from before, which may still be at work.
+  `ALTER TABLE undo RENAME TO undo_before;
+   CREATE TABLE undo (
+     seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, lock_name TEXT NOT NULL, change_id TEXT NOT NULL,
+     position INTEGER NOT NULL, step TEXT NOT NULL, error TEXT, run TEXT NOT NULL DEFAULT '',
+     UNIQUE (change_id, position, step)) STRICT;
+   INSERT INTO undo SELECT seq, at_ms, lock_name, change_id, position, step, error, '' FROM undo_before;
+   DROP TABLE undo_before;`,
 ];
 
 /** How long another process's write is waited for. */

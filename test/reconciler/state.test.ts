@@ -17,6 +17,7 @@ import { announce, discharge, settle } from '../../reconciler/state/journal.ts';
 import { holderOf, readHolder, takeLock } from '../../reconciler/state/lock.ts';
 import { readRuns } from '../../reconciler/state/runs.ts';
 import { openStore, StateError, transaction } from '../../reconciler/state/store.ts';
+import { readUndo } from '../../reconciler/state/undo.ts';
 import { run } from '../../tools/run.ts';
 import * as build from '../support/build.ts';
 
@@ -113,6 +114,33 @@ describe('state.db', () => {
       { atMs: 1, result: 'done', downtimeMs: 5, archive: 'a', what: 'archive' },
       { atMs: 2, result: 'interrupted', downtimeMs: null, archive: null, what: 'drill' },
     ]);
+    store.close();
+  });
+
+  it('of an older Steward keeps what is to be put right, and takes what that one still writes', () => {
+    const older = openStore(dir);
+    older.db.exec(`DROP TABLE undo;
+      CREATE TABLE undo (
+        seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, lock_name TEXT NOT NULL, change_id TEXT NOT NULL,
+        position INTEGER NOT NULL, step TEXT NOT NULL, error TEXT, UNIQUE (change_id, position)) STRICT;
+      INSERT INTO undo VALUES
+        (3, 1, 'a', 'backup:photo', 4, '{"op":"scratch-destroy"}', 'it is busy'),
+        (5, 2, 'a', 'backup:photo/restore', -1, '{"op":"zfs-rollback"}', NULL);
+      PRAGMA user_version = 11;`);
+    older.close();
+    const store = openStore(dir);
+    store.db.exec(`INSERT OR REPLACE INTO undo (at_ms, lock_name, change_id, position, step)
+      VALUES (3, 'a', 'backup:photo', 1, '{"op":"drill-stop"}')`);
+    const found = { lockName: 'a', run: '', error: null };
+    expect(readUndo(store)).toEqual([
+      { ...found, atMs: 3, changeId: 'backup:photo', position: 1, step: { op: 'drill-stop' } },
+      {
+        ...{ ...found, atMs: 1, changeId: 'backup:photo', position: 4, step: { op: 'scratch-destroy' } },
+        error: 'it is busy',
+      },
+      { ...found, atMs: 2, changeId: 'backup:photo/restore', position: -1, step: { op: 'zfs-rollback' } },
+    ]);
+    expect([...readInventory(store).restoring.keys()]).toEqual(['photo']);
     store.close();
   });
 

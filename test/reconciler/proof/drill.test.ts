@@ -118,6 +118,24 @@ describe('a restore drill', () => {
     expect(readUndo(lab.store())).toEqual([]);
   });
 
+  it('that cannot clear away its dataset does so later, whatever the nights between leave at its place', async () => {
+    // Such a backup destroys its snapshot at the place where a drill destroys its dataset.
+    lab.push(photo({ ...drilled, quiesce: 'none' }, false));
+    toSunday();
+    await lab.beside(await lab.cycle());
+    lab.host.faults = {
+      steps: [{ when: { op: 'scratch-destroy' }, how: 'fail', after: 'nothing', times: 2 }],
+    };
+    await settle();
+    expect(lab.host.state.datasets.has(scratch)).toBe(true);
+    const [left] = readUndo(lab.store());
+    await aDayLater();
+    expect(readUndo(lab.store())).toEqual([left]);
+    await lab.settleRuns();
+    expect(lab.host.state.datasets.has(scratch)).toBe(false);
+    expect(readUndo(lab.store())).toEqual([]);
+  });
+
   const steps: Step['op'][] = ['scratch-create', 'borg-extract-scratch', 'borg-compare', 'scratch-destroy'];
   const places = steps.flatMap((op) => where.map((after) => [op, after] as const));
 

@@ -9,6 +9,7 @@ import { rollbackChange } from '../../../reconciler/snapshots/rollback.ts';
 import { type Recovery, writeRecovery } from '../../../reconciler/state/recovery.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Change, Step } from '../../../reconciler/types.ts';
+import type { StepFault } from '../../../simulator/faults.ts';
 import * as build from '../../support/build.ts';
 import { all, backUp, byHand, desired, faultAt, lab, look, photos, running } from '../backup/writers-lab.ts';
 
@@ -110,6 +111,39 @@ describe('a restore', () => {
     // Nothing is half any more: a cycle may mend what could not be started.
     await lab.cycle();
     expect(await running()).toEqual(all);
+  });
+
+  describe('that could not start it again, and another one', () => {
+    const unstartable = (times: number): StepFault => {
+      const when = { op: 'containers-start' as const, matches: has(['media-films']) };
+      return { when, how: 'fail', after: 'nothing', times };
+    };
+    const kept = () =>
+      [...lab.host.state.snapshots.values()].filter(({ name }) => name.includes('before-restore'));
+
+    it('leaves both what they have to do', async () => {
+      lab.host.faults = { steps: [unstartable(2)] };
+      await run(await restoring());
+      const [{ name, run: older } = { name: '', run: '' }] = kept();
+      lab.later(60_000);
+      await run(await restoring([{ run: older, tag: '', snapshots: [name], createdMs: 0 }]));
+      expect(readUndo(lab.store())).toMatchObject([{ position: 5, step: { op: 'containers-start' } }]);
+      expect(kept()).toHaveLength(1);
+      await lab.settleRuns();
+      await expectWhole(['picture-1']);
+    });
+
+    it('that dies, does not start it before the data is back', async () => {
+      lab.host.faults = { steps: [unstartable(2)] };
+      await run(await restoring());
+      lab.later(60_000);
+      await dies();
+      lab.host.faults = { steps: [{ when: { op: 'zfs-rollback' }, how: 'fail', after: 'nothing' }] };
+      await lab.settleRuns();
+      expect(await running()).toEqual(['media-web']);
+      await lab.settleRuns();
+      await expectWhole(['picture-1']);
+    });
   });
 
   it('no cycle starts it meanwhile, and what else its service runs goes on', async () => {
