@@ -97,11 +97,11 @@ async function inTurns(
     if (isStopped()) return;
     let cycle = planned;
     for (let left = turn; ; cycle = await planAgain(left)) {
-      const ended = await runTurn(cycle, left, deps);
+      const { ended, others } = await runTurn(cycle, left, deps);
       outcomes.push(...ended);
       const isOld = cycle === planned && ended.some(isSkipped) && !(await isStillSo(planned, left, wired));
       if (!isOld) events.blocked(hindrances(cycle, left));
-      left = isOld ? left : leftAlone(ended);
+      left = isOld ? left : (others ?? leftAlone(ended));
       if (left.length === 0 || isStopped()) return;
     }
   };
@@ -119,11 +119,20 @@ function isSkipped({ result }: Outcome): boolean {
   return result === 'skipped';
 }
 
-async function runTurn(cycle: Cycle, turn: string[], deps: BackgroundDeps): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const group of groupsOf(cycle, turn))
-    outcomes.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
-  return outcomes;
+/** `others`: who is planned once more, since all at one instant would have stopped one whose repository has failed. */
+async function runTurn(
+  cycle: Cycle,
+  turn: string[],
+  deps: BackgroundDeps,
+): Promise<{ ended: Outcome[]; others?: string[] }> {
+  const ended: Outcome[] = [];
+  for (const group of groupsOf(cycle, turn)) {
+    const failed = ended.filter(({ result }) => result !== 'applied').map(({ change }) => change.service);
+    if (failed.length > 0 && group.some(({ id }) => id === togetherId))
+      return { ended, others: turn.filter((service) => !failed.includes(service)) };
+    ended.push(...(await runGroup(group, cycle.commit?.id ?? '', deps)));
+  }
+  return { ended };
 }
 
 /** Whether the containers are those of the plan; where Docker does not say so, they are not. */

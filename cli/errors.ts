@@ -11,7 +11,10 @@ export function nearest(name: string, known: string[]): string {
 }
 
 /** Errors whose message is a whole sentence for people. Everything else is a bug and shows its stack. */
-const told = new Set(['UserError', 'StateError', 'ToolError', 'StepError', 'RepositoryError', 'SecretError']);
+const told = new Set([
+  ...['UserError', 'StateError', 'ToolError', 'StepError'],
+  ...['RepositoryError', 'SecretError', 'BorgError', 'ListenError'],
+]);
 
 /** What to print for anything that was thrown. */
 export function messageOf(error: unknown): string {

@@ -239,7 +239,8 @@ function byId([a]: [ResourceId, Verdict], [b]: [ResourceId, Verdict]): number {
 
 function dataOf(verdicts: Map<ResourceId, Verdict>): Map<ResourceId, Record<string, unknown>> {
   const data = new Map<ResourceId, Record<string, unknown>>();
-  for (const [id, verdict] of verdicts) if ('data' in verdict) data.set(id, verdict.data);
+  for (const [id, verdict] of verdicts)
+    if ('data' in verdict && verdict.data !== undefined) data.set(id, verdict.data);
   return data;
 }
 

@@ -25,7 +25,8 @@ export function recordPlan(
 ): void {
   const { plan } = planned;
   const inSync = new Set(plan.inSync);
-  const kept = plan.inSync.flatMap((id) => changedEntry(id, planned, inventory) ?? []);
+  const there = plan.reports.flatMap(({ id }) => (planned.data.has(id) ? [id] : []));
+  const kept = [...plan.inSync, ...there].flatMap((id) => changedEntry(id, planned, inventory) ?? []);
   const orphans = plan.reports
     .filter((notice) => notice.state === 'orphaned')
     .flatMap((notice) => newOrphan(notice.id, inventory, plan.commit.id));

@@ -48,7 +48,7 @@ export type Verdict =
   | { state: 'in-sync'; data: Record<string, unknown> }
   | { state: 'change'; change: Change; data: Record<string, unknown> }
   | { state: 'blocked'; notice: Notice }
-  | { state: 'report'; notice: Notice }
+  | { state: 'report'; notice: Notice; data?: Record<string, unknown> }
   /** Recorded, no longer declared, and not there any more: forget it. */
   | { state: 'gone' };
 
@@ -111,7 +111,11 @@ export function blocked(subject: Subject, state: NoticeState, note: string): Ver
   return { state: 'blocked', notice: notice(subject, 'blocked', state, [why(note)]) };
 }
 
-export function report(subject: Subject, state: NoticeState, note: string): Verdict {
+export function report(
+  subject: Subject,
+  state: NoticeState,
+  note: string,
+): Extract<Verdict, { state: 'report' }> {
   return { state: 'report', notice: notice(subject, 'report', state, [why(note)]) };
 }
 

@@ -41,9 +41,10 @@ async function run(name: string, context: Context): Promise<number> {
     printCycle(first, { output: flags.output, dry: true, nowMs: Date.now(), sourceRoots: wired.sourceRoots });
     return 1;
   }
-  const planned = await planOf(name, first, context);
-  await allow(name, planned.means, flags.yes === true);
-  return await restoreNow(name, context);
+  const { means, archive } = await planOf(name, first, context);
+  await allow(name, means, flags.yes === true);
+  const agreed = archive === undefined ? flags : { ...flags, archive };
+  return await restoreNow(name, { ...context, flags: agreed });
 }
 
 function look({ wired, request }: Context): Promise<Cycle> {

@@ -31,12 +31,15 @@ export interface PlanContext {
   flags: Wanted;
 }
 
-/** The change, and in a sentence what it means for the person. Throws UserError where it is refused. */
+/**
+ * The change, in a sentence what it means for the person, and which archive it is of: by the time that the person has
+ * said yes there may be a newer one. Throws UserError where it is refused.
+ */
 export async function planOf(
   name: string,
   cycle: Cycle,
   context: PlanContext,
-): Promise<{ change: Change; means: string }> {
+): Promise<{ change: Change; means: string; archive?: string }> {
   const { wired, settings, flags } = context;
   const desired = backupOf(name, cycle);
   const hindered = whatHinders(desired, wired.store);
@@ -69,7 +72,7 @@ function restoreOf(
   const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
   const what = paths.length === 0 ? 'All data' : paths.join(', ');
   const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}${heldToo(change)}${ownersSaid(parts.owners)}`;
-  return { change, means };
+  return { change, means, archive: archive.name };
 }
 
 /** A person may not think of those of other services. */

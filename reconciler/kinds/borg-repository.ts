@@ -25,7 +25,9 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   if (wanted !== null) return wanted;
   const proof = world.asked === undefined ? proofAt(location, world.inventory.backups) : null;
   if (proof !== null)
-    return proof.what === 'drill' ? { state: 'in-sync', data } : report(desired, 'running', proofText(proof));
+    return proof.what === 'drill'
+      ? { state: 'in-sync', data }
+      : told(desired, 'running', proofText(proof), data);
   const age = known === undefined ? 0 : Math.abs(world.nowMs - known.listedMs);
   if (known !== undefined && !known.inDoubt && age < staleAfterMs) return checked(desired, world, data);
   const { services } = world.inventory.backups;
@@ -63,13 +65,23 @@ function checked(desired: DesiredRepository, world: World, data: Record<string, 
   const wanted = isFree ? dueCheck(desired, backups, record.firstSeenMs, world.nowMs) : null;
   const due = wanted === null || isDueNow(desired.service, world) ? null : wanted;
   const later = due === null ? null : checkLater(due, location, backups, world.nowMs);
-  if (later !== null) return report(desired, 'degraded', `check: ${later}`);
+  if (later !== null) return told(desired, 'degraded', `check: ${later}`, data);
   if (due !== null)
     return { state: 'change', change: checkChange(desired, due, proofWaitsForTurn(backups)), data };
   const damage = damageOf(backups, location);
-  if (damage !== null) return report(desired, 'degraded', damage.message);
+  if (damage !== null) return told(desired, 'degraded', damage.message, data);
   const unsafe = keyProblem(keyState(location, backups));
-  return unsafe === null ? { state: 'in-sync', data } : report(desired, 'key-not-exported', unsafe);
+  return unsafe === null ? { state: 'in-sync', data } : told(desired, 'key-not-exported', unsafe, data);
+}
+
+/** It is there, whatever is to be said of it: it must be known to who wants it forgotten. */
+function told(
+  desired: DesiredRepository,
+  state: Parameters<typeof report>[1],
+  note: string,
+  data: Record<string, unknown>,
+): Verdict {
+  return { ...report(desired, state, note), data };
 }
 
 function open(desired: DesiredRepository, reasons: Reason[]): Change {

@@ -178,9 +178,10 @@ const units = ['', 'K', 'M', 'G', 'T', 'P'];
 /** Law 3: data stays. */
 export function prune(entry: InventoryEntry, world: World): Verdict {
   const { zfs } = world.observed;
-  if (zfs.known && zfs.value.pools.length > 0 && zfs.value.datasets[entry.name] === undefined) {
+  const [pool = ''] = entry.name.split('/');
+  // Of a pool that is not imported nobody knows what is in it.
+  if (zfs.known && zfs.value.pools.includes(pool) && zfs.value.datasets[entry.name] === undefined)
     return { state: 'gone' };
-  }
   const since = entry.orphanedSince ?? world.desired.commit.id;
   return report(entry, 'orphaned', `orphaned since ${since.slice(0, 7)}; data kept`);
 }

@@ -97,6 +97,38 @@ describe('backup run', () => {
     );
   });
 
+  it('of all at one instant stops nobody whose repository is in doubt and does not open', async () => {
+    const location = '/backup/datapool_services_blog';
+    const { state } = host();
+    state.store.refresh();
+    const repository = state.repositories.get(location);
+    if (repository === undefined) throw new Error('there is no repository');
+    const set = (id: string) => {
+      state.store.refresh();
+      state.repositories.set(location, { ...repository, id });
+      state.store.commit();
+    };
+    // The first run finds out that it is another one: from then on it is in doubt.
+    set('another');
+    await steward(['backup', 'run', 'blog', ...lab.flags]);
+    const { code, stderr } = await steward(['backup', 'run', '--all', '--together', ...lab.flags]);
+    set(repository.id);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/✗ borg-repository datapool\/services\/blog {2}failed/);
+    expect(stderr).toMatch(/✓ together {2}backed up/);
+    expect(stderr).not.toContain('(blog)');
+    expect((await steward(['backup', 'run', '--all', '--together', ...lab.flags])).code).toBe(0);
+  });
+
+  it('a repository is known to who wants it forgotten, also where its key was never exported', async () => {
+    await steward(['reconcile', '--once', ...lab.flags]);
+    const id = 'borg-repository:datapool/services/wiki';
+    const { code, stdout, stderr } = await steward(['forget', id, ...lab.flags]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('Nothing on the host was touched');
+    expect((await steward(['backup', 'run', 'wiki', ...lab.flags])).code).toBe(0);
+  });
+
   it('of all at one instant goes on without the one whose hook before the snapshot fails', async () => {
     const hook = 'backup: { hooks: { before: [{ container: blog, exec: ["false"] }] } }';
     await lab.commit('Dump', { 'services/blog/service.yaml': `version: 1\n${hook}\n` });
@@ -200,7 +232,7 @@ describe('backup history', () => {
     expect(stdout).toMatch(
       /^(just now|\d+ s ago) +blog {2}done {4}\d+ ms · down \d+ ms · \d+ files?, .* new · .* blog-\d{4}-.*Z\n/,
     );
-    expect(stdout).toMatch(/\n5 backups, 2 without an archive · 2 proofs\n$/);
+    expect(stdout).toMatch(/\n6 backups, 2 without an archive · 2 proofs\n$/);
   });
 
   it('of nothing says so', async () => {

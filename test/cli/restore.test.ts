@@ -1,11 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { restore as restoreHere } from '../../cli/commands/restore.ts';
+import * as confirm from '../../cli/confirm.ts';
 import { readBackups } from '../../reconciler/state/backups.ts';
 import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
 import { openStore } from '../../reconciler/state/store.ts';
 import { type Lab, labYaml, newLab } from './lab.ts';
 import { expectRefusal, steward } from './steward.ts';
+
+vi.mock('../../cli/confirm.ts', { spy: true });
 
 let lab: Lab;
 let archive: string;
@@ -89,6 +93,32 @@ describe('restore', () => {
     });
     expect(stderr).not.toContain('stopping');
   });
+});
+
+it('what was agreed to is restored, also where there is a newer archive by then', async () => {
+  const newest = () => {
+    const store = openStore(lab.stateDir);
+    const found = [...readBackups(store).archives.values()].flat()[0]?.name;
+    store.close();
+    return found;
+  };
+  const agreed = newest();
+  vi.mocked(confirm.canAsk).mockReturnValue(true);
+  vi.mocked(confirm.typed).mockImplementation(async () => {
+    await steward(['backup', 'run', 'blog', ...lab.flags]);
+    return true;
+  });
+  const flags = {
+    repo: lab.remote,
+    stateDir: lab.stateDir,
+    host: 'simulator' as const,
+    output: 'json' as const,
+  };
+  expect(await restoreHere('blog', flags)).toBe(0);
+  expect(newest()).not.toBe(agreed);
+  const why = ['why', 'backup:blog/restore', '--output', 'json', '--state-dir', lab.stateDir];
+  const history = JSON.parse((await steward(why)).stdout) as object[];
+  expect(JSON.stringify(history.at(-1))).toContain(agreed);
 });
 
 it('of an archive that another server has made says how its owners move, in its history too', async () => {

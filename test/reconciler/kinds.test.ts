@@ -87,6 +87,16 @@ describe('zfs-dataset', () => {
     ]);
   });
 
+  it('of a pool that is not imported is not forgotten, whatever other pools there are', () => {
+    const seen = build.observed({});
+    const inventory = inventoryOf(entryOf(build.dataset(photo), { guid: '77' }));
+    if (seen.zfs.known) seen.zfs.value.pools = ['rpool'];
+    expect(makePlan({ ...build.planInput([], seen), inventory }).gone).toEqual([]);
+    expect(planOf([], seen, inventory).reports).toMatchObject([{ state: 'orphaned', name: photo }]);
+    if (seen.zfs.known) seen.zfs.value.pools = ['rpool', 'datapool'];
+    expect(makePlan({ ...build.planInput([], seen), inventory }).gone).toEqual([`zfs-dataset:${photo}`]);
+  });
+
   it('is neither created nor forgotten while ZFS does not answer', () => {
     const seen: ObservedState = { ...build.observed({}), zfs: { known: false, error: 'zfs hangs' } };
     const plan = planOf([build.dataset(photo)], seen);
