@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { type ArchiveStats, parseStats } from '../../tools/borg/archives.ts';
+import { type ArchiveStats, infoArgs, parseStats } from '../../tools/borg/archives.ts';
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { contentOf } from '../owners/comment.ts';
 import type { BorgCreate } from '../types.ts';
@@ -52,11 +52,7 @@ function factsOf({ exitCode, stdout, warnings, statuses }: BorgResult, step: Bor
  */
 async function earlierAttempt(step: BorgCreate, options: BorgOptions): Promise<ArchiveFacts> {
   const { repository, archive } = step;
-  const { stdout } = await borg(
-    ['info', '--json', `${repository.location}::${archive}`],
-    repository,
-    options,
-  );
+  const { stdout } = await borg(infoArgs(`${repository.location}::${archive}`), repository, options);
   const { comment, repositoryId: _repositoryId, ...stats }: ArchiveStats = parseStats(stdout);
   if (contentOf(comment) !== contentOf(step.comment)) {
     throw new StepError(`an archive named ${archive} exists that this run has not made`, {

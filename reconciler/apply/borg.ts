@@ -1,5 +1,6 @@
 import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import {
+  infoArgs,
   parseListing,
   parseStats,
   type RepositoryListing,
@@ -40,7 +41,7 @@ async function measured(
   options: BorgOptions,
 ): Promise<RepositoryListing & { archives: ListedArchive[] }> {
   if (found.archives.length === 0) return found;
-  const args = ['info', '--json', '--last', '1', repository.location];
+  const args = infoArgs('--last', '1', repository.location);
   const stats = await borg(args, repository, options)
     .then(({ stdout }) => parseStats(stdout))
     .catch(() => null);

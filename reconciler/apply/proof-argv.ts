@@ -56,11 +56,14 @@ function listingArgv(root: string, location: string): string[] {
   return ['find', ...findArgs(root, rawListing(defaultStateDir, location))];
 }
 
-/** Reads no data and writes no archive; each path that is left out is told, and nothing of what is below it. */
+/**
+ * Reads no data and writes no archive; each path that is left out is told, and nothing of what is below it. What is not
+ * is told as well, since a dry run has no progress, and borg that is silent for long is ended.
+ */
 export function leftOutArgs({ repository, archive, excludes }: StepOf<'borg-manifest'>): string[] {
   const patterns = excludes.flatMap((pattern) => ['--exclude', pattern]);
   const target = `${repository.location}::${archive}`;
-  return ['create', '--dry-run', '--list', '--filter', 'x', ...patterns, target, '.'];
+  return ['create', '--dry-run', '--list', '--filter', 'x-', ...patterns, target, '.'];
 }
 
 export function listArgs(location: string, archive: string): string[] {

@@ -1,5 +1,5 @@
 import { assertNever } from '../../tools/assert-never.ts';
-import { commentArgs } from '../../tools/borg/archives.ts';
+import { commentArgs, infoArgs } from '../../tools/borg/archives.ts';
 import type { IdShift } from '../owners/move.ts';
 import type { RestoreStep } from '../types.ts';
 import { createArgv } from './snapshots-by-hand.ts';
@@ -33,7 +33,7 @@ export function restoreArgv(step: RestoreStep): string[][] {
 /** Without paths what the archive holds is known as a whole; with them, each thing below them is listed. */
 export function findArgv({ repository, archive, paths }: ArchivePart): string[] {
   const target = `${repository.location}::${archive}`;
-  if (paths.length === 0) return ['borg', 'info', '--json', target];
+  if (paths.length === 0) return ['borg', ...infoArgs(target)];
   const format = ['--json-lines', '--format', '{path}{mode}{size}'];
   return ['borg', 'list', ...format, target, ...paths.map(exactly)];
 }

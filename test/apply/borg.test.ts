@@ -36,7 +36,7 @@ describe('borg-init', () => {
     });
     expect(lab.calls()).toEqual([
       'list --json --consider-checkpoints ssh://borg@backup/./photo',
-      'info --json --last 1 ssh://borg@backup/./photo',
+      'info --progress --json --last 1 ssh://borg@backup/./photo',
     ]);
   });
 

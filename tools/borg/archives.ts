@@ -51,6 +51,11 @@ function parseArchive(item: unknown): BorgArchive[] {
   return [{ name, id, atMs: utc(start) }];
 }
 
+/** With its progress: the first call on a new server reads all archives, and borg that is silent for long is ended. */
+export function infoArgs(...target: string[]): string[] {
+  return ['info', '--progress', '--json', ...target];
+}
+
 /** Lists one archive with its comment; unlike `borg info` without its statistics, which take long. */
 export function commentArgs(location: string, archive: string): string[] {
   const exactly = archive.replace(/[*?[]/g, '[$&]');

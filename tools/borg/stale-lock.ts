@@ -1,3 +1,4 @@
+import { infoArgs } from './archives.ts';
 import { type BorgOptions, type BorgResult, callBorg } from './call.ts';
 import { BorgError, type BorgRepository } from './types.ts';
 
@@ -30,7 +31,7 @@ export async function callBorgAlone(
 async function breakStaleLock(repository: BorgRepository, options: BorgOptions): Promise<void> {
   const { onLine: _onLine, onProgress: _onProgress, timeoutMs: _timeoutMs, ...rest } = options;
   const quick = { ...rest, lockWaitSeconds: 5, wrap: inFreshPidNamespace };
-  await callBorg(['info', '--json', repository.location], repository, quick).catch((error: unknown) => {
+  await callBorg(infoArgs(repository.location), repository, quick).catch((error: unknown) => {
     if (!(error instanceof BorgError)) throw error;
   });
 }
