@@ -50,8 +50,11 @@ function find(world: World, { repository, archive }: Pick<BorgExtract, 'reposito
   return found;
 }
 
-function requireEmpty(world: World, { mounts }: RequireEmpty): void {
-  for (const { guard } of mounts) {
+function requireEmpty(world: World, { mounts, mounted }: RequireEmpty): void {
+  const guards = mounts.map(({ guard }) => guard);
+  if (mounted === true) checkGuards(world, guards);
+  for (const guard of guards) {
+    if (world.index.mounts.get(guard.mountpoint) !== guard.dataset) continue;
     const found = contentsOf(world, guard.dataset).find(({ type }) => type === 'file');
     if (found === undefined) continue;
     const place = `${guard.mountpoint}${found.path}`;

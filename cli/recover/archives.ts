@@ -26,8 +26,10 @@ export async function candidatesFor(
     writeRecovery(deps.store, { ...known, ...news, updatedMs: deps.clock.now() });
   try {
     const found = recoverable(desired, await askWithKey(desired, keys, deps));
-    const isNew = known.phase !== 'restoring' && found.length === 0;
-    note(isNew ? { phase: 'nothing', note: desired.repository.location } : { ...begun(known), note: null });
+    const { location } = desired.repository;
+    if (found.length > 0) note({ ...begun(known), note: null });
+    else if (known.phase !== 'restoring') note({ phase: 'nothing', note: location });
+    else note({ note: `there is no archive of it in ${location} any more` });
     return found;
   } catch (error) {
     note({ note: (error as Error).message });

@@ -2,11 +2,11 @@ import type { BorgOptions } from '../../tools/borg/call.ts';
 import type { BorgExtract } from '../types.ts';
 import { borg } from './borg.ts';
 import { emptyMounts } from './empty.ts';
+import { watchExtraction } from './extract-failure.ts';
 import { type ReadMountinfo, whileMounted } from './guard.ts';
 import { missingFolders, newPlaces } from './missing-folders.ts';
 import { moveOwners, readTops } from './move-owners.ts';
 import { extractArgv } from './restore-argv.ts';
-import { StepError } from './types.ts';
 
 export interface ExtractOptions extends BorgOptions {
   readMountinfo?: ReadMountinfo | undefined;
@@ -25,11 +25,12 @@ export async function extractArchive(step: BorgExtract, options: ExtractOptions)
     const [, ...args] = extractArgv(step, missing);
     const wrap = (argv: string[]) => standingAt(guards[0]?.mountpoint ?? '', argv);
     const { readMountinfo: _readMountinfo, ...rest } = options;
-    const { exitCode, warnings } = await borg(args, step.repository, { ...rest, wrap });
-    if (exitCode !== 0) {
-      const what = warnings.slice(0, 3).join('; ');
-      throw new StepError(`borg could not restore all of ${step.archive}: ${what}`, { isIncomplete: true });
-    }
+    const watch = watchExtraction(step.archive);
+    const given = { ...rest, wrap, onWarning: watch.onWarning };
+    const { exitCode, warnings } = await borg(args, step.repository, given).catch((error: unknown) => {
+      throw watch.failed(error);
+    });
+    if (exitCode !== 0) throw watch.incomplete(warnings);
     const paths = newPlaces(step.paths, missing);
     if (step.owners !== null) await moveOwners({ ...step, paths }, step.owners, tops, options);
   });

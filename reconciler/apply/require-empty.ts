@@ -8,11 +8,11 @@ import { StepError } from './types.ts';
 const ours = new Set(['.zfs', '.steward-backup']);
 
 /**
- * Throws StepError, with the first file's path, where there is anything but folders on one of these datasets. A dataset
- * that is not mounted holds nothing that a recovery could write over: writing there is refused by its own guard.
+ * Throws StepError, with the first file's path, where there is anything but folders on one of these datasets. Unless
+ * they must be mounted, one that is not holds nothing: on a bare server it is not even made yet.
  */
 export async function requireEmpty(
-  { mounts }: RequireEmpty,
+  { mounts, mounted: must }: RequireEmpty,
   options: { readMountinfo?: ReadMountinfo | undefined; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const text = await (options.readMountinfo ?? (() => readFile('/proc/self/mountinfo', 'utf8')))();
@@ -21,6 +21,10 @@ export async function requireEmpty(
     const isThere = mounted.some(
       ({ source, mountpoint }) => source === guard.dataset && mountpoint === guard.mountpoint,
     );
+    if (must === true && !isThere)
+      throw new StepError(
+        `${guard.dataset} is not mounted at ${guard.mountpoint}, so that nobody can see what is on it; mount it`,
+      );
     const found = isThere ? await firstFile(guard.mountpoint, options.signal) : null;
     if (found !== null)
       throw new StepError(`${guard.dataset} holds data already (${found})`, { retryable: false });

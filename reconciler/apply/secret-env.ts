@@ -40,7 +40,7 @@ export function blotted(error: unknown, blot: Blot): unknown {
   if (!(error instanceof StepError)) return error;
   const message = blot(error.message);
   if (message === error.message) return error;
-  return new StepError(message, { retryable: error.retryable, isIncomplete: error.isIncomplete });
+  return new StepError(message, { retryable: error.retryable });
 }
 
 async function blotter({ project, directory, envFiles }: StackRef, opened: string[]): Promise<Blot> {

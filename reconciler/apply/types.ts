@@ -5,22 +5,22 @@ import type { Step } from '../types.ts';
 export class StepError extends Error {
   override readonly name = 'StepError';
   readonly retryable: boolean;
-  /** All of it was gone through, and a part of it did not come right. */
-  readonly isIncomplete: boolean;
+  /** An archive is damaged beyond doubt, and nothing else is wrong: an older one may be whole. */
+  readonly isDamage: boolean;
   /** Where it is about several containers: which of them, and why. */
   readonly failing: readonly Failing[];
   constructor(
     message: string,
     options: {
       retryable?: boolean;
-      isIncomplete?: boolean;
+      isDamage?: boolean;
       failing?: readonly Failing[];
       cause?: unknown;
     } = {},
   ) {
     super(message, { cause: options.cause });
     this.retryable = options.retryable ?? true;
-    this.isIncomplete = options.isIncomplete ?? false;
+    this.isDamage = options.isDamage ?? false;
     this.failing = options.failing ?? [];
   }
 }

@@ -1,11 +1,10 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
-import { codeOf } from '../apply/borg.ts';
 import { type ExecuteOptions, type Executor, StepError } from '../apply/types.ts';
 import type { BackgroundDeps } from '../background.ts';
 import type { NumbersHere } from '../owners/numbers.ts';
 import { readOwners } from '../owners/read.ts';
 import { runRestore } from '../restore/run.ts';
-import { type Recovery, writeRecovery } from '../state/recovery.ts';
+import { isOpen, type Recovery, readRecoveries, writeRecovery } from '../state/recovery.ts';
 import type { BorgExtract, Outcome, RequireEmpty, Step } from '../types.ts';
 import { recoverChange } from './change.ts';
 
@@ -19,7 +18,8 @@ export type Candidate = { name: string; atMs: number };
 
 /**
  * Puts the newest archive that can be read into the datasets of a service, and says in the state what became of it. One
- * that is damaged gives way to the one before; what would fail for that as well (a connection, a full disk) ends it.
+ * that is damaged beyond doubt gives way to the one before, and is not tried again. Anything else (a connection, a full
+ * disk, a dataset set up differently) would fail for that as well, and ends it: the next time begins with the same.
  */
 export async function recoverService(
   desired: DesiredBackup,
@@ -30,30 +30,50 @@ export async function recoverService(
 ): Promise<Outcome | null> {
   const keep = keeper(known, deps);
   let last: Outcome | null = null;
-  for (const { name: archive, atMs } of withoutDamaged(candidates, known)) {
+  for (const { name: archive, atMs } of toBeTried(candidates, keep)) {
+    if (!isOpen(keep.now())) return last;
     keep.set({ archive, atMs });
     const watched = watch(deps, keep);
     const change = recoverChange({ desired, archive, atMs: deps.clock.now() });
     last = await runRestore(change, commit, { ...deps, executor: watched.executor, gate: async () => null });
+    const { damaged } = keep.now();
     if (last.result === 'applied')
-      return keep.set({ phase: 'restored', note: joined(keep.now().note, last.notes) }, last);
-    if (!watched.isDamaged()) return keep.set({ note: last.error }, last);
-    keep.set({ note: `${archive} is damaged (${last.error})` }, last);
+      return keep.set(
+        { phase: 'restored', note: joined([...damages(damaged), ...(last.notes ?? [])]) },
+        last,
+      );
+    if (!watched.isDamaged()) return keep.set({ note: joined([last.error, ...damages(damaged)]) }, last);
+    keep.set({ damaged: { ...damaged, [archive]: last.error ?? '' } });
   }
+  if (last !== null && isOpen(keep.now())) keep.set({ note: nothingWhole(desired, keep.now()) });
   return last;
 }
 
-function joined(note: string | null, notes: string[] = []): string | null {
-  return [note, ...notes].filter((each) => each !== null).join('; ') || null;
+/**
+ * Without those that are damaged, be it that they were found so by a recovery that was cut off. Where none is left it
+ * begins anew: that all of them are is rather a matter of the repository, which somebody may have mended or exchanged.
+ */
+function toBeTried(candidates: readonly Candidate[], keep: Keeper): readonly Candidate[] {
+  const { damaged } = keep.now();
+  const left = candidates.filter(({ name }) => !Object.hasOwn(damaged, name));
+  if (left.length > 0 || candidates.length === 0) return left;
+  keep.set({ damaged: {} });
+  return candidates;
 }
 
-/** Resumed with the archive that it was at: newer ones were found damaged. */
-function withoutDamaged(
-  candidates: readonly Candidate[],
-  { phase, archive }: Recovery,
-): readonly Candidate[] {
-  const at = phase === 'restoring' ? candidates.findIndex(({ name }) => name === archive) : 0;
-  return candidates.slice(Math.max(0, at));
+function nothingWhole({ repository: { location } }: DesiredBackup, { damaged }: Recovery): string {
+  const advice = `look at its disk, or bring back a copy of it; steward recover then begins with the newest again`;
+  return `no archive in ${location} can be read whole: ${damages(damaged).join('; ')}; ${advice}`;
+}
+
+/** The first three are told. */
+function damages(damaged: Recovery['damaged']): string[] {
+  const all = Object.entries(damaged).map(([archive, why]) => `${archive} is damaged (${why})`);
+  return all.length > 3 ? [...all.slice(0, 3), `and so are ${all.length - 3} more`] : all;
+}
+
+function joined(sentences: (string | null)[]): string | null {
+  return sentences.filter((each) => each !== null).join('; ') || null;
 }
 
 interface Keeper {
@@ -61,13 +81,13 @@ interface Keeper {
   set<T>(news: Partial<Recovery>, result?: T): T;
 }
 
+/** As it is in the state: meanwhile a person may have given it up. */
 function keeper(known: Recovery, { store, clock }: BackgroundDeps): Keeper {
-  let recovery = known;
+  const now = () => readRecoveries(store).find(({ service }) => service === known.service) ?? known;
   return {
-    now: () => recovery,
+    now,
     set<T>(news: Partial<Recovery>, result?: T): T {
-      recovery = { ...recovery, ...news, updatedMs: clock.now() };
-      writeRecovery(store, recovery);
+      writeRecovery(store, { ...now(), ...news, updatedMs: clock.now() });
       return result as T;
     },
   };
@@ -92,7 +112,7 @@ function watch({ executor, holdCycles, numbersHere }: RecoverDeps, keep: Keeper)
   };
   const extract = async (step: BorgExtract, options: ExecuteOptions) => {
     const { owners, note } = await readOwners(step, await numbersHere(), executor, options);
-    await begin({ op: 'require-empty', mounts: step.mounts }, options);
+    await begin({ op: 'require-empty', mounts: step.mounts, mounted: true }, options);
     const facts = (await executor.execute({ ...step, owners }, options)) ?? {};
     return note === undefined ? facts : { ...facts, notes: [...(facts.notes ?? []), note] };
   };
@@ -104,18 +124,10 @@ function watch({ executor, holdCycles, numbersHere }: RecoverDeps, keep: Keeper)
         try {
           return await extract(step, options);
         } catch (error) {
-          damaged = isDamage(error);
+          damaged = error instanceof StepError && error.isDamage;
           throw error;
         }
       },
     } satisfies Executor,
   };
-}
-
-/** Of Borg's modern codes: inconsistent, chunks missing, integrity, decompression; and warnings of borg extract. */
-const damageCodes = new Set([12, 17, 90, 92]);
-
-function isDamage(error: unknown): boolean {
-  const code = codeOf(error);
-  return error instanceof StepError && (code === null ? error.isIncomplete : damageCodes.has(code));
 }

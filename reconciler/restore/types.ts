@@ -65,6 +65,8 @@ export interface BorgExtractTo {
 export interface RequireEmpty {
   op: 'require-empty';
   mounts: RestoreMount[];
+  /** Nobody sees what is on one that is not mounted, so that it is refused as well. */
+  mounted?: true;
 }
 
 /**

@@ -16,11 +16,14 @@ export type RecoveryPhase =
 export interface Recovery {
   service: string;
   phase: RecoveryPhase;
+  /** The one that was tried last. */
   archive: string | null;
   /** What the archive stands for, milliseconds since the epoch. */
   atMs: number | null;
   /** A sentence: why it is not further, or why it was not the newest archive. */
   note: string | null;
+  /** Archives that are damaged beyond doubt -> what Borg says. They are not tried again. */
+  damaged: Record<string, string>;
   updatedMs: number;
 }
 
@@ -32,13 +35,20 @@ export function readRecoveries(store: Store): Recovery[] {
 
 export function writeRecovery(
   store: Store,
-  { service, phase, archive, atMs, note, updatedMs }: Recovery,
+  { service, phase, archive, atMs, note, damaged, updatedMs }: Recovery,
 ): void {
   guarded(store.path, () =>
     store.db
-      .prepare('INSERT OR REPLACE INTO recoveries VALUES (?, ?, ?, ?, ?, ?)')
-      .run(service, phase, archive, atMs, note, updatedMs),
+      .prepare(
+        'INSERT OR REPLACE INTO recoveries (service, phase, archive, at_ms, note, updated_ms, damaged) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(service, phase, archive, atMs, note, updatedMs, JSON.stringify(damaged)),
   );
+}
+
+/** Its data is not there yet, and nobody has said that it starts without. */
+export function isOpen({ phase }: Recovery): boolean {
+  return phase !== 'restored' && phase !== 'given-up';
 }
 
 /** A service that must not run yet, nor be backed up: what is on its datasets is not its data. */
@@ -77,9 +87,10 @@ interface Row {
   archive: string | null;
   at_ms: number | null;
   note: string | null;
+  damaged: string;
   updated_ms: number;
 }
 
-function toRecovery({ at_ms, updated_ms, ...row }: Row): Recovery {
-  return { ...row, atMs: at_ms, updatedMs: updated_ms };
+function toRecovery({ at_ms, updated_ms, damaged, ...row }: Row): Recovery {
+  return { ...row, damaged: JSON.parse(damaged), atMs: at_ms, updatedMs: updated_ms };
 }

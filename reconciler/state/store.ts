@@ -94,6 +94,7 @@ const migrations = [
      UNIQUE (change_id, position, step)) STRICT;
    INSERT INTO undo SELECT seq, at_ms, lock_name, change_id, position, step, error, '' FROM undo_before;
    DROP TABLE undo_before;`,
+  `ALTER TABLE recoveries ADD COLUMN damaged TEXT NOT NULL DEFAULT '{}';`,
 ];
 
 /** How long another process's write is waited for. */

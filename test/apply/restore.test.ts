@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -50,6 +51,10 @@ function lab(script = 'pwd > "$STATE/pwd"; echo new > restored', more = '', sour
     run: (paths: string[] = []) => {
       const mounts = [{ guard: { dataset, mountpoint }, below: '' }];
       return executor.execute({ op: 'borg-extract', repository, archive, paths, mounts, owners: null }, {});
+    },
+    look: (more: { mounted?: true }) => {
+      const mounts = [{ guard: { dataset, mountpoint }, below: '' }];
+      return executor.execute({ op: 'require-empty', mounts, ...more }, {});
     },
     found: () => readdirSync(mountpoint).sort(),
     isSafe: () => existsSync(path.join(outer, 'outside/precious')),
@@ -106,8 +111,28 @@ describe('an extraction', () => {
   it('that borg warns of is a failure', async () => {
     const warning = '{"type":"log_message","levelname":"WARNING","message":"x: no attributes"}';
     await expect(lab(`echo '${warning}' >&2; exit 1`).run()).rejects.toThrow(
-      `borg could not restore all of ${archive}: x: no attributes`,
+      `borg could not restore all of ${archive}: x: no attributes; that does not prove the archive damaged`,
     );
+  });
+});
+
+describe('a dataset that must be empty', () => {
+  it('is, with nothing but folders and what ZFS has there', async () => {
+    const { mountpoint, look } = lab();
+    for (const file of ['old', 'db/base/1', 'link']) rmSync(path.join(mountpoint, file));
+    await look({ mounted: true });
+  });
+
+  it('is not, with a file somewhere in it, which is named', async () => {
+    const { mountpoint, look } = lab();
+    for (const file of ['old', 'link']) rmSync(path.join(mountpoint, file));
+    await expect(look({})).rejects.toThrow(`${dataset} holds data already (${mountpoint}/db/base/1)`);
+  });
+
+  it('is refused where it is not mounted and should be, since nobody sees what is on it', async () => {
+    const { look } = lab('', '', 'pool/else');
+    await look({});
+    await expect(look({ mounted: true })).rejects.toThrow(/pool\/photo is not mounted at .*; mount it/);
   });
 });
 

@@ -93,7 +93,8 @@ describe('state.db', () => {
 
   it('of an older Steward keeps its runs; of one that was cut off nobody knows how long it was down', () => {
     const older = openStore(dir);
-    older.db.exec(`ALTER TABLE repositories DROP COLUMN checkpoints;
+    older.db.exec(`ALTER TABLE recoveries DROP COLUMN damaged;
+      ALTER TABLE repositories DROP COLUMN checkpoints;
       ALTER TABLE probes DROP COLUMN certificate_begins_ms;
       ALTER TABLE backups DROP COLUMN stops;
       ALTER TABLE backups DROP COLUMN last_stop_ms;

@@ -124,6 +124,21 @@ describe('a code becomes a sentence:', () => {
     );
   });
 
+  it.each([
+    ['Repository.ObjectNotFound', 17],
+    ['IntegrityError', 90],
+    ['DecompressionError', 92],
+  ])('borg 1.2 has no code of its own for %s, and is understood', (msgid, code) => {
+    const log = emptyLog();
+    // The traceback comes after it, without a name.
+    for (const more of [
+      { msgid, message: 'x' },
+      { message: 'Traceback (most recent call last):\n  File "x"' },
+    ])
+      readLogLine(JSON.stringify({ type: 'log_message', levelname: 'ERROR', ...more }), log);
+    expect(borgFailure(2, log, repository).exitCode).toBe(code);
+  });
+
   const lost = (...lines: string[]) => ['Traceback (most recent call last):', ...lines].join('\n');
   const noSpace = 'OSError: [Errno 28] No space left on device';
   const quota = 'OSError: [Errno 122] Disk quota exceeded';
@@ -154,6 +169,28 @@ describe('a code becomes a sentence:', () => {
       lockOf('/var/lib/steward/borg/.cache/borg/0123'),
       "the disk of Borg's cache below Steward's state folder is full",
       lockOf('/var/lib/steward/borg/.cache/borg/0123'),
+    ],
+    [
+      'that it extracts to, in the middle of a file',
+      'a/b: write: [Errno 28] No space left on device',
+      'there is no room left where it is restored to, so make room or raise a quota there',
+      'a/b: write: [Errno 28] No space left on device',
+    ],
+    [
+      'that it extracts to, at the end of one',
+      lost('  File "/usr/lib/python3/dist-packages/borg/archive.py", line 826, in extract_item', noSpace),
+      'there is no room left where it is restored to, so make room or raise a quota there',
+      noSpace,
+    ],
+    [
+      'of the repository that it extracts from',
+      lost(
+        '  File "a/borg/repository.py", line 9, in get',
+        '  File "a/borg/archive.py", in extract_item',
+        quota,
+      ),
+      `the disk of ${repository.location} is full, or its quota is used up`,
+      quota,
     ],
     [
       'of who knows what',

@@ -20,6 +20,8 @@ export interface BorgOptions extends BorgHome {
   onLine?: TakeLine | undefined;
   /** Takes each path that `--list` names, and the letter that says what became of it. */
   onStatus?: ((letter: string, path: string) => void) | undefined;
+  /** Takes each message of level WARNING and above: the result has the first hundred. */
+  onWarning?: ((message: string) => void) | undefined;
   /** Puts the command into another one, such as `unshare`. */
   wrap?: ((argv: string[]) => string[]) | undefined;
 }
@@ -79,10 +81,10 @@ function wholeArgv([command = '', ...rest]: string[], options: BorgOptions): str
 /** Nobody waits for these; somebody waits for the services that run meanwhile, above all for one that is down. */
 const inNoHurry = ['create', 'check', 'compact'];
 
-function progressTaker(log: BorgLog, { onProgress, onStatus }: BorgOptions): (line: string) => void {
+function progressTaker(log: BorgLog, { onProgress, ...takers }: BorgOptions): (line: string) => void {
   let progress: BorgProgress = { files: 0, bytes: 0, totalBytes: null, at: null };
   return (line) => {
-    const news = readLogLine(line, log, onStatus);
+    const news = readLogLine(line, log, takers);
     if (news === null) return;
     progress = { ...progress, ...news };
     onProgress?.(progress);

@@ -18,6 +18,7 @@ export interface BorgLog {
   warnings: string[];
   /** The last message of level ERROR or above, which says why borg gave up. */
   error: string | null;
+  /** Borg's name of that fault; null where it has none. */
   msgid: string | null;
   /** Letter of --list -> how many files had it. */
   statuses: Record<string, number>;
@@ -31,11 +32,17 @@ export function emptyLog(): BorgLog {
   return { warnings: [], error: null, msgid: null, statuses: {}, listed: 0, plain: [] };
 }
 
+/** Who is told of each, as it comes. */
+export interface LogTakers {
+  onStatus?: ((letter: string, path: string) => void) | undefined;
+  onWarning?: ((message: string) => void) | undefined;
+}
+
 /** Takes one line into `log`; gives what it tells of the progress, if it does. */
 export function readLogLine(
   line: string,
   log: BorgLog,
-  onStatus?: (letter: string, path: string) => void,
+  { onStatus, onWarning }: LogTakers = {},
 ): Partial<BorgProgress> | null {
   const event = parsed(line);
   if (event === null) {
@@ -44,7 +51,7 @@ export function readLogLine(
   }
   switch (event.type) {
     case 'log_message':
-      return event.name === 'borg.output.list' ? listed(event, log) : takeMessage(event, log);
+      return event.name === 'borg.output.list' ? listed(event, log) : takeMessage(event, log, onWarning);
     case 'file_status':
       log.statuses[text(event.status)] = (log.statuses[text(event.status)] ?? 0) + 1;
       onStatus?.(text(event.status), text(event.path));
@@ -86,12 +93,13 @@ function parsed(line: string): BorgEvent | null {
   }
 }
 
-function takeMessage(event: BorgEvent, log: BorgLog): null {
+function takeMessage(event: BorgEvent, log: BorgLog, onWarning?: LogTakers['onWarning']): null {
   const message = text(event.message).trim();
   const level = text(event.levelname);
   // Versions and the like, which follow a traceback and say nothing of the fault.
   const isNoise = message === '' || /^(Borg server: )?Platform: /.test(message);
   if (isNoise || !['WARNING', 'ERROR', 'CRITICAL'].includes(level)) return null;
+  onWarning?.(message);
   if (log.warnings.length < 100) log.warnings.push(message);
   if (level === 'WARNING') return null;
   log.error = message;

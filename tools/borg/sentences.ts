@@ -77,7 +77,14 @@ export function isWarning(exitCode: number): boolean {
   return exitCode === 1 || (exitCode >= 100 && exitCode <= 125);
 }
 
-/** What borg 1.2, or a borg behind SSH, ends with 2 for although there is a code for it, by its words. */
+/** What borg 1.2 ends with 2 for although there is a code for it, by its own name of it. */
+const byName: Record<string, number> = {
+  'Repository.ObjectNotFound': 17,
+  IntegrityError: 90,
+  DecompressionError: 92,
+};
+
+/** The same of a borg 1.2 or one behind SSH, by its words. */
 const byWords: [RegExp, number][] = [
   [/^Repository .* does not exist\./, 13],
   [/^Invalid key file for repository/, 40],
@@ -93,15 +100,17 @@ const byWords: [RegExp, number][] = [
 /** Why borg ended with this code, with what it said itself where that tells more. */
 export function borgFailure(exitCode: number, log: BorgLog, repository: BorgRepository): BorgError {
   const said = ownWords(log);
-  const code = sentences[exitCode]
-    ? exitCode
-    : (byWords.find(([words]) => words.test(said))?.[1] ?? exitCode);
+  const code = sentences[exitCode] ? exitCode : (codeOf(said, log) ?? exitCode);
   const full = fullDisk(log, repository);
   const known = sentences[code]?.(repository);
   const whatToDo = advice[code]?.(repository) ?? '';
   const message =
     full ?? (known === undefined ? unknown(code, said) : `${withDetail(known, code, log)}${whatToDo}`);
   return new BorgError(message, { exitCode: code, retryable: full !== null || !needsSomebody.has(code) });
+}
+
+function codeOf(said: string, { msgid }: BorgLog): number | undefined {
+  return byName[msgid ?? ''] ?? byWords.find(([words]) => words.test(said))?.[1];
 }
 
 function unknown(exitCode: number, said: string): string {
@@ -138,12 +147,17 @@ function fullDisk({ warnings, plain }: BorgLog, { location }: BorgRepository): s
 
 const noRoom = /No space left on device|Disk quota exceeded/;
 
+/** The place in borg's program, or what it was at, as in `a/file: write: [Errno 28] No space left on device`. */
+const isOfExtraction = /, in extract_item\b|: (makedirs|open|write|truncate_and_attrs|attrs|link): \[Errno /;
+
 /** Borg does not say it; where in its program it happened does, and so does the lock that it could not take. */
 function whoseDisk(message: string, location: string): string {
   if (/\/borg\/cache\.py|\/\.cache\/borg\//.test(message))
     return "the disk of Borg's cache below Steward's state folder is full";
   if (/\/borg\/repository\.py|\/lock\.exclusive/.test(message))
     return `the disk of ${location} is full, or its quota is used up`;
+  if (isOfExtraction.test(message))
+    return 'there is no room left where it is restored to, so make room or raise a quota there';
   return "a disk is full, of the repository or of Borg's cache";
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { candidatesFor } from '../../../cli/recover/archives.ts';
 import type { DesiredBackup } from '../../../desired-state/types.ts';
 import { StepError } from '../../../reconciler/apply/types.ts';
 import type { BackgroundDeps } from '../../../reconciler/background.ts';
@@ -7,7 +8,6 @@ import { recoverable } from '../../../reconciler/recover/change.ts';
 import { recoverService } from '../../../reconciler/recover/run.ts';
 import { type Recovery, readRecoveries, writeRecovery } from '../../../reconciler/state/recovery.ts';
 import type { StepFault } from '../../../simulator/faults.ts';
-import { BorgError } from '../../../tools/borg/types.ts';
 import * as build from '../../support/build.ts';
 import { type LabRun, labRun } from '../../support/lab-run.ts';
 
@@ -52,7 +52,7 @@ afterEach(() => {
 });
 
 const waiting: Recovery = {
-  ...{ service: 'photo', phase: 'waiting', archive: null, atMs: null, note: null, updatedMs: 0 },
+  ...{ service: 'photo', phase: 'waiting', archive: null, atMs: null, note: null, damaged: {}, updatedMs: 0 },
 };
 const newest = ['database:/rows', 'photo:/picture-1'];
 const candidates = () => recoverable(backup, [...bare.host.state.archives.values()]);
@@ -79,17 +79,25 @@ async function running(): Promise<number> {
   return found.known ? found.value.length : -1;
 }
 
+/** Extractions of these archives leave something behind and fail with this; index in the candidates -> error. */
+function failing(errors: Record<number, StepError>): BackgroundDeps['executor'] {
+  return {
+    async execute(step, options) {
+      const names = candidates().map(({ name }) => name);
+      const error = step.op === 'borg-extract' ? errors[names.indexOf(step.archive)] : undefined;
+      if (step.op !== 'borg-extract' || error === undefined)
+        return await bare.host.executor.execute(step, options);
+      await bare.host.executor.execute({ ...step, archive: names.at(-1) ?? '' }, options);
+      bare.host.writeData(`/${photo}/half`);
+      throw error;
+    },
+  };
+}
+
+const damage = new StepError('data is damaged', { isDamage: true });
+const full = new StepError('no room left');
 /** As Borg ends where an archive cannot be read. */
-const damaged: BackgroundDeps['executor'] = {
-  async execute(step, options) {
-    if (step.op !== 'borg-extract' || step.archive !== candidates()[0]?.name)
-      return await bare.host.executor.execute(step, options);
-    await bare.host.executor.execute({ ...step, archive: candidates()[1]?.name ?? '' }, options);
-    bare.host.writeData(`/${photo}/half`);
-    const cause = new BorgError('data is damaged', { exitCode: 90 });
-    throw new StepError(cause.message, { cause });
-  },
-};
+const damaged = failing({ 0: damage });
 
 describe('a service that waits for its data', () => {
   it('gets its datasets, and is neither started nor backed up', async () => {
@@ -135,6 +143,82 @@ describe('a service that waits for its data', () => {
     expect(recovery()).toMatchObject({ phase: 'restored', archive: second?.name });
     expect(recovery()?.note).toBe(`${first?.name} is damaged (data is damaged)`);
     expect(data()).toEqual(['photo:/picture-1']);
+  });
+
+  it('takes no older one for a disk that is full, and begins with the same once there is room', async () => {
+    await bare.cycle();
+    expect(await recover({ executor: failing({ 0: full }) })).toMatchObject({ result: 'failed' });
+    const [first] = candidates();
+    expect(recovery()).toMatchObject({ phase: 'restoring', archive: first?.name, note: 'no room left' });
+    await recover();
+    expect(recovery()).toMatchObject({ phase: 'restored', archive: first?.name, note: null });
+    expect(data()).toEqual(newest);
+  });
+
+  it('remembers what is damaged beyond a full disk, and which it was when it is done', async () => {
+    await bare.cycle();
+    await recover({ executor: failing({ 0: damage, 1: full }) });
+    const [first, second] = candidates();
+    const said = `${first?.name} is damaged (data is damaged)`;
+    expect(recovery()).toMatchObject({ phase: 'restoring', note: `no room left; ${said}` });
+    expect(await candidatesFor(backup, recovery() as Recovery, null, bare.besides())).toHaveLength(2);
+    await recover();
+    expect(recovery()).toMatchObject({ phase: 'restored', archive: second?.name, note: said });
+    expect(data()).toEqual(['photo:/picture-1']);
+  });
+
+  it('begins with the newest again where it has found none that is whole', async () => {
+    await bare.cycle();
+    await recover({ executor: failing({ 0: damage, 1: damage }) });
+    expect(recovery()?.phase).toBe('restoring');
+    expect(recovery()?.note).toMatch(/^no archive in .* can be read whole: .*bring back a copy of it/);
+    await bare.cycle();
+    expect(await running()).toBe(0);
+    await recover();
+    expect(recovery()).toMatchObject({ phase: 'restored', archive: candidates()[0]?.name, note: null });
+    expect(data()).toEqual(newest);
+  });
+
+  it('tries a newer archive that turns up only after an older one has failed', async () => {
+    await bare.cycle();
+    const [first] = [...bare.host.state.archives.entries()].filter(
+      ([, { name }]) => name === candidates()[0]?.name,
+    );
+    if (first === undefined) throw new Error('no archive');
+    bare.host.state.archives.delete(first[0]);
+    await recover({ executor: failing({ 0: full }) });
+    bare.host.state.archives.set(...first);
+    await recover();
+    expect(recovery()).toMatchObject({ phase: 'restored', archive: first[1].name });
+    expect(data()).toEqual(newest);
+  });
+
+  it('is left to who has given it up meanwhile', async () => {
+    await bare.cycle();
+    const executor = failing({ 0: damage });
+    const told = {
+      async execute(...given: Parameters<typeof executor.execute>) {
+        if (given[0].op === 'borg-extract') writeRecovery(bare.store(), { ...waiting, phase: 'given-up' });
+        return await executor.execute(...given);
+      },
+    };
+    await recover({ executor: told });
+    expect(recovery()?.phase).toBe('given-up');
+  });
+
+  it('is not written over where a dataset is not mounted, whatever is on it', async () => {
+    await bare.cycle();
+    bare.host.writeData(`/${database}/mine`);
+    const place = [...bare.host.state.datasets.entries()].find(([, { name }]) => name === database);
+    if (place === undefined) throw new Error('no dataset');
+    bare.host.state.datasets.set(place[0], { ...place[1], mountedAt: null });
+    await recover();
+    expect(recovery()).toMatchObject({ phase: 'waiting' });
+    expect(recovery()?.note).toContain('is not mounted');
+    bare.host.state.datasets.set(...place);
+    await recover();
+    expect(recovery()?.note).toContain('holds data already');
+    expect(data()).toEqual(['database:/mine']);
   });
 
   it('does not take an older one for a connection that broke', async () => {

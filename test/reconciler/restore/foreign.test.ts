@@ -213,7 +213,15 @@ async function dies(): Promise<void> {
 }
 
 function recovery(phase: Recovery['phase']): Recovery {
-  return { service: 'photo', phase, archive: null, atMs: null, note: null, updatedMs: lab.now() };
+  return {
+    service: 'photo',
+    phase,
+    archive: null,
+    atMs: null,
+    note: null,
+    damaged: {},
+    updatedMs: lab.now(),
+  };
 }
 
 const places = (['nothing', 'half', 'all'] as const).flatMap((after) =>
