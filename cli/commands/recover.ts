@@ -3,7 +3,7 @@ import type { DesiredBackup } from '../../desired-state/types.ts';
 import { foreground } from '../../reconciler/background.ts';
 import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
 import { recoverService } from '../../reconciler/recover/run.ts';
-import { type Recovery, readRecoveries } from '../../reconciler/state/recovery.ts';
+import { isOpen, type Recovery, readRecoveries } from '../../reconciler/state/recovery.ts';
 import type { Plan } from '../../reconciler/types.ts';
 import { type AtWork, atWork } from '../at-work.ts';
 import { backgroundDeps } from '../background.ts';
@@ -11,8 +11,9 @@ import { keep } from '../keep.ts';
 import { locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
 import { candidatesFor } from '../recover/archives.ts';
+import { type Decisions, decide } from '../recover/decide.ts';
 import { isRecovered, type RecoveryReport, renderReport } from '../recover/report.ts';
-import { backupsOf, beginRecoveries, giveUp, leftAlone } from '../recover/services.ts';
+import { backupsOf, beginRecoveries, leftAlone } from '../recover/services.ts';
 import { backupEvents } from '../render/backup-events.ts';
 import { progressReporter } from '../render/progress.ts';
 import { lookOf } from '../render/text.ts';
@@ -22,9 +23,8 @@ import { isApplied } from '../status-of.ts';
 import { printJsonLine } from '../terminal.ts';
 import type { Wired } from '../wire.ts';
 
-export interface RecoverFlags extends Flags {
+export interface RecoverFlags extends Flags, Decisions {
   output: 'text' | 'json';
-  startEmpty?: string[];
   keys?: string;
 }
 
@@ -38,12 +38,12 @@ export function recover(flags: RecoverFlags): Promise<number> {
 }
 
 async function run(context: Context): Promise<number> {
-  const { wired, request, flags } = context;
+  const { wired, settings, request, flags } = context;
   const { store, deps } = wired;
   const first = await locked(request, () => runCycle(deps, { dry: true }));
   if (first.plan === null) return refused(first, context);
-  giveUp(flags.startEmpty ?? [], store, deps.clock.now());
   const backups = backupsOf(first);
+  await decide(flags, backups, backgroundDeps(wired, settings, request.command));
   const alone = await leftAlone(
     backups,
     first.desired?.suspended ?? [],
@@ -83,7 +83,7 @@ async function apply({ wired, request, flags }: Context): Promise<Cycle> {
 async function recoverOne(desired: DesiredBackup, cycle: Cycle, context: Context): Promise<boolean> {
   const { wired, settings, request, flags } = context;
   const known = recoveryOf(desired, wired);
-  if (known === undefined || known.phase === 'restored' || known.phase === 'given-up') return false;
+  if (known === undefined || !isOpen(known)) return false;
   const events = backupEvents(flags.output, process.stderr);
   const deps = { ...backgroundDeps(wired, settings, request.command), progress: events.event };
   const numbersHere = async () =>

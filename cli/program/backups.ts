@@ -86,7 +86,9 @@ export function restoring(program: Command): void {
       'on a new server, bring everything back from Git and the backups; exit 0 all of it, 1 not yet',
     )
     .option('--keys <dir>', 'what steward keys export has written, where repositories have lost their keys')
-    .option('--start-empty <service...>', 'what has no archive starts with nothing')
+    .option('--start-empty <service...>', 'what has no archive that can be read starts with nothing')
+    .option('--keep-what-is-there <service>', 'it starts with a copy that you have put there; asks again')
+    .option('--confirm <service>', 'with --keep-what-is-there, its name again: do not ask')
     .action(lazily(async () => (await import('../commands/recover.ts')).recover));
 }
 

@@ -1,4 +1,4 @@
-import type { Recovery } from '../../reconciler/state/recovery.ts';
+import { isOpen, type Recovery } from '../../reconciler/state/recovery.ts';
 import { joinLines, type Look, pad, paint, plural, type Style, safe, widest } from '../render/text.ts';
 import { relative } from '../render/time.ts';
 
@@ -14,7 +14,7 @@ export interface RecoveryReport {
 }
 
 export function isRecovered({ recoveries, converged }: RecoveryReport): boolean {
-  return converged && recoveries.every(({ phase }) => phase === 'restored' || phase === 'given-up');
+  return converged && !recoveries.some(isOpen);
 }
 
 export function renderReport(report: RecoveryReport, look: Look, nowMs: number): string {
@@ -57,15 +57,28 @@ function rowOf({ service, phase, archive, atMs, note }: Recovery, nowMs: number)
       };
     case 'given-up':
       return { service, style: 'yellow', sign: '·', says: 'starts with what is there' };
+    case 'restoring':
+      return {
+        service,
+        style: 'red',
+        sign: '✗',
+        says: `not recovered yet${why}; ${partly(service, archive)}`,
+      };
     default:
       return { service, style: 'red', sign: '✗', says: `not recovered yet${why}` };
   }
 }
 
+/** Before somebody puts a copy there by hand, which the next recovery would take for what it has left itself. */
+function partly(service: string, archive: string | null): string {
+  const part = `what is on its datasets counts as a part of ${archive}, and the next steward recover removes it`;
+  return `${part}, unless --start-empty ${service} (with nothing there) or --keep-what-is-there ${service} (with a copy of yours) comes first`;
+}
+
 function total(report: RecoveryReport): string {
   const { recoveries, commit, converged } = report;
   const done = recoveries.filter(({ phase }) => phase === 'restored').length;
-  const open = recoveries.filter(({ phase }) => phase !== 'restored' && phase !== 'given-up').length;
+  const open = recoveries.filter(isOpen).length;
   const what = `${plural(done, 'service')} recovered, with everything else as ${commit} says`;
   if (isRecovered(report))
     return recoveries.length === 0 ? `Nothing to recover: ${commit} is in force.` : `${what}.`;

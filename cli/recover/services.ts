@@ -4,7 +4,6 @@ import type { Cycle } from '../../reconciler/cycle.ts';
 import { mountsOf } from '../../reconciler/restore/change.ts';
 import { type Recovery, readRecoveries, writeRecovery } from '../../reconciler/state/recovery.ts';
 import { type Store, transaction } from '../../reconciler/state/store.ts';
-import { nearest, UserError } from '../errors.ts';
 
 /** Which services are to be recovered, and which are left alone. */
 
@@ -46,24 +45,5 @@ export function beginRecoveries(services: string[], store: Store, nowMs: number)
       const nothing = { archive: null, atMs: null, note: null, damaged: {} };
       writeRecovery(store, { service, phase: 'waiting', ...nothing, updatedMs: nowMs });
     }
-  });
-}
-
-/** A person lets these start with what is there, or with nothing. Throws UserError. */
-export function giveUp(services: readonly string[], store: Store, nowMs: number): void {
-  const open = readRecoveries(store).filter(({ phase }) => phase !== 'restored' && phase !== 'given-up');
-  const chosen = services.map((service) => {
-    const found = open.find((each) => each.service === service);
-    if (found !== undefined) return found;
-    const names = open.map((each) => each.service);
-    throw new UserError(`${service} is not being recovered${nearest(service, names)}; nothing was done`);
-  });
-  const half = chosen.find(({ phase }) => phase === 'restoring');
-  if (half !== undefined)
-    throw new UserError(
-      `a part of ${half.archive} is in the datasets of ${half.service}, so that it would not start with nothing; remove those files first, or let steward recover go on`,
-    );
-  transaction(store, () => {
-    for (const each of chosen) writeRecovery(store, { ...each, phase: 'given-up', updatedMs: nowMs });
   });
 }

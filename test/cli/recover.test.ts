@@ -1,8 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRecoveries, writeRecovery } from '../../reconciler/state/recovery.ts';
+import { openStore } from '../../reconciler/state/store.ts';
+import { simulatedHost } from '../../simulator/host.ts';
+import { resolveFromDesired } from '../../simulator/services.ts';
+import { desired } from '../support/build.ts';
 import { type Lab, labYaml, newLab, serviceFiles } from './lab.ts';
-import { steward } from './steward.ts';
+import { expectRefusal, steward } from './steward.ts';
 
 let lab: Lab;
 /** Flags of the server that the lab is recovered on. */
@@ -120,5 +125,77 @@ describe('a service without an archive', () => {
     const { code, stderr } = await steward(['recover', ...flags, '--start-empty', 'nwe']);
     expect(stderr).toContain('nwe is not being recovered');
     expect(code).toBe(1);
+  });
+});
+
+describe('a service with a part of an archive that nobody can read any more', () => {
+  let flags: string[];
+  let stateDir: string;
+  const half = '/datapool/services/new/half';
+  const started = () => dataOf(flags).includes('written-by-new');
+
+  /** As a recovery leaves it that was cut off in the middle of an extraction. */
+  function restoring(): void {
+    const store = openStore(stateDir);
+    const [found] = readRecoveries(store).filter(({ service }) => service === 'new');
+    if (found === undefined) throw new Error('no recovery of new');
+    writeRecovery(store, { ...found, phase: 'restoring', archive: 'new-2026-11-23T02:30:00Z' });
+    store.close();
+  }
+
+  function host() {
+    const resolveStack = resolveFromDesired(() => desired([]));
+    return simulatedHost({ file: join(stateDir, 'simulated-host'), now: Date.now, resolveStack });
+  }
+
+  async function server(name: string): Promise<void> {
+    stateDir = bareServer(name);
+    flags = flagsOf(stateDir);
+    await steward(['recover', ...flags]);
+    restoring();
+  }
+
+  beforeAll(async () => {
+    await server('lost');
+    host().writeData(half);
+  });
+
+  it('is told what happens to what is there, and what can be done', async () => {
+    const { code, stdout } = await steward(['recover', ...flags]);
+    expect(stdout).toMatch(
+      /✗ new {3}not recovered yet: there is no Borg repository .*; what is on its datasets counts as a part of new-\S+, and the next steward recover removes it, unless --start-empty new .*--keep-what-is-there new/,
+    );
+    expect(code).toBe(1);
+  });
+
+  it('does not start with that part for nothing', async () => {
+    const refusal = /holds data already \(.*new\/half\); remove what is there, .* --keep-what-is-there new/;
+    expectRefusal(await steward(['recover', ...flags, '--start-empty', 'new']), refusal);
+    expect(started()).toBe(false);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['without its name again', [], /without a terminal, --confirm new says that it may; nothing was done/],
+    ['with another name', ['--confirm', 'nwe'], /--confirm nwe is not new; nothing was done/],
+  ])('does not start with what is there %s', async (_how, more, words) => {
+    const given = ['recover', ...flags, '--keep-what-is-there', 'new', ...more];
+    expectRefusal(await steward(given), words);
+    expect(started()).toBe(false);
+  });
+
+  it('starts with what is there once its name is said again, and nothing of it is removed', async () => {
+    const given = ['recover', ...flags, '--keep-what-is-there', 'new', '--confirm', 'new'];
+    const { code, stdout } = await steward(given);
+    expect(stdout).toMatch(/· new {3}starts with what is there/);
+    expect(code).toBe(0);
+    expect(host().data()).toContain('datapool/services/new:/half');
+    expect(started()).toBe(true);
+  });
+
+  it('starts with nothing once that part is taken away', async () => {
+    await server('lost-and-emptied');
+    const { code, stdout } = await steward(['recover', ...flags, '--start-empty', 'new']);
+    expect(stdout).toMatch(/· new {3}starts with what is there/);
+    expect(code).toBe(0);
   });
 });
