@@ -53,7 +53,8 @@ export function writeMarker(world: World, path: string): void {
   const key = pathKey(place.filesystem, place.path);
   if (world.paths.has(key)) return;
   makeDirectories(world, parentOf(path));
-  world.paths.set(key, { ...place, type: 'file', uid: 0, gid: 0, mode: '0644' });
+  const changedMs = world.now();
+  world.paths.set(key, { ...place, type: 'file', uid: 0, gid: 0, mode: '0644', changedMs });
 }
 
 export function changeOwner(world: World, path: string, uid: number, gid: number, recursive: boolean): void {

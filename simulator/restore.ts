@@ -50,15 +50,18 @@ function find(world: World, { repository, archive }: Pick<BorgExtract, 'reposito
   return found;
 }
 
-function requireEmpty(world: World, { mounts, mounted }: RequireEmpty): void {
+function requireEmpty(world: World, { mounts, mounted, sinceMs }: RequireEmpty): void {
   const guards = mounts.map(({ guard }) => guard);
   if (mounted === true) checkGuards(world, guards);
+  const whose = sinceMs === undefined ? 'already' : 'that was put there since the last attempt';
   for (const guard of guards) {
     if (world.index.mounts.get(guard.mountpoint) !== guard.dataset) continue;
-    const found = contentsOf(world, guard.dataset).find(({ type }) => type === 'file');
+    const isFound = ({ type, changedMs = 0 }: SimulatedPath) =>
+      type === 'file' && (sinceMs === undefined || changedMs > sinceMs);
+    const found = contentsOf(world, guard.dataset).find(isFound);
     if (found === undefined) continue;
     const place = `${guard.mountpoint}${found.path}`;
-    throw new StepError(`${guard.dataset} holds data already (${place})`, { retryable: false });
+    throw new StepError(`${guard.dataset} holds data ${whose} (${place})`, { retryable: false });
   }
 }
 
@@ -81,12 +84,16 @@ function partOf(world: World, archive: SimulatedArchive, dataset: string, below:
   const wanted = ({ path, type }: SimulatedPath) =>
     isChosen(`${below}${path}`.replace(/^\//, ''), step.paths, type);
   const old = contentsOf(world, dataset).filter((entry) => entry.path !== '' && wanted(entry));
-  const kept = (archive.contents[dataset] ?? []).filter(wanted);
+  const kept = (archive.contents[dataset] ?? []).filter(wanted).map(byUs);
   return {
     removals: removalsOf(world, old),
     puts: putsOf(world, kept),
     moves: kept.flatMap((entry) => moveOf(world, entry, step)),
   };
+}
+
+function byUs({ changedMs: _changedMs, ...entry }: SimulatedPath): SimulatedPath {
+  return entry;
 }
 
 /** Owners get the numbers of this host when all of the archive is there. */

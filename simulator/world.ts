@@ -28,6 +28,8 @@ export interface SimulatedPath {
   uid: number;
   gid: number;
   mode: string;
+  /** When it was put there, in milliseconds since the epoch, where that was not by Steward. */
+  changedMs?: number;
 }
 
 export interface SimulatedNetwork {

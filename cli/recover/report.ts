@@ -69,10 +69,10 @@ function rowOf({ service, phase, archive, atMs, note }: Recovery, nowMs: number)
   }
 }
 
-/** Before somebody puts a copy there by hand, which the next recovery would take for what it has left itself. */
+/** Whoever puts a copy there by hand, or clears up, has to say so. */
 function partly(service: string, archive: string | null): string {
-  const part = `what is on its datasets counts as a part of ${archive}, and the next steward recover removes it`;
-  return `${part}, unless --start-empty ${service} (with nothing there) or --keep-what-is-there ${service} (with a copy of yours) comes first`;
+  const part = `what is on its datasets counts as a part of ${archive}, which steward recover removes when it goes on`;
+  return `${part}; --start-empty ${service} once you have removed it, --keep-what-is-there ${service} to start with it`;
 }
 
 function total(report: RecoveryReport): string {

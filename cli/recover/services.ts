@@ -42,7 +42,7 @@ export function beginRecoveries(services: string[], store: Store, nowMs: number)
   transaction(store, () => {
     for (const service of services) {
       if (begun.has(service)) continue;
-      const nothing = { archive: null, atMs: null, note: null, damaged: {} };
+      const nothing = { archive: null, atMs: null, note: null, damaged: {}, leftMs: null };
       writeRecovery(store, { service, phase: 'waiting', ...nothing, updatedMs: nowMs });
     }
   });

@@ -12,11 +12,12 @@ const ours = new Set(['.zfs', '.steward-backup']);
  * they must be mounted, one that is not holds nothing: on a bare server it is not even made yet.
  */
 export async function requireEmpty(
-  { mounts, mounted: must }: RequireEmpty,
+  { mounts, mounted: must, sinceMs }: RequireEmpty,
   options: { readMountinfo?: ReadMountinfo | undefined; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const text = await (options.readMountinfo ?? (() => readFile('/proc/self/mountinfo', 'utf8')))();
   const mounted = parseMountinfo(text);
+  const whose = sinceMs === undefined ? 'already' : 'that was put there since the last attempt';
   for (const { guard } of mounts) {
     const isThere = mounted.some(
       ({ source, mountpoint }) => source === guard.dataset && mountpoint === guard.mountpoint,
@@ -25,13 +26,17 @@ export async function requireEmpty(
       throw new StepError(
         `${guard.dataset} is not mounted at ${guard.mountpoint}, so that nobody can see what is on it; mount it`,
       );
-    const found = isThere ? await firstFile(guard.mountpoint, options.signal) : null;
+    const found = isThere ? await firstFile(guard.mountpoint, sinceMs, options.signal) : null;
     if (found !== null)
-      throw new StepError(`${guard.dataset} holds data already (${found})`, { retryable: false });
+      throw new StepError(`${guard.dataset} holds data ${whose} (${found})`, { retryable: false });
   }
 }
 
-async function firstFile(root: string, signal: AbortSignal | undefined): Promise<string | null> {
+async function firstFile(
+  root: string,
+  sinceMs: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
   const { dev } = await lstat(root);
   const folders = [root];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -41,8 +46,9 @@ async function firstFile(root: string, signal: AbortSignal | undefined): Promise
       const stat = await lstat(path.join(folder, name));
       // What is mounted inside is another dataset, and looked at as itself.
       if (stat.dev !== dev) continue;
-      if (!stat.isDirectory()) return path.join(folder, name);
-      folders.push(path.join(folder, name));
+      if (stat.isDirectory()) folders.push(path.join(folder, name));
+      // Not the time of its content, which a copy may have kept. In whole milliseconds, as the other.
+      else if (sinceMs === undefined || Math.floor(stat.ctimeMs) > sinceMs) return path.join(folder, name);
     }
   }
   return null;

@@ -5,7 +5,7 @@ import type { NumbersHere } from '../owners/numbers.ts';
 import { readOwners } from '../owners/read.ts';
 import { runRestore } from '../restore/run.ts';
 import { isOpen, type Recovery, readRecoveries, writeRecovery } from '../state/recovery.ts';
-import type { BorgExtract, Outcome, RequireEmpty, Step } from '../types.ts';
+import type { BorgExtract, Outcome, RequireEmpty, RestoreMount, Step } from '../types.ts';
 import { recoverChange } from './change.ts';
 
 export interface RecoverDeps extends BackgroundDeps {
@@ -96,25 +96,35 @@ function keeper(known: Recovery, { store, clock }: BackgroundDeps): Keeper {
 /**
  * Only right before the first file is written, and after it was seen that nothing is there, does the state say that
  * what is there may be taken away again. No cycle is under way at that instant, and none to come gives directories of
- * the service an owner before they have the one of the archive.
+ * the service an owner before they have the one of the archive. What came to be there after an attempt has failed is
+ * nothing of that, and is not taken away.
  */
-function watch({ executor, holdCycles, numbersHere }: RecoverDeps, keep: Keeper) {
+function watch({ executor, clock, holdCycles, numbersHere }: RecoverDeps, keep: Keeper) {
   let damaged = false;
-  const begin = async (step: RequireEmpty, options: ExecuteOptions) => {
-    if (keep.now().phase === 'restoring') return;
+  const begin = async (mounts: RestoreMount[], options: ExecuteOptions) => {
+    const { phase, leftMs } = keep.now();
+    const look: RequireEmpty = { op: 'require-empty', mounts, mounted: true };
+    if (phase === 'restoring') {
+      if (leftMs !== null) await executor.execute({ ...look, sinceMs: leftMs }, options);
+      keep.set({ leftMs: null });
+      return;
+    }
     const held = await holdCycles();
     try {
-      await executor.execute(step, options);
-      keep.set({ phase: 'restoring' });
+      await executor.execute(look, options);
+      keep.set({ phase: 'restoring', leftMs: null });
     } finally {
       held.release();
     }
   };
   const extract = async (step: BorgExtract, options: ExecuteOptions) => {
     const { owners, note } = await readOwners(step, await numbersHere(), executor, options);
-    await begin({ op: 'require-empty', mounts: step.mounts, mounted: true }, options);
-    const facts = (await executor.execute({ ...step, owners }, options)) ?? {};
-    return note === undefined ? facts : { ...facts, notes: [...(facts.notes ?? []), note] };
+    await begin(step.mounts, options);
+    const facts = await executor.execute({ ...step, owners }, options).catch((error: unknown) => {
+      keep.set({ leftMs: clock.now() });
+      throw error;
+    });
+    return note === undefined ? facts : { ...facts, notes: [...(facts?.notes ?? []), note] };
   };
   return {
     isDamaged: () => damaged,

@@ -67,6 +67,8 @@ export interface RequireEmpty {
   mounts: RestoreMount[];
   /** Nobody sees what is on one that is not mounted, so that it is refused as well. */
   mounted?: true;
+  /** Files from before this instant do not count, in milliseconds since the epoch. */
+  sinceMs?: number;
 }
 
 /**

@@ -24,6 +24,11 @@ export interface Recovery {
   note: string | null;
   /** Archives that are damaged beyond doubt -> what Borg says. They are not tried again. */
   damaged: Record<string, string>;
+  /**
+   * When an extraction has failed: what came to be there later is somebody's. Null where none has, and while one is at
+   * work or was cut off, since nobody knows until when it has written.
+   */
+  leftMs: number | null;
   updatedMs: number;
 }
 
@@ -35,14 +40,14 @@ export function readRecoveries(store: Store): Recovery[] {
 
 export function writeRecovery(
   store: Store,
-  { service, phase, archive, atMs, note, damaged, updatedMs }: Recovery,
+  { service, phase, archive, atMs, note, damaged, leftMs, updatedMs }: Recovery,
 ): void {
   guarded(store.path, () =>
     store.db
       .prepare(
-        'INSERT OR REPLACE INTO recoveries (service, phase, archive, at_ms, note, updated_ms, damaged) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT OR REPLACE INTO recoveries (service, phase, archive, at_ms, note, updated_ms, damaged, left_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       )
-      .run(service, phase, archive, atMs, note, updatedMs, JSON.stringify(damaged)),
+      .run(service, phase, archive, atMs, note, updatedMs, JSON.stringify(damaged), leftMs),
   );
 }
 
@@ -88,9 +93,10 @@ interface Row {
   at_ms: number | null;
   note: string | null;
   damaged: string;
+  left_ms: number | null;
   updated_ms: number;
 }
 
-function toRecovery({ at_ms, updated_ms, damaged, ...row }: Row): Recovery {
-  return { ...row, damaged: JSON.parse(damaged), atMs: at_ms, updatedMs: updated_ms };
+function toRecovery({ at_ms, updated_ms, left_ms, damaged, ...row }: Row): Recovery {
+  return { ...row, damaged: JSON.parse(damaged), atMs: at_ms, leftMs: left_ms, updatedMs: updated_ms };
 }

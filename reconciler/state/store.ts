@@ -94,7 +94,8 @@ const migrations = [
      UNIQUE (change_id, position, step)) STRICT;
    INSERT INTO undo SELECT seq, at_ms, lock_name, change_id, position, step, error, '' FROM undo_before;
    DROP TABLE undo_before;`,
-  `ALTER TABLE recoveries ADD COLUMN damaged TEXT NOT NULL DEFAULT '{}';`,
+  `ALTER TABLE recoveries ADD COLUMN damaged TEXT NOT NULL DEFAULT '{}';
+   ALTER TABLE recoveries ADD COLUMN left_ms INTEGER;`,
 ];
 
 /** How long another process's write is waited for. */

@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,7 +54,7 @@ function lab(script = 'pwd > "$STATE/pwd"; echo new > restored', more = '', sour
       const mounts = [{ guard: { dataset, mountpoint }, below: '' }];
       return executor.execute({ op: 'borg-extract', repository, archive, paths, mounts, owners: null }, {});
     },
-    look: (more: { mounted?: true }) => {
+    look: (more: { mounted?: true; sinceMs?: number }) => {
       const mounts = [{ guard: { dataset, mountpoint }, below: '' }];
       return executor.execute({ op: 'require-empty', mounts, ...more }, {});
     },
@@ -127,6 +129,18 @@ describe('a dataset that must be empty', () => {
     const { mountpoint, look } = lab();
     for (const file of ['old', 'link']) rmSync(path.join(mountpoint, file));
     await expect(look({})).rejects.toThrow(`${dataset} holds data already (${mountpoint}/db/base/1)`);
+  });
+
+  it('is, but for what came to be there later, however old its content is', async () => {
+    const { mountpoint, look } = lab();
+    const sinceMs = Math.floor(lstatSync(path.join(mountpoint, 'link')).ctimeMs);
+    await look({ sinceMs });
+    const copy = path.join(mountpoint, 'db/copy');
+    do writeFileSync(copy, 'mine');
+    while (Math.floor(lstatSync(copy).ctimeMs) <= sinceMs);
+    utimesSync(copy, 1, 1);
+    const words = `${dataset} holds data that was put there since the last attempt (${copy})`;
+    await expect(look({ sinceMs })).rejects.toThrow(words);
   });
 
   it('is refused where it is not mounted and should be, since nobody sees what is on it', async () => {

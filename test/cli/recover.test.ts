@@ -163,7 +163,7 @@ describe('a service with a part of an archive that nobody can read any more', ()
   it('is told what happens to what is there, and what can be done', async () => {
     const { code, stdout } = await steward(['recover', ...flags]);
     expect(stdout).toMatch(
-      /✗ new {3}not recovered yet: there is no Borg repository .*; what is on its datasets counts as a part of new-\S+, and the next steward recover removes it, unless --start-empty new .*--keep-what-is-there new/,
+      /✗ new {3}not recovered yet: there is no Borg repository .*; what is on its datasets counts as a part of new-\S+, which steward recover removes when it goes on; --start-empty new .*--keep-what-is-there new/,
     );
     expect(code).toBe(1);
   });

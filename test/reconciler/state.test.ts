@@ -94,6 +94,7 @@ describe('state.db', () => {
   it('of an older Steward keeps its runs; of one that was cut off nobody knows how long it was down', () => {
     const older = openStore(dir);
     older.db.exec(`ALTER TABLE recoveries DROP COLUMN damaged;
+      ALTER TABLE recoveries DROP COLUMN left_ms;
       ALTER TABLE repositories DROP COLUMN checkpoints;
       ALTER TABLE probes DROP COLUMN certificate_begins_ms;
       ALTER TABLE backups DROP COLUMN stops;
@@ -120,7 +121,9 @@ describe('state.db', () => {
 
   it('of an older Steward keeps what is to be put right, and takes what that one still writes', () => {
     const older = openStore(dir);
-    older.db.exec(`DROP TABLE undo;
+    older.db.exec(`ALTER TABLE recoveries DROP COLUMN damaged;
+      ALTER TABLE recoveries DROP COLUMN left_ms;
+      DROP TABLE undo;
       CREATE TABLE undo (
         seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, lock_name TEXT NOT NULL, change_id TEXT NOT NULL,
         position INTEGER NOT NULL, step TEXT NOT NULL, error TEXT, UNIQUE (change_id, position)) STRICT;

@@ -71,7 +71,7 @@ function newServer(base: number): LabRun {
   for (const table of ['repositories', 'archives'] as const)
     for (const [key, value] of before.host.state[table].entries())
       made.host.state[table].set(key, value as never);
-  const nothing = { archive: null, atMs: null, note: null, damaged: {}, updatedMs: 0 };
+  const nothing = { archive: null, atMs: null, note: null, damaged: {}, leftMs: null, updatedMs: 0 };
   writeRecovery(made.store(), { service: 'photo', phase: 'waiting', ...nothing });
   return made;
 }

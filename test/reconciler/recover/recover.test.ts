@@ -8,6 +8,7 @@ import { recoverable } from '../../../reconciler/recover/change.ts';
 import { recoverService } from '../../../reconciler/recover/run.ts';
 import { type Recovery, readRecoveries, writeRecovery } from '../../../reconciler/state/recovery.ts';
 import type { StepFault } from '../../../simulator/faults.ts';
+import { pathKey } from '../../../simulator/world.ts';
 import * as build from '../../support/build.ts';
 import { type LabRun, labRun } from '../../support/lab-run.ts';
 
@@ -52,7 +53,16 @@ afterEach(() => {
 });
 
 const waiting: Recovery = {
-  ...{ service: 'photo', phase: 'waiting', archive: null, atMs: null, note: null, damaged: {}, updatedMs: 0 },
+  ...{
+    service: 'photo',
+    phase: 'waiting',
+    archive: null,
+    atMs: null,
+    note: null,
+    damaged: {},
+    leftMs: null,
+    updatedMs: 0,
+  },
 };
 const newest = ['database:/rows', 'photo:/picture-1'];
 const candidates = () => recoverable(backup, [...bare.host.state.archives.values()]);
@@ -193,6 +203,21 @@ describe('a service that waits for its data', () => {
     expect(data()).toEqual(newest);
   });
 
+  it('takes nothing away that somebody has put there since an attempt has failed, however often it goes on', async () => {
+    await bare.cycle();
+    await recover({ executor: failing({ 0: full }) });
+    bare.later(1000);
+    bare.host.writeData(`/${database}/mine`);
+    for (const _time of [1, 2]) {
+      expect(await recover()).toMatchObject({ result: 'failed' });
+      expect(recovery()?.note).toMatch(/holds data that was put there since the last attempt \(.*\/mine\)/);
+      expect(data()).toContain('database:/mine');
+    }
+    bare.host.state.paths.delete(pathKey(database, '/mine'));
+    await recover();
+    expect(data()).toEqual(newest);
+  });
+
   it('is left to who has given it up meanwhile', async () => {
     await bare.cycle();
     const executor = failing({ 0: damage });
@@ -203,7 +228,7 @@ describe('a service that waits for its data', () => {
       },
     };
     await recover({ executor: told });
-    expect(recovery()?.phase).toBe('given-up');
+    expect(recovery()).toMatchObject({ phase: 'given-up', archive: null });
   });
 
   it('is not written over where a dataset is not mounted, whatever is on it', async () => {

@@ -220,6 +220,7 @@ function recovery(phase: Recovery['phase']): Recovery {
     atMs: null,
     note: null,
     damaged: {},
+    leftMs: null,
     updatedMs: lab.now(),
   };
 }
