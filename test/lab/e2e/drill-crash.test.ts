@@ -31,7 +31,7 @@ test('a check and a drill by hand say what they found, and have a line in the hi
     expect(exitCode).toBe(0);
   }
   const kinds = (await history(lab, 'pair')).map(({ what, result }) => `${result} ${what}`);
-  expect(kinds).toEqual(expect.arrayContaining(['done check', 'done drill']));
+  expect(kinds).toEqual(expect.arrayContaining(['done full', 'done drill']));
 });
 
 describe('a restore drill that is killed', () => {
