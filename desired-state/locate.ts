@@ -10,6 +10,7 @@ import {
   visit,
 } from 'yaml';
 import type { Origin, Problem } from './types.ts';
+import { differences } from './yaml-differences.ts';
 import { yamlProblems } from './yaml-problems.ts';
 
 export type YamlPath = readonly (string | number)[];
@@ -49,6 +50,8 @@ export function parseYaml(file: string, bytes: Uint8Array): YamlFile {
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const problems = yamlProblems(document, text, origin);
+  const told = new Set(problems.map(({ line }) => line));
+  problems.push(...differences(document, text, origin).filter(({ line }) => !told.has(line)));
   return { file, ...plainValue(document, problems, origin), ...positions(document, text, origin) };
 }
 
