@@ -5,7 +5,7 @@ import { type EnvLines, type LabInputs, type ServiceContext, yamlOrigin } from '
 import { describe } from './describe.ts';
 import { nameProblems } from './docker-names.ts';
 import { envLines } from './fields.ts';
-import type { RepositoryFiles, TreeResult } from './files.ts';
+import type { PathState, RepositoryFiles, TreeResult } from './files.ts';
 import { describeHub } from './hub/hub.ts';
 import { parseYaml, type YamlFile } from './locate.ts';
 import type { ServiceModel } from './model.ts';
@@ -182,7 +182,9 @@ async function unsafePaths({ folder, files, tree }: ServiceInputs): Promise<Prob
   const names = [...folder.composeFiles, ...(folder.hasEnv ? ['.env'] : []), ...folder.encrypted];
   const own = names.map((name) => `${folder.folder}/${name}`);
   const states = await Promise.all(own.map(async (file) => ({ file, state: files.state(file) })));
-  return states.filter(({ state }) => state !== 'file').map(({ file }) => unreadable(file));
+  const isUnread = ({ file, state }: { file: string; state: PathState }) =>
+    state !== 'file' || files.read(file) === null;
+  return states.filter(isUnread).map(({ file }) => unreadable(file));
 }
 
 /** Environment files in order, with the repository's one below `root`. */

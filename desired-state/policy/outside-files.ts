@@ -35,6 +35,7 @@ export function reachedFiles(written: Written): Reached[] {
 }
 
 function named(reference: Reference, folder: string, written: Written): Reached[] {
+  if (reference.isOdd) return [];
   const where = whereItIs(reference, folder, written);
   if ('outside' in where || where.file === null) return [];
   const bytes = written.files.read(where.file)?.bytes;
@@ -51,10 +52,28 @@ export function outsideFiles(written: Written): Broken[] {
   return reachedFiles(written).flatMap(({ yaml, folder }) => [
     ...unreadable(yaml),
     ...references(yaml.value).flatMap((reference) => {
-      const where = whereItIs(reference, folder, written);
-      return 'outside' in where ? [brokenBy(reference, yaml, where.outside)] : [];
+      const why = whyNot(reference, folder, written);
+      return why === null ? [] : [brokenBy(reference, yaml, why)];
     }),
   ]);
+}
+
+/** Null for what compose may open. */
+function whyNot(reference: Reference, folder: string, written: Written): string | null {
+  if (reference.isOdd) return 'is no text, so nobody can tell what would be opened';
+  const where = whereItIs(reference, folder, written);
+  if ('outside' in where) return where.outside;
+  return reference.isCompose && where.file !== null ? notRead(where.file, written.files) : null;
+}
+
+/** Compose has no bounds of this kind: it would follow what nobody here has looked at. */
+function notRead(file: string, files: RepositoryFiles): string | null {
+  const state = files.state(file);
+  // One that is not there compose misses itself.
+  if (state === 'absent') return null;
+  if (state !== 'file') return 'is no plain file, so nobody can tell what compose would open for it';
+  if (files.read(file) !== null) return null;
+  return 'is larger than 16 MiB, so nobody can tell what compose would open for it';
 }
 
 /** What Steward cannot read compose may, and nobody has looked at what it would open. */
@@ -63,14 +82,9 @@ function unreadable({ file, value, problems, at }: YamlFile): Broken[] {
   if (fault === undefined && value !== undefined) return [];
   const origin = fault === undefined ? at([]) : { file, line: fault.line, column: fault.column };
   const why = fault?.message ?? 'it is not YAML';
-  return [
-    {
-      container: null,
-      origin,
-      message: `what compose would open for it cannot be told: ${why}`,
-      text: file,
-    },
-  ];
+  const message = `what compose would open for it cannot be told: ${why}`;
+  const fix = fault?.fix === undefined ? {} : { fix: fault.fix };
+  return [{ container: null, origin, message, text: file, ...fix }];
 }
 
 function brokenBy({ target, what, at, container }: Reference, yaml: YamlFile, why: string): Broken {

@@ -9,6 +9,8 @@ export interface Reference {
   /** It is a compose file itself. */
   isCompose: boolean;
   isBuild: boolean;
+  /** What stands there is no text, and what compose makes of it nobody here can tell. */
+  isOdd: boolean;
   /** Of an included file: the folder that its own paths start from, where it is not its own. */
   folder?: string;
 }
@@ -16,8 +18,8 @@ export interface Reference {
 type Place = Pick<Reference, 'at' | 'container'>;
 
 /**
- * All files that a compose file, as plain values, makes compose open; bind mounts are not among them. What has another
- * form than the Compose Specification gives it is passed over: compose refuses it. Source: compose-spec.schema.json.
+ * All files that a compose file, as plain values, makes compose open; bind mounts are not among them. Where something else
+ * than text stands for a path, it is odd. Source: compose-spec.schema.json.
  */
 export function references(value: unknown): Reference[] {
   const file = record(value);
@@ -37,7 +39,7 @@ function ofService(container: string, service: Record<string, unknown>): Referen
   const at = (...rest: (string | number)[]): Place => ({ at: ['services', container, ...rest], container });
   const files = (key: 'env_file' | 'label_file') =>
     list(service[key]).flatMap(([item, index]) =>
-      one(typeof item === 'string' ? item : record(item).path, key, at(key, ...index)),
+      one(isRecord(item) ? item.path : item, key, at(key, ...index)),
     );
   return [
     ...files('env_file'),
@@ -50,8 +52,8 @@ function ofService(container: string, service: Record<string, unknown>): Referen
 
 function ofBuild(build: unknown, at: (...rest: (string | number)[]) => Place): Reference[] {
   const isBuild = { isBuild: true };
-  if (typeof build === 'string') return one(build, 'build', at('build'), isBuild);
-  const { context, dockerfile, additional_contexts: more } = record(build);
+  if (!isRecord(build)) return one(build, 'build', at('build'), isBuild);
+  const { context, dockerfile, additional_contexts: more } = build;
   const contexts = Array.isArray(more)
     ? more.map((each, index): [string | number, unknown] => [index, String(each).replace(/^[^=]*=/, '')])
     : entries(more);
@@ -66,7 +68,8 @@ function ofBuild(build: unknown, at: (...rest: (string | number)[]) => Place): R
 
 /** Compose takes it from the context, which is judged by itself: only one that leads out of it is of interest. */
 function ofDockerfile(context: unknown, dockerfile: unknown, place: Place): Reference[] {
-  if (typeof dockerfile !== 'string' || !/^\/|(^|\/)\.\.(\/|$)/.test(dockerfile)) return [];
+  if (typeof dockerfile !== 'string') return one(dockerfile, 'the Dockerfile', place, { isBuild: true });
+  if (!/^\/|(^|\/)\.\.(\/|$)/.test(dockerfile)) return [];
   const folder = typeof context === 'string' ? context : '.';
   const target = dockerfile.startsWith('/') ? dockerfile : `${folder}/${dockerfile}`;
   return one(target, 'the Dockerfile', place, { isBuild: true });
@@ -74,8 +77,8 @@ function ofDockerfile(context: unknown, dockerfile: unknown, place: Place): Refe
 
 function ofInclude(item: unknown, at: (string | number)[]): Reference[] {
   const compose = { isCompose: true };
-  if (typeof item === 'string') return one(item, 'include', { at, container: null }, compose);
-  const { path, env_file: env, project_directory: folder } = record(item);
+  if (!isRecord(item)) return one(item, 'include', { at, container: null }, compose);
+  const { path, env_file: env, project_directory: folder } = item;
   return [
     ...list(path).flatMap(([each, index]) =>
       one(
@@ -101,8 +104,10 @@ function one(
   place: Place,
   kind: Partial<Pick<Reference, 'isCompose' | 'isBuild' | 'folder'>> = {},
 ): Reference[] {
-  if (typeof target !== 'string') return [];
-  return [{ what, target, ...place, isCompose: false, isBuild: false, ...kind }];
+  if (target === undefined || target === null) return [];
+  const isOdd = typeof target !== 'string';
+  const shown = isOdd ? (JSON.stringify(target) ?? String(target)) : target;
+  return [{ what, target: shown, ...place, isCompose: false, isBuild: false, isOdd, ...kind }];
 }
 
 /** One or many, as compose takes them; the index is empty for the one. */
@@ -116,7 +121,9 @@ function entries(value: unknown): [string, unknown][] {
 }
 
 function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
+  return isRecord(value) ? value : {};
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

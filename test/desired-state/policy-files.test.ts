@@ -108,6 +108,50 @@ describe('files outside of the repository', () => {
     expect(existsSync(ran)).toBe(false);
   });
 
+  test.each([
+    ['env_file: 5', '8: env_file 5'],
+    ['env_file: [[/etc/shadow]]', '8: env_file ["/etc/shadow"]'],
+    ['label_file: { path: { a: b } }', '8: label_file {"a":"b"}'],
+    ['build: { context: [/] }', '8: the build context ["/"]'],
+    ['build: { context: ., dockerfile: { a: /x } }', '8: the Dockerfile {"a":"/x"}'],
+    ['extends: { file: [/x.yml], service: x }', '8: extends ["/x.yml"]'],
+    ['credential_spec: { file: true }', '8: credential_spec true'],
+  ])('cannot be told where no text stands: %s', async (more, what) => {
+    expect(await refused(more)).toEqual([`${what} is no text, so nobody can tell what would be opened`]);
+  });
+
+  test('nor where an include, a config or a secret is no text', async () => {
+    const below = `${net}secrets: { key: { file: 5 } }\nconfigs: { c: { file: [x] } }\ninclude: [[/x.yml], { path: [{ a: b }] }]\n`;
+    expect(
+      (await problemsOf(files(compose('', below)))).map(({ message }) => message.split(' is ')[0]),
+    ).toEqual(['the secret key 5', 'the config c ["x"]', 'include ["/x.yml"]', 'include {"a":"b"}']);
+  });
+
+  test('but nothing that stands there is none', async () => {
+    expect(
+      await refused('env_file:\nlabel_file: []\nextends: { service: x, file: }\nbuild:'),
+    ).not.toContainEqual(expect.stringContaining('is no text'));
+  });
+
+  const large = `${'#'.repeat(17 * 1024 * 1024)}\nservices: { x: { env_file: /etc/shadow } }\n`;
+
+  test.each([
+    ['larger than 16 MiB', { 'services/_shared/more.yml': large }],
+    ['no plain file', { 'services/_shared/more.yml/x': '' }],
+  ])('cannot be told of an include that is %s', async (what, over) => {
+    const tree = files(compose('', `${net}include: [../_shared/more.yml]\n`), over);
+    expect((await problemsOf(tree)).map(({ line, message }) => `${line}: ${message}`)).toEqual([
+      `10: include ../_shared/more.yml is ${what}, so nobody can tell what compose would open for it`,
+    ]);
+  });
+
+  test.each(['docker-compose.override.yml', '.env'])('nor is compose called where %s is', async (name) => {
+    const tree = files(compose(), { [`services/photo/${name}`]: large });
+    expect((await problemsOf(tree)).map(({ message }) => message)).toEqual([
+      `services/photo/${name} leaves the repository or is larger than 16 MiB`,
+    ]);
+  });
+
   test('that a file of the repository includes', async () => {
     const over = { 'services/_shared/base.yml': 'services:\n  x: { env_file: /etc/shadow }\n' };
     const problems = await problemsOf(
