@@ -123,7 +123,6 @@ function volumesAndImages(context: ServiceContext): Pick<ServiceModel, 'volumes'
     volumes: Object.entries(volumes).map(([key, { name, external }]) => ({
       name: name ?? (external === true ? key : `${project}_${key}`),
       origin: nearComposeOrigin(context, ['volumes', key]),
-      isDeclaredElsewhere: external === true,
     })),
     images: {
       built: Object.entries(services).flatMap(([key, service]) => builtNames(context, key, service)),

@@ -29,11 +29,6 @@ export interface MountedData {
   origin: Origin;
 }
 
-export interface VolumeModel extends Named {
-  /** Compose does not make it: it is there already. */
-  isDeclaredElsewhere: boolean;
-}
-
 export interface RouteModel extends Named {
   /** Container, alias or address that requests go to, without port; null where they go to none. */
   target: string | null;
@@ -65,7 +60,7 @@ export interface ServiceModel {
   /** The same with the network on which they do. */
   answers: Answered[];
   /** Docker's names of the volumes that its containers mount. */
-  volumes: VolumeModel[];
+  volumes: Named[];
   images: {
     /** As they are called that it builds. */
     built: Named[];

@@ -117,7 +117,7 @@ const doors: [what: string, more: string, expected: string[]][] = [
 function photo(more: string, below = net): string {
   const own = /^network(s|_mode):/.test(more) ? '' : '    networks: [photo_net]\n';
   const lines = more.split('\n').map((line) => `    ${line}\n`);
-  const head = (name: string) => `  ${name}:\n    image: "x:1"\n    restart: always\n    user: "1000"\n`;
+  const head = (name: string) => `  ${name}:\n    image: "photo:1"\n    restart: always\n    user: "1000"\n`;
   const db = `${head('db')}    networks: [photo_net]\n`;
   return `services:\n${head('server')}${own === '' ? '    x-own: 1\n' : own}${lines.join('')}${db}${below}`;
 }
@@ -224,7 +224,11 @@ describe('volumes', () => {
     expect(await volume('name: data, external: true')).toEqual([
       'outside-bind-mount error@10: photo takes the volume data, which is not of this service by its name',
     ]);
+    expect(await volume('name: paperless_data')).toEqual([
+      'outside-bind-mount error@10: photo takes the volume paperless_data, which is not of this service by its name',
+    ]);
     expect(await volume('name: photo_data, external: true')).toEqual([]);
+    expect(await volume('name: photo')).toEqual([]);
     expect(await volume('labels: { a: b }')).toEqual([]);
   });
 });
@@ -258,13 +262,6 @@ describe('the environment of root', () => {
     const own = below.replace('HOME', 'KEY');
     expect(await told(compose(`${part}: [key]`, own), { 'services/photo/.env': 'KEY=x\n' })).toEqual([]);
   });
-});
-
-test('an image of another service is not for building', async () => {
-  const text = compose('build: { context: ., tags: ["photo:2", "docker.io/library/caddy:2.10"] }');
-  expect(await told(text)).toEqual([
-    'built-image error@8: photo builds docker.io/library/caddy:2.10, which hub runs',
-  ]);
 });
 
 test('a lab without storage knows places that hold no data all the same', async () => {

@@ -64,14 +64,14 @@ function isSomebodys(source: string): boolean {
   return /^\/var(\/|$)|^\/home(\/[^/]+)?$|^\/home\/(.*\/)?\.[^/]/.test(source);
 }
 
-/** Docker gives the volume that there is to whoever names it. */
+/** Docker gives the volume that there is to whoever names it, be it declared as external or not. */
 function volumesOfOthers(
   model: ServiceModel,
   models: readonly ServiceModel[],
 ): (Broken & { service: string })[] {
-  return model.volumes.flatMap(({ name, origin, isDeclaredElsewhere }) => {
+  return model.volumes.flatMap(({ name, origin }) => {
     const home = homeOf(name, models);
-    if (home === model.name || (home === null && !isDeclaredElsewhere)) return [];
+    if (home === model.name) return [];
     const whose = home === null ? 'which is not of this service by its name' : `which is a volume of ${home}`;
     const message = `${model.name} takes the volume ${name}, ${whose}`;
     const fix = `mount a directory of its dataset, or call it ${model.name}_…`;
