@@ -1,20 +1,35 @@
 import { familiarName } from '../../../tools/image-name.ts';
-import type { Rule } from '../types.ts';
+import type { Named, ServiceModel } from '../../model.ts';
+import { homeOf } from '../home.ts';
+import type { Broken, Rule } from '../types.ts';
 
 export const builtImage: Rule = {
   id: 'built-image',
   severity: 'error',
-  why: 'Who builds an image under the name that another service runs puts a program of its own into that service.',
+  why: 'An image stays on the server under its name: who builds one that another service runs, now or later, puts a program of its own into that service.',
   fix: 'call what is built after the service, or leave image and tags out',
   across: (models) =>
-    models.flatMap(({ name: service, images }) =>
-      images.built.flatMap(({ name, origin }) => {
-        const other = models.find(
-          (model) => model.name !== service && model.images.run.includes(familiarName(name)),
-        );
-        if (other === undefined) return [];
-        const message = `${service} builds ${name}, which ${other.name} runs`;
-        return [{ service, container: null, origin, message, text: name }];
-      }),
-    ),
+    models.flatMap((model) => model.images.built.flatMap((built) => brokenBy(built, model, models))),
 };
+
+/** By the name alone: what nobody runs today somebody may take tomorrow, and an image that is there is not pulled. */
+function brokenBy(
+  { name, origin }: Named,
+  { name: service }: ServiceModel,
+  models: readonly ServiceModel[],
+): (Broken & { service: string })[] {
+  const other = models.find(
+    (model) => model.name !== service && model.images.run.includes(familiarName(name)),
+  );
+  if (other === undefined && homeOf(lastPart(name), models) === service) return [];
+  const why = other === undefined ? 'which is not called after it' : `which ${other.name} runs`;
+  const message = `${service} builds ${name}, ${why}`;
+  return [{ service, container: null, origin, message, text: name }];
+}
+
+/** `photo-web` of `registry:5000/me/photo-web:2`. */
+function lastPart(image: string): string {
+  return familiarName(image)
+    .replace(/^.*\//, '')
+    .replace(/[:@].*$/, '');
+}
