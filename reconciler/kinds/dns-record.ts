@@ -1,8 +1,8 @@
 import type { DesiredRecord } from '../../desired-state/types.ts';
 import type { SeenName } from '../../observers/types.ts';
-import { type DnsProvider, placeOf } from '../../tools/dns/types.ts';
+import { type DnsProvider, type DnsRecord, keepsMarks, placeOf } from '../../tools/dns/types.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
-import type { Change, Reason } from '../types.ts';
+import type { Change, Reason, Step } from '../types.ts';
 import { blocked, quietChange, report, type Verdict, type World } from '../world.ts';
 
 /** Names of routes at a DNS server that others use too: only what we made is ever changed, or goes. */
@@ -28,7 +28,9 @@ export function diff(desired: DesiredRecord, world: World): Verdict {
   const ours = seen.mark === labMark(world.desired.labName) || recorded?.ours === true;
   if (seen.alias !== undefined)
     return blocked(desired, 'conflict', foreign(desired, [`an alias of ${seen.alias}`]));
-  if (isOnly(seen, address) && seen.untold !== true)
+  // Without the mark of today, as when the lab is called otherwise by now, nobody could remove it later.
+  const isMarked = !ours || !keepsMarks(provider) || seen.mark === labMark(world.desired.labName);
+  if (isOnly(seen, address) && seen.untold !== true && isMarked)
     return { state: 'in-sync', data: { address, provider, ours } };
   const data: Recorded = { address, provider, ours: true };
   const [present, ...more] = seen.addresses;
@@ -65,17 +67,27 @@ function foreign({ name, address, provider }: DesiredRecord, seen: readonly stri
 }
 
 function putting(desired: DesiredRecord, replaces: string | null, seen: SeenName, world: World): Change {
-  const { labName } = world.desired;
-  const { name, address, provider, origin, needs } = desired;
-  const before = world.inventory.entries.get(desired.id)?.data as Recorded | undefined;
-  const note = seen.untold ? 'the DNS server was not told of it' : noteOf(replaces, before, desired);
-  const reason: Reason = { field: 'address', from: replaces, to: address, origin };
+  const { name, address, provider, needs } = desired;
+  const mark = labMark(world.desired.labName);
   return quietChange(desired, replaces === null ? 'create' : 'update', {
     summary: `${address} at ${placeOf(provider)}`,
-    reasons: [note === null ? reason : { ...reason, note }],
-    steps: [{ op: 'dns-put', provider, mark: labMark(labName), name, address, replaces }],
+    reasons: [whyPut(desired, replaces, seen, world)],
+    steps: [{ op: 'dns-put', provider, mark, name, address, replaces }],
     needs,
   });
+}
+
+function whyPut(desired: DesiredRecord, replaces: string | null, seen: SeenName, world: World): Reason {
+  const { address, origin } = desired;
+  const reason: Reason = { field: 'address', from: replaces, to: address, origin };
+  if (seen.untold === true) return { ...reason, note: 'the DNS server was not told of it' };
+  if (replaces === address) {
+    const note = `the mark beside it is ${seen.mark === null ? 'gone' : 'another one'}`;
+    return { field: 'mark', from: seen.mark, to: labMark(world.desired.labName), origin, note };
+  }
+  const before = world.inventory.entries.get(desired.id)?.data as Recorded | undefined;
+  const note = noteOf(replaces, before, desired);
+  return note === null ? reason : { ...reason, note };
 }
 
 function noteOf(
@@ -95,7 +107,7 @@ function noteOf(
 export function prune(entry: InventoryEntry, world: World): Verdict {
   const { address, provider, ours } = entry.data as Recorded;
   if (!ours) return { state: 'gone' };
-  const { dns, labName } = world.desired;
+  const { dns } = world.desired;
   if (!isSameServer(provider, dns))
     return report(
       entry,
@@ -109,10 +121,16 @@ export function prune(entry: InventoryEntry, world: World): Verdict {
     summary: 'no longer in Git',
     reasons: [{ field: 'address', from: address, to: null, note: 'no route has this name' }],
     // The server of today: its key may be another one by now.
-    steps: [
-      { op: 'dns-remove', provider: dns ?? provider, mark: labMark(labName), name: entry.name, address },
-    ],
+    steps: removing({ name: entry.name, address }, dns ?? provider, seen, world),
     needs: [],
   });
   return { state: 'change', change, data: {} };
+}
+
+/** By the mark that stands there, which is of the name that the lab had then; where it is gone, it is put back before. */
+function removing(record: DnsRecord, provider: DnsProvider, { mark }: SeenName, { desired }: World): Step[] {
+  const common = { provider, mark: mark ?? labMark(desired.labName), ...record };
+  const marking: Step = { op: 'dns-put', ...common, replaces: record.address };
+  const isBare = mark === null && keepsMarks(provider);
+  return [...(isBare ? [marking] : []), { op: 'dns-remove', ...common }];
 }

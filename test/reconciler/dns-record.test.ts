@@ -108,6 +108,33 @@ describe('a name', () => {
     expect(change?.reasons[0]?.note).toBe('its record at the DNS server 10.0.0.1 (zone lan) stays there');
   });
 
+  const kept = { ...ours, provider: rfc2136 };
+  const atBind = {
+    declared: [build.record('photo.lan', { provider: rfc2136 })],
+    recorded: kept,
+    over: { dns: rfc2136 },
+  };
+
+  it.each([
+    ['of the name that the lab had before', 'steward lab=old', 'the mark beside it is another one'],
+    ['gone', null, 'the mark beside it is gone'],
+  ])('whose mark is %s is marked anew, so that it can go one day', (_what, before, note) => {
+    const [change] = planOf({ ...atBind, seen: { addresses: [address], mark: before } }).plan.changes;
+    expect(change).toMatchObject({
+      verb: 'update',
+      reasons: [{ field: 'mark', from: before, to: mark, note }],
+      steps: [{ op: 'dns-put', mark, address, replaces: address }],
+    });
+  });
+
+  it.each([
+    ['that is marked as ours', { ...atBind, seen: { addresses: [address], mark } }],
+    ['of somebody else', { ...atBind, recorded: { ...kept, ours: false }, seen: { addresses: [address] } }],
+    ['at a server that keeps no marks', { recorded: ours, seen: { addresses: [address] } }],
+  ])('%s is not marked', (_what, over) => {
+    expect(planOf(over).plan.changes).toEqual([]);
+  });
+
   it('is not judged where the server does not answer', () => {
     const { plan } = planOf({ error: 'the DNS server 10.0.0.1 does not answer', recorded: ours });
     expect(plan.changes).toEqual([]);
@@ -123,6 +150,20 @@ describe('a name that left Git', () => {
     expect(change).toMatchObject({ verb: 'delete' });
     expect(change?.steps).toEqual([
       { op: 'dns-remove', provider: build.dnsServer, mark, name: 'photo.lan', address },
+    ]);
+  });
+
+  it('goes by the mark that it has, and where that is gone it gets one before', () => {
+    const stepsOf = (before: string | null) => {
+      const seen = { addresses: [address], mark: before };
+      const recorded = { ...ours, provider: rfc2136 };
+      return planOf({ ...gone, seen, recorded, over: { dns: rfc2136 } }).plan.changes[0]?.steps;
+    };
+    const record = { provider: rfc2136, name: 'photo.lan', address };
+    expect(stepsOf('steward lab=old')).toEqual([{ op: 'dns-remove', ...record, mark: 'steward lab=old' }]);
+    expect(stepsOf(null)).toEqual([
+      { op: 'dns-put', ...record, mark, replaces: address },
+      { op: 'dns-remove', ...record, mark },
     ]);
   });
 

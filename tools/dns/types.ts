@@ -65,6 +65,11 @@ export function typeOf(address: string): 'A' | 'AAAA' {
   return address.includes(':') ? 'AAAA' : 'A';
 }
 
+/** Whether it says by a mark beside a record whose that is, and lets nobody else remove it. */
+export function keepsMarks({ provider }: DnsProvider): boolean {
+  return provider === 'rfc2136';
+}
+
 /** Where a server is, for sentences: `BIND at 192.168.1.53`. */
 export function placeOf(provider: DnsProvider): string {
   if (provider.provider === 'rfc2136') return `the DNS server ${provider.server} (zone ${provider.zone})`;

@@ -73,6 +73,19 @@ describe('BIND', () => {
     expect(await digged(bind.port, name('theirs'))).toEqual(['10.0.0.7']);
   });
 
+  it('takes a new mark beside the same address, and forgets by that one', async () => {
+    const record = { name: name('renamed'), address: '192.168.1.100' };
+    await put('renamed', record.address);
+    const renamed = server({ mark: 'steward lab=new' });
+    await renamed.put(record, record.address);
+    expect(await server().look([record.name])).toEqual({
+      [record.name]: { addresses: [record.address], mark: 'steward lab=new' },
+    });
+    await expect(server().remove(record)).rejects.toThrow();
+    await renamed.remove(record);
+    expect(await digged(bind.port, record.name)).toEqual([]);
+  });
+
   it('refuses without the key, and outside of its zone, with a sentence', async () => {
     const record = { name: name('new'), address: '192.168.1.100' };
     await expect(server({ keyFile: null }).put(record, null)).rejects.toThrow(
