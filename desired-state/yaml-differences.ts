@@ -45,6 +45,7 @@ function marks(document: Document.Parsed, text: string, origin: Where): Problem[
       const fault =
         tagged(node) ??
         named(node) ??
+        marked(node) ??
         (isScalar(node) ? (quoted(node, text) ?? (isBetweenBrackets ? mistaken(node, text) : null)) : null);
       if (fault !== null)
         problems.push(errorAt(origin(node.range?.[0] ?? 0), fault.message, fault.fix, fault.text));
@@ -69,6 +70,14 @@ function named(node: Node): Fault {
   if (name === undefined || !/[^\w-]/.test(name)) return null;
   const message = `the name ${name} of a value holds more than letters, digits, _ and -`;
   return { message, fix: 'give it a plain name', text: name };
+}
+
+/** A merging key with a tag merges here only; and by its name it is a text there, and nothing here. */
+function marked(node: Node): Fault {
+  if (!isScalar(node) || (node.tag ?? node.anchor) === undefined) return null;
+  const isMerging = typeof node.value === 'symbol' || (node.type === 'PLAIN' && node.source === '<<');
+  if (!isMerging) return null;
+  return { message: '<< bears a name or a tag', fix: 'remove it', text: '<<' };
 }
 
 /**

@@ -122,6 +122,17 @@ test('quotes over several lines are the same for both otherwise', async () => {
   expect(await told(compose('', below))).toEqual([]);
 });
 
+test.each(['&k <<: *e\nenv_file: *k', '!!str <<: *e'])(
+  'a merging key may be no more than that: %s',
+  async (more) => {
+    const problems = await told(`x-e: &e { tty: true }\n${compose(more)}`);
+    expect(problems).toContain(untold(9, '<< bears a name or a tag'));
+    expect(await told(`x-e: &e { tty: true }\n${compose('<<: *e\nlabels: { a: &k "<<", b: *k }')}`)).toEqual(
+      [],
+    );
+  },
+);
+
 test('marks between brackets that are the same for both are harmless', async () => {
   expect(await told(compose('labels: { a: , "b":c, ? d : e, f: "?x:" , g: x?y }'))).toEqual([]);
 });
