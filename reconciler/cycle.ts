@@ -138,9 +138,11 @@ async function reconcile(
   if (warnings.some(({ severity }) => severity === 'error'))
     return { ...cycle, result: 'bad-commit', problems: warnings };
   const desired = { ...loaded, warnings };
+  // The same for the plan and for what is kept of it: a tick between the two would be lost.
+  const nowMs = deps.clock.now();
   const planned = await timed(cycle, 'plan', deps, async () => {
     const hashed = await withHashes(desired, observed, commit, deps.source);
-    const input = { desired: hashed, observed, inventory, nowMs: deps.clock.now() };
+    const input = { desired: hashed, observed, inventory, nowMs };
     return makePlan(asked === undefined ? input : { ...input, asked });
   });
   const { plan } = planned;
@@ -149,7 +151,7 @@ async function reconcile(
   if (options.dry) return { ...seen, result: resultOf(plan, []) };
   if (plan.held !== null) return { ...seen, result: 'held' };
   await deps.source.promote(commit);
-  recordPlan(deps.store, planned, inventory, stacksOf(desired), deps.clock.now());
+  recordPlan(deps.store, planned, inventory, stacksOf(desired), nowMs);
   const outcomes = await timed(cycle, 'apply', deps, () => apply(planned, inventory, deps, desired));
   return { ...seen, durationsMs: cycle.durationsMs, outcomes, result: resultOf(foreground(plan), outcomes) };
 }

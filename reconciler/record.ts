@@ -1,4 +1,5 @@
-import type { DesiredStack, ResourceId } from '../desired-state/types.ts';
+import type { DesiredBackup, DesiredStack, ResourceId } from '../desired-state/types.ts';
+import { scheduleOf } from './kinds/backup.ts';
 import { provenAfterMs } from './kinds/stack/attempts.ts';
 import type { Planned } from './plan.ts';
 import { newBackupRecord, writeBackupRecord } from './state/backups.ts';
@@ -11,6 +12,7 @@ import {
   writeServices,
   writeSubnets,
 } from './state/inventory.ts';
+import { writeSchedule } from './state/schedules.ts';
 import type { Store } from './state/store.ts';
 import type { Change, Outcome } from './types.ts';
 
@@ -36,9 +38,22 @@ export function recordPlan(
   writeServices(store, records, planned.gone.flatMap(serviceOf));
   const fresh = [...planned.subnets].filter(([network, subnet]) => inventory.subnets.get(network) !== subnet);
   writeSubnets(store, fresh);
-  for (const backup of planned.subjects.values())
-    if (backup.kind === 'backup' && !inventory.backups.services.has(backup.service))
-      writeBackupRecord(store, newBackupRecord(backup.service, nowMs));
+  for (const subject of planned.subjects.values())
+    if (subject.kind === 'backup') recordDeclared(store, subject, { inventory, nowMs });
+}
+
+/** When a backup was first seen, and whose ticks it owes. */
+function recordDeclared(
+  store: Store,
+  backup: DesiredBackup,
+  known: { inventory: Inventory; nowMs: number },
+): void {
+  const { services, schedules } = known.inventory.backups;
+  const { service } = backup;
+  const record = services.get(service) ?? newBackupRecord(service, known.nowMs);
+  if (!services.has(service)) writeBackupRecord(store, record);
+  const schedule = scheduleOf(backup, record, known);
+  if (schedule !== schedules.get(service)) writeSchedule(store, service, schedule);
 }
 
 /**

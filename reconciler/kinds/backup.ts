@@ -3,7 +3,8 @@ import type { ObservedZfs } from '../../observers/types.ts';
 import { proofAt, proofText, waitsForProof, waitsForTurn } from '../backup/at-work.ts';
 import { stopLater } from '../backup/attempts.ts';
 import { archiveReason, type BackupPlan, backupChange } from '../backup/change.ts';
-import { archiveOf, type Due, dueTick } from '../backup/due.ts';
+import { dueInForce, type ScheduleRecord, scheduleInForce } from '../backup/changed-schedule.ts';
+import { archiveOf, type Due, type DueSpec } from '../backup/due.ts';
 import { backupId, instant, parseArchiveName } from '../backup/names.ts';
 import { pruneHeld } from '../backup/prune.ts';
 import { numbersOf } from '../owners/numbers.ts';
@@ -17,7 +18,7 @@ import { type Asked, blocked, report, type Verdict, type World } from '../world.
 
 /** What is known without a look at the host. */
 export interface Known {
-  inventory: { backups: Pick<Backups, 'archives'> };
+  inventory: { backups: Pick<Backups, 'archives' | 'schedules'> };
   nowMs: number;
 }
 
@@ -85,9 +86,19 @@ export function isDueNow(service: string | null, world: World): boolean {
 }
 
 /** An archive by hand counts for the tick before it too. */
-export function dueOf(desired: DesiredBackup, { firstSeenMs }: BackupRecord, world: Known): Due {
-  const hasArchive = (tickMs: number) => archiveOf(desired, tickMs, ownTimes(desired, world));
-  return dueTick(desired, { firstSeenMs, hasArchive }, world.nowMs);
+export function dueOf(desired: DesiredBackup, record: BackupRecord, world: Known): Due {
+  return dueInForce(desired, knownOf(desired, record, world), world.nowMs);
+}
+
+/** Whose ticks are owed from here on, to be kept. */
+export function scheduleOf(desired: DesiredBackup, record: BackupRecord, world: Known): ScheduleRecord {
+  return scheduleInForce(desired, knownOf(desired, record, world), world.nowMs);
+}
+
+function knownOf(desired: DesiredBackup, { firstSeenMs, runningSinceMs }: BackupRecord, world: Known) {
+  const kept = world.inventory.backups.schedules.get(desired.service);
+  const hasArchive = (spec: DueSpec, tickMs: number) => archiveOf(spec, tickMs, ownTimes(desired, world));
+  return { kept, firstSeenMs, isRunning: runningSinceMs !== null, hasArchive };
 }
 
 /** When our own archives were due or asked for, newest first. One by one: mostly the first is the one that is wanted. */
@@ -177,7 +188,7 @@ function heldReason(note: string | null): Reason[] {
 /** Newest first. */
 export function archivesOf(
   { repository }: DesiredBackup,
-  { inventory }: Pick<Known, 'inventory'>,
+  { inventory }: { inventory: { backups: Pick<Backups, 'archives'> } },
 ): ArchiveRecord[] {
   return inventory.backups.archives.get(repository.location) ?? [];
 }

@@ -1,9 +1,11 @@
 import type { ListedArchive } from '../apply/types.ts';
+import type { ScheduleRecord } from '../backup/changed-schedule.ts';
 import { type KeyRecord, readKeys } from './keys.ts';
 import { repositoryLock } from './lock.ts';
 import { type Progress, readProgress } from './progress.ts';
 import { dropManifest, emptyProofs, type Proofs, readProofs } from './proofs.ts';
 import { type RunningProof, readRunningProofs } from './runs.ts';
+import { readSchedules } from './schedules.ts';
 import { guarded, type Store, transaction } from './store.ts';
 
 /** What is known of backups without asking Borg, as plain data for the planner and for status. */
@@ -45,6 +47,8 @@ export interface ArchiveRecord extends ListedArchive {
 
 export interface Backups extends Proofs {
   services: Map<string, BackupRecord>;
+  /** Service -> the schedule whose ticks are owed. */
+  schedules: Map<string, ScheduleRecord>;
   repositories: Map<string, RepositoryRecord>;
   /** Location -> archives, newest first. */
   archives: Map<string, ArchiveRecord[]>;
@@ -58,7 +62,7 @@ export interface Backups extends Proofs {
 
 export function emptyBackups(): Backups {
   const nothing = { services: new Map(), repositories: new Map(), archives: new Map(), keys: new Map() };
-  return { ...nothing, ...emptyProofs(), runningProofs: [], progress: new Map() };
+  return { ...nothing, ...emptyProofs(), schedules: new Map(), runningProofs: [], progress: new Map() };
 }
 
 export function readBackups(store: Store): Backups {
@@ -70,6 +74,7 @@ export function readBackups(store: Store): Backups {
     return {
       ...readProofs(store),
       keys: readKeys(store),
+      schedules: readSchedules(store),
       runningProofs: readRunningProofs(store),
       progress: readProgress(store),
       services: new Map(services.map((record) => [record.service, record])),

@@ -6,6 +6,7 @@ const times: Record<string, string[]> = {
   proofs: ['at_ms', 'good_ms', 'attempted_ms'],
   proofs_running: ['since_ms'],
   repositories: ['listed_ms'],
+  schedules: ['since_ms'],
 };
 
 /**

@@ -96,6 +96,9 @@ const migrations = [
    DROP TABLE undo_before;`,
   `ALTER TABLE recoveries ADD COLUMN damaged TEXT NOT NULL DEFAULT '{}';
    ALTER TABLE recoveries ADD COLUMN left_ms INTEGER;`,
+  // A table of its own: a Steward from before, which may still be at work, writes whole rows of backups.
+  `CREATE TABLE schedules (
+     service TEXT PRIMARY KEY, schedule TEXT NOT NULL, jitter_seconds INTEGER NOT NULL, since_ms INTEGER NOT NULL) STRICT;`,
 ];
 
 /** How long another process's write is waited for. */
