@@ -2,6 +2,7 @@ import type { DesiredBackup } from '../desired-state/types.ts';
 import { waitsForProof, waitsForTurn } from '../reconciler/backup/at-work.ts';
 import { stopLater } from '../reconciler/backup/attempts.ts';
 import { nextDue } from '../reconciler/backup/due.ts';
+import type { Cycle } from '../reconciler/cycle.ts';
 import { dueOf, missedNote } from '../reconciler/kinds/backup.ts';
 import type { BackupRecord, Backups } from '../reconciler/state/backups.ts';
 import type { Plan } from '../reconciler/types.ts';
@@ -13,6 +14,14 @@ export type Matter = Pick<BackupStatus, 'state' | 'since' | 'why' | 'nextAt' | '
 
 /** What a plan holds back, and why. */
 export type Hindrances = Pick<Plan, 'blocked' | 'held'>;
+
+/** A cycle without a plan has held back everything. As little as is kept from one cycle to the next. */
+export function hindrancesOf({ plan, commit, loadError }: Cycle): Hindrances {
+  if (plan !== null) return { blocked: plan.blocked, held: plan.held };
+  const invalid = commit === null ? 'there is no commit' : `commit ${commit.id.slice(0, 7)} is not valid`;
+  const note = loadError ?? invalid;
+  return { blocked: [], held: { field: 'commit', from: null, to: null, note } };
+}
 
 export interface Known {
   backups: Backups;

@@ -1,4 +1,4 @@
-import type { DesiredBackup, DesiredState } from '../desired-state/types.ts';
+import type { DesiredBackup } from '../desired-state/types.ts';
 import type { BackupMetric } from '../metrics/types.ts';
 import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
 import { parseArchiveName } from '../reconciler/backup/names.ts';
@@ -6,6 +6,7 @@ import { pruneHeld } from '../reconciler/backup/prune.ts';
 import { archivesOf } from '../reconciler/kinds/backup.ts';
 import { damageOf } from '../reconciler/proof/damage.ts';
 import type { Backups } from '../reconciler/state/backups.ts';
+import type { Declared } from '../reconciler/state/declared.ts';
 import { type ProofKind, proofKey } from '../reconciler/state/proofs.ts';
 import type { BackupRun } from '../reconciler/state/runs.ts';
 import { type Known, matterOf } from './backup-matter.ts';
@@ -19,7 +20,7 @@ export interface Recorded extends Known {
   lastRuns: ReadonlyMap<string, BackupRun>;
 }
 
-export function backupStatus(desired: DesiredState, known: Recorded): BackupStatus[] {
+export function backupStatus(desired: Declared, known: Recorded): BackupStatus[] {
   const backups = desired.resources.filter((each) => each.kind === 'backup');
   return backups.map((backup) => {
     const suspend = backup.suspend || desired.suspended.includes(backup.service);

@@ -2,13 +2,14 @@ import type { DesiredState } from '../desired-state/types.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import { type SettleDeps, type Settled, settleRuns } from '../reconciler/settle-undo.ts';
 import { amendLastCycle, lastCycle, recordCycle } from '../reconciler/state/cycles.ts';
+import { readDeclared, writeDeclared } from '../reconciler/state/declared.ts';
 import { readServices } from '../reconciler/state/inventory.ts';
 import { settle } from '../reconciler/state/journal.ts';
 import { takeLock } from '../reconciler/state/lock.ts';
 import type { Store } from '../reconciler/state/store.ts';
-import type { Hindrances } from './backup-matter.ts';
+import { type Hindrances, hindrancesOf } from './backup-matter.ts';
 import { readBackupStatus } from './read-backup-status.ts';
-import type { BackupStatus, Status } from './render/types.ts';
+import type { Status } from './render/types.ts';
 import { forgetRoutes, routeStatus } from './route-status.ts';
 import { statusOf } from './status-of.ts';
 import { note } from './terminal.ts';
@@ -54,31 +55,38 @@ function settledSentence({ changeId, done, failed, notes }: Settled): string {
 
 /** Records the cycle, and returns what `status` will say of it. */
 export function keep(wired: Wired, cycle: Cycle): Status {
-  const { lastCycle, ...found } = statusOf(cycle, readServices(wired.store));
   const { store } = wired;
-  const detail = { ...found, ...told(readBackupStatus(store, cycle.desired, cycle.plan, cycle.atMs)) };
+  const { lastCycle, ...found } = statusOf(cycle, readServices(store), readKept(store));
+  if (cycle.desired !== null) writeDeclared(store, cycle.desired);
+  const detail = { ...found, ...toldNow(store, cycle.desired, hindrancesOf(cycle), cycle.atMs) };
   const { at: atMs, durationMs, result } = lastCycle;
-  recordCycle(wired.store, { atMs, durationMs, result, commit: cycle.commit?.id ?? null, detail });
-  if (cycle.desired !== null) forgetRoutes(wired.store, cycle.desired);
-  return { ...detail, routes: routeStatus(wired.store), lastCycle };
+  recordCycle(store, { atMs, durationMs, result, commit: cycle.commit?.id ?? null, detail });
+  if (cycle.desired !== null) forgetRoutes(store, cycle.desired);
+  return { ...detail, routes: routeStatus(store), lastCycle };
 }
 
 /**
  * What became of backups or keys since the last cycle is in `status` at once, and not with the next one; `plan`: of that
- * cycle, where there was one. Returns what `status` says of them.
+ * cycle, where there was one. `desired`: null where its commit was bad. Returns what `status` says of them.
  */
 export function keepBackups(
   { store, deps }: Wired,
-  desired: DesiredState,
+  desired: DesiredState | null,
   plan: Hindrances | null = null,
 ): Pick<Status, 'backups'> {
-  const backups = told(readBackupStatus(store, desired, plan, deps.clock.now()));
+  const backups = toldNow(store, desired, plan, deps.clock.now());
   amendLastCycle(store, (detail) => ({ ...(detail as object), ...backups }));
   return backups;
 }
 
-/** A lab without backups has no word of them. */
-function told(backups: BackupStatus[]): Pick<Status, 'backups'> {
+/** Of the backups as they were last declared. A lab without any has no word of them. */
+function toldNow(
+  store: Store,
+  desired: DesiredState | null,
+  plan: Hindrances | null,
+  nowMs: number,
+): Pick<Status, 'backups'> {
+  const backups = readBackupStatus(store, desired ?? readDeclared(store), plan, nowMs);
   return backups.length === 0 ? {} : { backups };
 }
 

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import type { DesiredState } from '../desired-state/types.ts';
 import { living } from '../reconciler/backup/at-work.ts';
 import { type Backups, readBackups } from '../reconciler/state/backups.ts';
+import type { Declared } from '../reconciler/state/declared.ts';
 import { holderOf, repositoryLock } from '../reconciler/state/lock.ts';
 import { readLastRuns } from '../reconciler/state/runs.ts';
 import type { Store } from '../reconciler/state/store.ts';
@@ -15,7 +15,7 @@ import { runningOf, withRunning } from './running.ts';
 /** As of now: a cycle may have taken its time, and backups go on beside it. */
 export function readBackupStatus(
   store: Store,
-  desired: DesiredState | null,
+  desired: Declared | null,
   plan: Hindrances | null,
   nowMs: number,
 ): BackupStatus[] {

@@ -5,27 +5,65 @@ import type { ServiceRecord } from '../reconciler/state/inventory.ts';
 import type { Notice, Plan } from '../reconciler/types.ts';
 import type { ServiceState, ServiceStatus, Status } from './render/types.ts';
 
-/** What a cycle found, service by service, for `status` and the loop's /status. Pure. */
+/**
+ * What a cycle found, service by service, for `status` and the loop's /status. `before`: what was last told, which stays
+ * where a cycle did not look at the host. Pure.
+ */
 export function statusOf(
   cycle: Cycle,
   records: ReadonlyMap<string, ServiceRecord>,
+  before: Status | null,
 ): Status & { lastCycle: object } {
   const { plan, desired, commit } = cycle;
   return {
     commit: commit?.id ?? null,
-    appliedCommit: isInForce(cycle) ? (commit?.id ?? null) : null,
     lastCycle: { at: cycle.atMs, result: cycle.result, durationMs: total(cycle) },
-    services: plan === null || desired === null ? [] : servicesOf(cycle, plan, desired, records),
     problems: cycle.problems,
-    ...(desired === null ? {} : { policy: desired.policy }),
     held: plan?.held ?? null,
     repositoryError: cycle.fetchError,
     refused: cycle.refused === null ? null : { id: cycle.refused.id, subject: cycle.refused.subject },
-    notInGit: (plan?.reports ?? [])
-      .filter(({ state }) => state === 'not-in-git')
-      .flatMap(({ reasons }) => reasons.flatMap(({ note }) => note ?? [])),
+    ...(plan === null || desired === null
+      ? seenBefore(before)
+      : seenNow(cycle, plan, desired, records, before)),
+  };
+}
+
+/** What only a look at the host tells. */
+type Seen = Pick<
+  Status,
+  'appliedCommit' | 'services' | 'policy' | 'notInGit' | 'routeTroubles' | 'orphans' | 'seenAt'
+>;
+
+function seenNow(
+  cycle: Cycle,
+  plan: Plan,
+  desired: DesiredState,
+  records: ReadonlyMap<string, ServiceRecord>,
+  before: Status | null,
+): Seen {
+  const reports = (wanted: Notice['state']) => plan.reports.filter(({ state }) => state === wanted);
+  // Of what is held nothing was tried: the host is where it was.
+  const otherwise = plan.held === null ? null : (before?.appliedCommit ?? null);
+  return {
+    appliedCommit: isInForce(cycle) ? plan.commit.id : otherwise,
+    services: servicesOf(cycle, plan, desired, records),
+    policy: desired.policy,
+    notInGit: reports('not-in-git').flatMap(({ reasons }) => reasons.flatMap(({ note }) => note ?? [])),
     ...routeTroubles(cycle),
-    orphans: (plan?.reports ?? []).filter(({ state }) => state === 'orphaned').map(({ id }) => id),
+    orphans: reports('orphaned').map(({ id }) => id),
+  };
+}
+
+function seenBefore(before: Status | null): Seen {
+  if (before === null) return { appliedCommit: null, services: [], orphans: [] };
+  const { appliedCommit, services, policy, notInGit, routeTroubles, orphans, lastCycle } = before;
+  const { seenAt = lastCycle?.at } = before;
+  return {
+    ...{ appliedCommit, services, orphans },
+    ...(policy === undefined ? {} : { policy }),
+    ...(notInGit === undefined ? {} : { notInGit }),
+    ...(routeTroubles === undefined ? {} : { routeTroubles }),
+    ...(seenAt === undefined ? {} : { seenAt }),
   };
 }
 

@@ -12,7 +12,7 @@ import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.t
 import { Loop } from '../../reconciler/loop.ts';
 import { backgroundDeps } from '../background.ts';
 import { type BackgroundWatch, watchBackground } from '../background-watch.ts';
-import type { Hindrances } from '../backup-matter.ts';
+import { type Hindrances, hindrancesOf } from '../backup-matter.ts';
 import { metricOfBackup } from '../backup-status.ts';
 import { logCycle, logOutcomes } from '../cycle-log.ts';
 import { messageOf } from '../errors.ts';
@@ -40,7 +40,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   const running = new Loop({
     cycle: (signal) => oneCycle(wired, settings, waitMs, signal, memory),
     onCycle: (cycle) => {
-      memory.cycle = toldFrom(cycle);
+      memory.cycle = { desired: cycle.desired, plan: hindrancesOf(cycle) };
       learn(cycle, metrics, memory, log);
       lane.offer(cycle);
       prober.offer(cycle);
@@ -93,15 +93,9 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
 interface Memory {
   status: Status | null;
   /** What backups are told from between two cycles: as little as that takes. */
-  cycle: ToldFrom | null;
+  cycle: (Pick<Cycle, 'desired'> & { plan: Hindrances }) | null;
   /** When a cycle last ended or an apply last got on. */
   aliveAtMs: number | null;
-}
-
-type ToldFrom = Pick<Cycle, 'desired'> & { plan: Hindrances | null };
-
-function toldFrom({ desired, plan }: Cycle): ToldFrom {
-  return { desired, plan: plan === null ? null : { blocked: plan.blocked, held: plan.held } };
 }
 
 function oneCycle(
@@ -142,7 +136,7 @@ function learn(cycle: Cycle, metrics: Metrics, memory: Memory, log: Log): void {
 /** A backup or a proof has begun, or is over. One that cannot be told of goes on all the same. */
 function tellBackups(wired: Wired, metrics: Metrics, memory: Memory, log: Log): void {
   const { cycle, status } = memory;
-  if (cycle === null || cycle.desired === null || status === null) return;
+  if (cycle === null || status === null) return;
   try {
     memory.status = { ...status, ...keepBackups(wired, cycle.desired, cycle.plan) };
   } catch (error) {

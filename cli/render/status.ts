@@ -46,7 +46,13 @@ function head(status: Status, options: StatusOptions): string[] {
       : `${safe(lastCycle.result)} ${relative(lastCycle.at, options.now)}, took ${duration(lastCycle.durationMs)}`;
   const held =
     lock === undefined ? [] : [`at work     process ${lock.pid}, since ${relative(lock.since, options.now)}`];
-  return [`commit      ${commits(status)}`, ...repository(status, options), `last cycle  ${cycle}`, ...held];
+  return [
+    `commit      ${commits(status)}`,
+    ...repository(status, options),
+    `last cycle  ${cycle}`,
+    ...seen(status, options),
+    ...held,
+  ];
 }
 
 function repository({ repositoryError, refused, commit }: Status, look: Look): string[] {
@@ -56,11 +62,20 @@ function repository({ repositoryError, refused, commit }: Status, look: Look): s
   return [paint(look, 'red', `${pad(word, 10)}  ${safe(repositoryError)}${still}`)];
 }
 
-function commits({ commit, appliedCommit }: Status): string {
+function commits({ commit, appliedCommit, services: list }: Status): string {
   if (commit === null) return 'none yet';
   if (commit === appliedCommit) return `${short(commit)}, applied`;
-  const now = appliedCommit === null ? 'nothing applied yet' : `the host is at ${short(appliedCommit)}`;
-  return `${short(commit)}, not applied; ${now}`;
+  if (appliedCommit !== null) return `${short(commit)}, not applied; the host is at ${short(appliedCommit)}`;
+  const isNew = list.every((service) => service.appliedCommit === null);
+  return isNew
+    ? `${short(commit)}, not applied; nothing applied yet`
+    : `${short(commit)}, not applied as a whole`;
+}
+
+function seen({ seenAt }: Status, { now }: StatusOptions): string[] {
+  return seenAt === undefined
+    ? []
+    : [`as it was   ${relative(seenAt, now)}: the host was not looked at since`];
 }
 
 function services(list: ServiceStatus[], options: StatusOptions): string[] {

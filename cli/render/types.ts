@@ -107,10 +107,12 @@ export interface RouteStatus {
 export interface Status {
   /** The newest commit that was seen. */
   commit: string | null;
-  /** The commit that the whole host is at. */
+  /** The commit that the whole host is at; null: none, as after one of which a part failed. */
   appliedCommit: string | null;
   lastCycle: { at: number; result: string; durationMs: number } | null;
   services: ServiceStatus[];
+  /** When the host was last looked at, where the last cycle did not: its commit is bad, or could not be read. */
+  seenAt?: number;
   problems: Problem[];
   policy?: DesiredState['policy'];
   held: Reason | null;

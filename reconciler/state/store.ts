@@ -99,6 +99,7 @@ const migrations = [
   // A table of its own: a Steward from before, which may still be at work, writes whole rows of backups.
   `CREATE TABLE schedules (
      service TEXT PRIMARY KEY, schedule TEXT NOT NULL, jitter_seconds INTEGER NOT NULL, since_ms INTEGER NOT NULL) STRICT;`,
+  'CREATE TABLE declared_backups (one INTEGER PRIMARY KEY CHECK (one = 1), declared TEXT NOT NULL) STRICT;',
 ];
 
 /** How long another process's write is waited for. */

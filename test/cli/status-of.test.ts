@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { renderStatus } from '../../cli/render/status.ts';
 import { statusOf } from '../../cli/status-of.ts';
-import type { Cycle } from '../../reconciler/cycle.ts';
+import { type Cycle, runCycle, type Source } from '../../reconciler/cycle.ts';
+import { readServices } from '../../reconciler/state/inventory.ts';
 import type { Notice, Outcome } from '../../reconciler/types.ts';
 import * as build from '../support/build.ts';
 import { labRun } from '../support/lab-run.ts';
@@ -20,18 +22,74 @@ async function cycleWith(kind: 'backup' | 'compose-stack' | 'caddy-route'): Prom
 
 it('a commit is in force although a backup failed, and is not where a stack did', async () => {
   const [backup, stack] = await Promise.all([cycleWith('backup'), cycleWith('compose-stack')]);
-  expect(statusOf(backup, new Map()).appliedCommit).toBe(build.commit.id);
-  expect(statusOf(stack, new Map()).appliedCommit).toBeNull();
+  expect(statusOf(backup, new Map(), null).appliedCommit).toBe(build.commit.id);
+  expect(statusOf(stack, new Map(), null).appliedCommit).toBeNull();
 });
 
 it('routes that were not loaded are told of by their service, whatever they answer', async () => {
   const cycle = await cycleWith('caddy-route');
-  expect(statusOf(cycle, new Map()).routeTroubles).toEqual({ photo: 'full' });
+  expect(statusOf(cycle, new Map(), null).routeTroubles).toEqual({ photo: 'full' });
   const git = { kind: 'caddy-route', id: 'caddy-route:git', name: 'git', service: 'git' } as const;
   const reasons = [{ field: 'routes', from: null, to: null, note: 'Caddy refuses it' }];
   const blocked: Notice[] = [{ verb: 'blocked', ...git, state: 'refused', reasons }];
   const plan = cycle.plan === null ? null : { ...cycle.plan, blocked };
-  expect(statusOf({ ...cycle, plan, outcomes: [] }, new Map()).routeTroubles).toEqual({
+  expect(statusOf({ ...cycle, plan, outcomes: [] }, new Map(), null).routeTroubles).toEqual({
     git: 'caddy-route:git: Caddy refuses it',
   });
+});
+
+describe('a cycle that carries nothing out', () => {
+  const desired = build.desired([build.stack('photo', { containers: [build.container('app')] })]);
+  const next = { ...desired, commit: { ...desired.commit, id: 'b'.repeat(40) } };
+  const held = { field: 'limits.removals', from: null, to: null, note: 'removes 8 of 9' };
+  const toolError = Object.assign(new Error('docker compose does not answer'), { name: 'ToolError' });
+
+  /** What is told of the next commit, after one that was applied. */
+  async function told(load: Source['load'], over: (cycle: Cycle) => Cycle = (cycle) => cycle) {
+    const lab = labRun(desired);
+    try {
+      const applied = statusOf(await lab.cycle(), readServices(lab.store()), null);
+      const { lastCycle } = applied;
+      lab.later(60_000);
+      lab.push(next);
+      const cycle = over(await runCycle(lab.deps({ load }), { dry: false }));
+      return { status: statusOf(cycle, readServices(lab.store()), applied), lookedAt: lastCycle?.at };
+    } finally {
+      lab.end();
+    }
+  }
+
+  it.each<[string, Source['load']]>([
+    ['since its commit is bad', async () => ({ ok: false, problems: [] })],
+    ['since compose does not answer', () => Promise.reject(toolError)],
+  ])('%s, leaves what the host is at, and says when it was looked at', async (_why, load) => {
+    const { status, lookedAt } = await told(load);
+    expect(status).toMatchObject({
+      commit: next.commit.id,
+      appliedCommit: desired.commit.id,
+      seenAt: lookedAt,
+    });
+    expect(status.services).toMatchObject([{ name: 'photo', state: 'in-sync' }]);
+    const look = { color: false, width: null, now: status.lastCycle?.at ?? 0 };
+    expect(renderStatus(status, look)).toContain('as it was   1 min ago: the host was not looked at since\n');
+  });
+
+  it('since its commit is held, leaves what the host is at', async () => {
+    const { status } = await told(
+      async () => ({ ok: true, state: next }),
+      (cycle) => ({ ...cycle, result: 'held', plan: cycle.plan && { ...cycle.plan, held } }),
+    );
+    expect(status).toMatchObject({ commit: next.commit.id, appliedCommit: desired.commit.id });
+    expect(status).not.toHaveProperty('seenAt');
+  });
+});
+
+it('of a commit of which a part has failed nobody reads that nothing was ever applied', async () => {
+  const status = statusOf(await cycleWith('compose-stack'), new Map(), null);
+  const look = { color: false, width: null, now: status.lastCycle?.at ?? 0 };
+  const head = (appliedCommit: string | null) =>
+    renderStatus({ ...status, services: status.services.map((each) => ({ ...each, appliedCommit })) }, look);
+  const id = build.commit.id.slice(0, 7);
+  expect(head(build.commit.id)).toContain(`commit      ${id}, not applied as a whole\n`);
+  expect(head(null)).toContain(`commit      ${id}, not applied; nothing applied yet\n`);
 });

@@ -101,6 +101,7 @@ describe('state.db', () => {
       ALTER TABLE backups DROP COLUMN last_stop_ms;
       DROP TABLE progress;
       DROP TABLE schedules;
+      DROP TABLE declared_backups;
       DROP TABLE runs;
       CREATE TABLE runs (
         seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
@@ -125,6 +126,7 @@ describe('state.db', () => {
     older.db.exec(`ALTER TABLE recoveries DROP COLUMN damaged;
       ALTER TABLE recoveries DROP COLUMN left_ms;
       DROP TABLE schedules;
+      DROP TABLE declared_backups;
       DROP TABLE undo;
       CREATE TABLE undo (
         seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, lock_name TEXT NOT NULL, change_id TEXT NOT NULL,

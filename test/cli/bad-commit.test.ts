@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Lab, labYaml, newLab } from './lab.ts';
+import { start, steward } from './steward.ts';
+
+/** What is told while the newest commit is bad: nothing is done, and all that was known stays known. */
+
+const withBackup = `${labYaml}backup: { repository: /backup, schedule: "0 0 1 1 *", passphrase: { file: /etc/steward/words } }\n`;
+let lab: Lab;
+let good = '';
+let bad = '';
+
+beforeAll(async () => {
+  lab = await newLab();
+  good = await lab.commit('Back up', { 'lab.yaml': withBackup });
+  await steward(['reconcile', '--once', ...lab.flags]);
+  // As if it had been declared years ago: the tick of New Year has no archive.
+  using db = new DatabaseSync(join(lab.stateDir, 'state.db'));
+  db.exec('UPDATE backups SET first_seen_ms = 0');
+  bad = await lab.commit('Oops', { 'lab.yaml': withBackup.replace('name:', 'nmae:') });
+});
+afterAll(() => lab.remove());
+
+describe('while the newest commit is bad', () => {
+  it('status tells what the host is at, its services, and why the backup that is due is not made', async () => {
+    await steward(['reconcile', '--once', ...lab.flags]);
+    const { stdout, code } = await steward(['status', '--state-dir', lab.stateDir]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      `commit      ${bad.slice(0, 7)}, not applied; the host is at ${good.slice(0, 7)}\n`,
+    );
+    expect(stdout).toMatch(/\nlast cycle {2}bad-commit /);
+    expect(stdout).toMatch(/\nas it was {3}.*: the host was not looked at since\n/);
+    expect(stdout).toMatch(/\n2 services: 2 in-sync · 2 problems\n/);
+    expect(stdout).toMatch(
+      /\nblog {2}archive never {2}overdue since .*\n {4}held: commit \w{7} is not valid\n/,
+    );
+  });
+
+  it('a second look changes no word of it', async () => {
+    const status = async () => {
+      await steward(['reconcile', '--once', ...lab.flags]);
+      const { stdout } = await steward(['status', '--state-dir', lab.stateDir, '--output', 'json']);
+      const { lastCycle: _last, ...rest } = JSON.parse(stdout);
+      return rest;
+    };
+    expect(await status()).toEqual(await status());
+  });
+
+  it('a daemon that is started then tells of the backups in its metrics', async () => {
+    const metrics = await metricsOfDaemon();
+    expect(metrics).toContain('steward_cycles_total{result="bad_commit"} 1');
+    expect(metrics).toContain('steward_backup_overdue{service="blog"} 1');
+    expect(metrics).toContain('steward_backup_overdue{service="wiki"} 1');
+  });
+});
+
+/** After its first cycle. */
+async function metricsOfDaemon(): Promise<string> {
+  const child = start(['reconcile', ...lab.flags, '--interval', '60s', '--listen', '127.0.0.1:0'], {
+    buffer: false,
+  });
+  try {
+    let address = '';
+    for await (const line of createInterface({ input: child.stderr as NodeJS.ReadableStream })) {
+      const said = JSON.parse(line) as { msg: string; address?: string };
+      address = said.address ?? address;
+      if (said.msg === 'cycle') break;
+    }
+    return await (await fetch(`${address}/metrics`)).text();
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+}
