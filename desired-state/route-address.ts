@@ -9,8 +9,8 @@ import type { Problem } from './types.ts';
 /** Docker's own network, on which the host answers at the first address (docs.docker.com/engine/network/drivers/bridge). */
 const ofDocker = '172.17.0.0/16';
 
-/** Names that every resolver, or Docker, answers with this host itself (RFC 6761, 6.3; docs.docker.com/desktop/features/networking). */
-const ofHost = /(^|\.)(localhost|localdomain|docker\.internal)$/i;
+/** Names that every resolver, or Docker, answers with this host itself (RFC 6761, 6.3; nss-myhostname(8); docs.docker.com/desktop/features/networking). */
+const ofHost = /(^|\.)(localhost|localhost\.localdomain|docker\.internal)$/i;
 
 /**
  * A route may lead to a machine outside, by its address or its name. One of the hub, of this host or of a container

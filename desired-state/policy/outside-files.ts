@@ -97,10 +97,9 @@ function whereItIs(
   folder: string,
   { view, lab, files, name }: Written,
 ): { outside: string } | { file: string | null } {
-  if (isRemote(target) && (isCompose || isBuild))
-    return isCompose ? { outside: 'is fetched from elsewhere' } : { file: null };
-  if (isBuild && /^(service|target|docker-image|oci-layout):/.test(target)) return { file: null };
-  if (/(?<!\$)(\$\$)*\$(?!\$)/.test(target)) {
+  if (isCompose && isRemote(target)) return { outside: 'is fetched from elsewhere' };
+  const isElsewhere = isBuild && noPath.test(target);
+  if (!isElsewhere && /(?<!\$)(\$\$)*\$(?!\$)/.test(target)) {
     return { outside: 'is known only once its variables are set, so nobody can tell what would be opened' };
   }
   if (lab.hostEnvDir !== null && target === `${lab.hostEnvDir}/${name}.env`) return { file: null };
@@ -109,7 +108,13 @@ function whereItIs(
   return files.state(file) === 'outside' ? { outside: 'is a link out of the repository' } : { file };
 }
 
-/** Compose knows schemes in any case, `user@host:path` as ssh does, and GitHub by its name; more is taken for one than is. */
+/**
+ * What compose never takes for a path of what is built (absContextPath of compose-go): no more than that. All the same it
+ * must not lead out of the repository if it were one.
+ */
+const noPath = /^(https?|git|ssh|docker-image|oci-layout):\/\/|^github\.com\/|^git@|^service:/;
+
+/** Compose knows schemes in any case, `user@host:path` as ssh does, and GitHub by its name; more is refused than is one. */
 function isRemote(target: string): boolean {
   return /^[\w.+-]+:|^[^/]*@[^/]*:|^github\.com\//i.test(target);
 }

@@ -2,6 +2,8 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { builtInReader } from '../../desired-state/compose/built-in.ts';
+import type { ComposeReader } from '../../desired-state/compose/types.ts';
 import { type Files, labFolder, load } from './lab-folder.ts';
 import { compose, files, net, problemsOf, readerOf, stateOf } from './policy-lab.ts';
 
@@ -72,6 +74,46 @@ describe('files outside of the repository', () => {
     const problems = await problemsOf(files(compose('', `${net}include: [more.yml]\n`), over));
     expect(problems.map(({ file, message }) => `${file}: ${message}`)).toEqual([
       expect.stringMatching(/^services\/photo\/more\.yml: what compose would open for it cannot be told: /),
+    ]);
+  });
+
+  test.each([
+    'x:/../../../../../../etc',
+    'a@b:/../../../../../../root',
+    'https:/../../../../../../root',
+    'GITHUB.com/../../../../../../root',
+    'target:/../../../../../../root',
+    'docker-image:/../../../../../../root',
+  ])('is no place to build from, however it is written: %s', async (target) => {
+    for (const more of [`build: "${target}"`, `build: { additional_contexts: { h: "${target}" } }`])
+      expect((await problemsOf(files(compose(more)))).map(({ message }) => message)).toEqual([
+        expect.stringMatching(/ is outside of the repository$/),
+      ]);
+  });
+
+  test('nor is what variables make of it', async () => {
+    const over = { 'services/photo/.env': 'A=../../../..\n' };
+    for (const target of ['x:/${A}', 'target:/${A}'])
+      expect(
+        (await problemsOf(files(compose(`build: "${target}"`), over))).map(({ message }) => message),
+      ).toEqual([expect.stringContaining('is known only once its variables are set')]);
+  });
+
+  test('what compose itself has resolved is looked at once more', async () => {
+    const reader = builtInReader();
+    const elsewhere: ComposeReader = {
+      ...reader,
+      resolve: async (request) => {
+        const result = await reader.resolve(request);
+        const server = result.ok ? result.project.services.server : undefined;
+        if (server !== undefined) server.build = { context: '/etc', additional_contexts: { a: '/root' } };
+        return result;
+      },
+    };
+    const { findings } = (await stateOf(files(compose('build: .')), elsewhere)).policy;
+    expect(findings.map(({ rule, message }) => `${rule}: ${message}`)).toEqual([
+      'outside-files: the build context /etc is outside of the repository',
+      'outside-files: the build context /root is outside of the repository',
     ]);
   });
 

@@ -189,7 +189,12 @@ describe('an address', () => {
   });
 
   test('of another machine is taken', async () => {
-    for (const to of ['192.168.1.50:8080', 'nas.homelab.lan:8080', 'mylocalhost.org:80'])
+    for (const to of [
+      '192.168.1.50:8080',
+      'nas.homelab.lan:8080',
+      'nas.localdomain:80',
+      'mylocalhost.org:80',
+    ])
       expect(await routed(to)).toEqual([]);
   });
 });
