@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { clearDamagedCache } from './damaged-cache.ts';
 import { type BorgHome, borgBase, borgEnvironment } from './environment.ts';
 import { type BorgLog, type BorgProgress, emptyLog, readLogLine } from './log.ts';
 import { blot, readPassphrase } from './passphrase.ts';
@@ -45,9 +46,24 @@ export async function callBorg(
   repository: BorgRepository,
   options: BorgOptions,
 ): Promise<BorgResult> {
+  const first = emptyLog();
+  try {
+    return await callOnce(args, repository, options, first);
+  } catch (error) {
+    const isMended = await clearDamagedCache(first, repository.location, borgBase(options));
+    if (!isMended) throw error;
+    return await callOnce(args, repository, options, emptyLog());
+  }
+}
+
+async function callOnce(
+  args: string[],
+  repository: BorgRepository,
+  options: BorgOptions,
+  log: BorgLog,
+): Promise<BorgResult> {
   const secret = await readPassphrase(repository);
   await mkdir(borgBase(options), { recursive: true, mode: 0o700 });
-  const log = emptyLog();
   const take = progressTaker(log, options);
   try {
     const end = await runLeashed(wholeArgv(args, options), {

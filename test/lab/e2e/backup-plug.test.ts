@@ -13,5 +13,6 @@ afterAll(() => lab?.[Symbol.asyncDispose]());
 
 test.each(places)(
   'cut off $where $op: the service runs, nothing is left, and the night gets its archive',
+  { timeout: 20 * 60_000 },
   (place) => night(lab, place, unplugged),
 );

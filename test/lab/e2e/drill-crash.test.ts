@@ -50,7 +50,7 @@ describe('a restore drill that is killed', () => {
   test('by a power cut leaves none either', async () => {
     await nextMinute();
     await lab.run(
-      `${dying} pair borg-compare before hang > /tmp/dying.log 2>&1 & pid=$!; until grep -q reached /tmp/dying.log; do kill -0 $pid; sleep 0.1; done`,
+      `${dying} pair borg-compare before hang > /tmp/dying.log 2>&1 & pid=$!; until grep -q reached /tmp/dying.log; do kill -0 $pid || exit 1; sleep 0.1; done`,
     );
     await lab.vm.powerCut();
     await lab.run('systemctl is-system-running --wait; docker info > /dev/null');
