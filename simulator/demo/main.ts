@@ -45,6 +45,9 @@ async function makeRepository(): Promise<void> {
   await git('init', '-q', '--bare', '-b', 'main', bare);
   await git('init', '-q', '-b', 'main', work);
   await inWork('remote', 'add', 'origin', bare);
+  // What is said at the end is to work as it stands, also where Git has never heard of anybody.
+  await inWork('config', 'user.name', 'You');
+  await inWork('config', 'user.email', 'you@homelab.lan');
   await commit('The lab');
 }
 
@@ -77,8 +80,8 @@ function drift(): void {
 
 async function commit(message: string): Promise<void> {
   await inWork('add', '-A');
-  await inWork('-c', 'user.name=You', '-c', 'user.email=you@homelab.lan', 'commit', '-q', '-m', message);
-  await inWork('push', '-q', 'origin', 'main');
+  await inWork('commit', '-q', '-m', message);
+  await inWork('push', '-q', '-u', 'origin', 'main');
 }
 
 function inWork(...args: string[]): Promise<string> {
