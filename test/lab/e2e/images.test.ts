@@ -82,6 +82,11 @@ test('two stacks on one tag that change in one plan keep the image that each has
   expect(await released('older')).toContain('busybox 1');
   expect(await released('newer')).toContain('busybox 2');
   expect((await lab.plan()).plan.changes).toEqual([]);
+  // An image that is in use cannot be taken away, as the next ones do.
+  for (const name of ['older', 'newer']) {
+    await lab.push({ [`services/${name}`]: null });
+    await lab.converge();
+  }
 });
 
 test('a change of something else keeps the image, also where the tag stands for another one by then', async () => {
