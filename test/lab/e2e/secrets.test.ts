@@ -31,7 +31,7 @@ async function edit(value: string): Promise<void> {
   await lab.run('rm /root/line');
 }
 
-const inside = () => lab.run('docker exec vault-store sh -c 'echo "$TOKEN"'');
+const inside = () => lab.run(`docker exec vault-store sh -c 'printf "%s" "$TOKEN"'`);
 
 /** Files that hold a value in the open, of all that Steward, Git and systemd write. */
 async function leaks(): Promise<string> {
