@@ -186,22 +186,22 @@ it('directives are sorted as Caddy does it, and lead to the service', async () =
 });
 
 describe('a WebSocket', () => {
+  /** Caddy 2.6 takes note of one only after its 101 is out (streaming.go): first with an answer it is one to end. */
   async function upgraded() {
     const socket = tlsConnect({ host: '127.0.0.1', port: hub.port + 1, servername: 'photo.lan', ca });
     await once(socket, 'secureConnect');
     const lines = ['GET /ws HTTP/1.1', 'Host: photo.lan', 'Connection: Upgrade', 'Upgrade: websocket'];
     socket.write(`${lines.join('\r\n')}\r\n\r\n`);
     expect(String(await once(socket, 'data'))).toContain('101 Switching Protocols');
+    socket.write('hello');
+    expect(String(await once(socket, 'data'))).toBe('heard hello');
     return socket;
   }
 
   it('goes through', async () => {
     await routes({ host: 'photo', to });
     await answered('photo');
-    const socket = await upgraded();
-    socket.write('hello');
-    expect(String(await once(socket, 'data'))).toBe('heard hello');
-    socket.destroy();
+    (await upgraded()).destroy();
   });
 
   it('ends when this Caddy is told something new, and comes again', async () => {
