@@ -59,17 +59,13 @@ function locksOfRuns(store: Store): Set<string> {
   ]);
 }
 
-async function settleLock(entries: Undo[], deps: SettleDeps): Promise<Settled[]> {
+/**
+ * The newest run first. Where its data is not back, nothing that an earlier one has left may write to it either: not
+ * even what another change has, for one lock is one service's data.
+ */
+async function settleLock(entries: readonly Undo[], { store, executor }: SettleDeps): Promise<Settled[]> {
   const settled: Settled[] = [];
-  for (const own of Map.groupBy(entries, ({ changeId }) => changeId).values())
-    settled.push(...(await settleChange(own, deps)));
-  return settled;
-}
-
-/** The newest run first. Where its data is not back, nothing that an earlier one has left may write to it either. */
-async function settleChange(entries: Undo[], { store, executor }: SettleDeps): Promise<Settled[]> {
-  const settled: Settled[] = [];
-  for (const own of Map.groupBy(entries, ({ run }) => run).values()) {
+  for (const own of Map.groupBy(entries, ({ changeId, run }) => `${changeId} ${run}`).values()) {
     const [{ changeId, run }] = own as [Undo];
     const open = own.map(({ position, step, atMs: sinceMs }) => ({ position, step, sinceMs }));
     const { done, failed, notes } = await putRight(open, executor, {

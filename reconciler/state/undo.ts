@@ -60,12 +60,12 @@ export function failUndo(store: Store, { changeId, run }: UndoRun, position: num
   );
 }
 
-/** Of each change the newest run first, in the order in which it would have done them: containers first, the snapshot last. */
+/** The newest run first, each in the order in which it would have done them: containers first, the snapshot last. */
 export function readUndo(store: Store): Undo[] {
   return guarded(store.path, () => {
     const rows = store.db
       .prepare(
-        'SELECT *, max(seq) OVER (PARTITION BY change_id, run) AS last FROM undo ORDER BY change_id, last DESC, position',
+        'SELECT *, max(seq) OVER (PARTITION BY change_id, run) AS last FROM undo ORDER BY last DESC, change_id, position',
       )
       .all();
     return (rows as unknown as UndoRow[]).map((row) => ({

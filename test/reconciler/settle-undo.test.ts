@@ -115,6 +115,17 @@ describe('what two runs of one change have left', () => {
     expect(ran).toEqual(['zfs-rollback data', 'containers-start db', 'containers-start foreign']);
   });
 
+  it('waits for it also where it is of another change: a backup that died before the restore', async () => {
+    leave('a', { 2: start('db'), 4: destroy('old') });
+    leave('b', { [-1]: rollback('data') }, { changeId: 'backup:photo/restore' });
+    fails('zfs-rollback data');
+    await settle();
+    expect(ran).toEqual([]);
+    meanwhile = () => {};
+    await settle();
+    expect(ran).toEqual(['zfs-rollback data', 'containers-start db', 'zfs-destroy-snapshots old']);
+  });
+
   it('is done with where a later run does the very same', async () => {
     leave('a', { 4: destroy('same') });
     leave('b', { 4: destroy('same') });
@@ -130,9 +141,9 @@ describe('a run that lives when what another one has left is begun to be put rig
   const own = { changeId: 'backup:films', run: 'lives' };
 
   beforeEach(() => {
-    // Its lock comes first.
-    leave('dead', { 4: destroy('busy') }, { changeId: 'backup:books', lockName: 'books' });
     leave('lives', { 3: hook('db'), 4: destroy('films') }, { ...own, lockName: 'films' });
+    // It is the newer one: its lock comes first.
+    leave('dead', { 4: destroy('busy') }, { changeId: 'backup:books', lockName: 'books' });
     writeBackupRecord(store, { ...record, runningSinceMs: 5, runningLock: 'films' });
     beginProof(store, { ...proof, sinceMs: 5 });
     alive.add('films');
