@@ -23,8 +23,15 @@ export interface BackupContext {
 }
 
 /** One step of a backup, on this machine. Each may be run again after a crash in its middle. Throws StepError. */
+export async function runBackupStep(step: BackupStep, context: BackupContext): Promise<StepFacts> {
+  const said: string[] = [];
+  const borg = { ...context.borg, onNote: (sentence: string) => said.push(sentence) };
+  const facts = (await carryOut(step, { ...context, borg })) ?? {};
+  return said.length === 0 ? facts : { ...facts, notes: [...(facts.notes ?? []), ...said] };
+}
+
 // biome-ignore lint/suspicious/noConfusingVoidType: most steps have nothing to tell.
-export function runBackupStep(step: BackupStep, context: BackupContext): Promise<StepFacts | void> {
+function carryOut(step: BackupStep, context: BackupContext): Promise<StepFacts | void> {
   switch (step.op) {
     case 'borg-init':
       return initRepository(step, context.borg);

@@ -2,6 +2,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hostExecutor } from '../../reconciler/apply/host.ts';
+import type { Step } from '../../reconciler/types.ts';
 import { callBorg } from '../../tools/borg/call.ts';
 import { clearDamagedCache } from '../../tools/borg/damaged-cache.ts';
 import { emptyLog } from '../../tools/borg/log.ts';
@@ -53,6 +55,18 @@ describe.each(['config', 'chunks'])('its %s', (file) => {
     expect(stdout).toContain(`a${archives}`);
     expect(readdirSync(inCache(''))).toContain(file);
   });
+});
+
+it('that it was made anew is told with the step', async () => {
+  const ref = { ...repository, appendOnly: false };
+  const step: Step = { op: 'borg-delete', repository: ref, archives: ['nowhere'], onlyAfter: null };
+  const executor = hostExecutor({ stateDir });
+  expect((await executor.execute(step, {}))?.notes).toBeUndefined();
+  rmSync(inCache('config'));
+  const facts = await executor.execute(step, {});
+  expect(facts?.notes).toEqual([
+    `Borg's cache of ${repository.location} was damaged, as a power cut leaves it; it was removed and is made again out of the repository, which takes longer this once`,
+  ]);
 });
 
 it('what Borg remembers of a repository to notice another one in its place stays', async () => {

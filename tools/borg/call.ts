@@ -23,6 +23,8 @@ export interface BorgOptions extends BorgHome {
   onStatus?: ((letter: string, path: string) => void) | undefined;
   /** Takes each message of level WARNING and above: the result has the first hundred. */
   onWarning?: ((message: string) => void) | undefined;
+  /** Takes what a person is to know of the call and Borg does not say: no warning. */
+  onNote?: ((sentence: string) => void) | undefined;
   /** Puts the command into another one, such as `unshare`. */
   wrap?: ((argv: string[]) => string[]) | undefined;
 }
@@ -52,8 +54,13 @@ export async function callBorg(
   } catch (error) {
     const isMended = await clearDamagedCache(first, repository.location, borgBase(options));
     if (!isMended) throw error;
+    options.onNote?.(madeAgain(repository));
     return await callOnce(args, repository, options, emptyLog());
   }
+}
+
+function madeAgain({ location }: BorgRepository): string {
+  return `Borg's cache of ${location} was damaged, as a power cut leaves it; it was removed and is made again out of the repository, which takes longer this once`;
 }
 
 async function callOnce(
