@@ -1,4 +1,5 @@
-import { execa } from 'execa';
+import type { Readable } from 'node:stream';
+import { execa, type Result } from 'execa';
 
 export interface RunOptions {
   /** Default 30 s. The process is killed after it. */
@@ -30,29 +31,83 @@ export class ToolError extends Error {
   }
 }
 
+/** Beyond it a tool is cut off: what was read is not all that it had to say. */
+const mostBytes = 64 * 1024 * 1024;
+
 /**
  * Runs a program by argv (no shell) with a timeout. A non-zero exit is a result, not an error.
- * Throws ToolError when the program is missing, hangs beyond its timeout, or dies from a signal.
+ * Throws ToolError when the program is missing, hangs beyond its timeout, prints more than 64 MiB, or dies from a signal.
  */
 export async function run(file: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
-  const timeout = options.timeoutMs ?? 30_000;
-  const result = await execa(file, args, {
+  return resultOf(file, options, await start(file, args, options));
+}
+
+/**
+ * The same for what may print any amount: gives the lines of stdout in batches as they come, and keeps none of them.
+ * Who reads no further ends the program.
+ */
+export async function* runLines(
+  file: string,
+  args: string[],
+  options: RunOptions = {},
+): AsyncGenerator<string[], RunResult> {
+  const child = start(file, args, options, { buffer: { stdout: false } });
+  try {
+    yield* linesOf(child.stdout);
+    return resultOf(file, options, { ...(await child), stdout: '' });
+  } finally {
+    child.kill();
+    await child;
+  }
+}
+
+async function* linesOf(stdout: Readable): AsyncGenerator<string[]> {
+  let rest = '';
+  for await (const chunk of stdout.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield lines;
+  }
+  if (rest !== '') yield [rest];
+}
+
+function start(file: string, args: string[], options: RunOptions, more: { buffer?: { stdout: false } } = {}) {
+  return execa(file, args, {
     reject: false,
-    timeout,
+    timeout: timeoutOf(options),
     forceKillAfterDelay: 2_000,
     stripFinalNewline: false,
-    maxBuffer: 64 * 1024 * 1024,
+    maxBuffer: mostBytes,
+    ...more,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.inheritEnv === undefined ? {} : { extendEnv: options.inheritEnv }),
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
+}
+
+function timeoutOf({ timeoutMs = 30_000 }: RunOptions): number {
+  return timeoutMs;
+}
+
+type Ended = Pick<Result, 'timedOut' | 'isMaxBuffer' | 'exitCode' | 'signal' | 'code' | 'stdout' | 'stderr'>;
+
+function resultOf(file: string, options: RunOptions, result: Ended): RunResult {
   if (result.timedOut) {
-    throw new ToolError(file, `${file} did not answer within ${timeout / 1000} s`, { retryable: true });
+    const seconds = timeoutOf(options) / 1000;
+    throw new ToolError(file, `${file} did not answer within ${seconds} s`, { retryable: true });
   }
+  // Looked at before the exit code: that of a tool whose output was cut off may be 0.
+  if (result.isMaxBuffer)
+    throw new ToolError(file, saidTooMuch(file, String(result.stderr)), { retryable: true });
   if (result.exitCode === undefined) throw startFailure(file, result);
   return { exitCode: result.exitCode, stdout: String(result.stdout), stderr: String(result.stderr) };
+}
+
+function saidTooMuch(file: string, stderr: string): string {
+  const first = stderr.slice(0, 1000).trim().split('\n')[0] ?? '';
+  return `${file} printed more than 64 MiB and was cut off${first === '' ? '' : `: ${first}`}`;
 }
 
 /** Like `run`, and a non-zero exit throws ToolError with the last line that the tool printed. */

@@ -39,7 +39,7 @@ export function runRestoreStep(
     case 'snapshot-by-hand':
       return createByHand(step.datasets, step.tag, snapshots);
     case 'files-restore':
-      return restoreFiles(step, { ...snapshots, runDir: borg.runDir });
+      return restoreFiles(step, { ...snapshots, runDir: borg.runDir, stateDir: borg.stateDir });
     default:
       return assertNever(step);
   }

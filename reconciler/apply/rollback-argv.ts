@@ -11,9 +11,12 @@ export interface Places {
   changed: string;
 }
 
-export function placesOf(runDir: string, service: string): Places {
+export function placesOf(
+  { runDir, stateDir }: Record<'runDir' | 'stateDir', string>,
+  service: string,
+): Places {
   const at = `${runDir}/rollback/${service}`;
-  return { snapshot: `${at}/snapshot`, live: `${at}/live`, changed: `${at}/changed` };
+  return { snapshot: `${at}/snapshot`, live: `${at}/live`, changed: `${stateDir}/rollback-${service}` };
 }
 
 /** Everything that is missing, too much, or differs in size, time or owner. */

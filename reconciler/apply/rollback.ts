@@ -1,39 +1,43 @@
 import { mkdir, readFile, rmdir, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RollbackStep } from '../types.ts';
-import { parseMountinfo, whileMounted } from './guard.ts';
+import { parseMountinfo, type ReadMountinfo, whileMounted } from './guard.ts';
 import { allFiles, changedFiles, differences, inMounts, type Places, placesOf } from './rollback-argv.ts';
-import { callTool, type ToolOptions } from './tool.ts';
+import { callTool, type ToolOptions, toolLines } from './tool.ts';
 import { StepError } from './types.ts';
 
 /** Copying may take hours; it must not be ended for being slow. */
 const copyTimeoutMs = 7 * 24 * 3_600_000;
 
 export interface RollbackOptions extends ToolOptions {
-  /** Default /run/steward. */
-  runDir?: string | undefined;
+  /** Mounts are in `rollback` below it. */
+  runDir: string;
+  /** Has the list of what has changed: it may be long, and runDir is memory. */
+  stateDir: string;
+  readMountinfo?: ReadMountinfo | undefined;
 }
 
 type Restore = Extract<RollbackStep, { op: 'files-restore' }>;
 
 /** The service must be held still. Throws StepError; then it may be run again. */
 export async function restoreFiles(step: Restore, options: RollbackOptions): Promise<void> {
-  await whileMounted([step.guard], undefined, () => copyBack(step, options));
+  await whileMounted([step.guard], options.readMountinfo, () => copyBack(step, options));
 }
 
 async function copyBack(step: Restore, options: RollbackOptions): Promise<void> {
-  const places = placesOf(options.runDir ?? '/run/steward', step.service);
-  const below = await mountedBelow(step.guard.mountpoint);
+  const places = placesOf(options, step.service);
+  const below = await mountedBelow(step.guard.mountpoint, options.readMountinfo);
   const long = { ...options, timeoutMs: copyTimeoutMs, env: { LC_ALL: 'C' } };
   const inside = (command: string[]) => inMounts(step.snapshot, step.guard.mountpoint, places, command);
   const passes = [allFiles(places, below), changedFiles(places)];
   try {
     // Back to the safety snapshot itself, only what is there now can be compared.
     const other = step.snapshot === step.safety ? step.guard.dataset : step.safety;
-    const diff = await callTool(['zfs', 'diff', '-FH', step.snapshot, other], long);
-    await makePlaces(places, changedPaths(diff, step.guard.mountpoint, below));
+    const diff = toolLines(['zfs', 'diff', '-FH', step.snapshot, other], long);
+    await makePlaces(places);
+    await keepList(places, changedPaths(diff, step.guard.mountpoint, below));
     for (const command of passes) await callTool(inside(command), long);
-    for (const command of passes) requireSame(await callTool(inside(differences(command)), long));
+    for (const command of passes) await requireSame(toolLines(inside(differences(command)), long));
   } catch (cause) {
     throw explained(step, cause);
   } finally {
@@ -49,10 +53,19 @@ function explained({ snapshot, safety, guard }: Restore, cause: unknown): unknow
   return new StepError(`${guard.mountpoint} is not yet as in ${snapshot}: ${said}; ${kept}`, { cause });
 }
 
-async function makePlaces(places: Places, changed: Buffer): Promise<void> {
+async function makePlaces(places: Places): Promise<void> {
   await mkdir(path.dirname(places.snapshot), { recursive: true, mode: 0o700 });
   for (const place of [places.snapshot, places.live]) await mkdir(place, { recursive: true });
-  await writeFile(places.changed, changed, { mode: 0o600 });
+}
+
+async function keepList({ changed }: Places, paths: AsyncIterable<Buffer>): Promise<void> {
+  try {
+    await writeFile(changed, paths, { mode: 0o600 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (cause instanceof StepError || code === undefined) throw cause;
+    throw new StepError(`the list of what has changed cannot be kept in ${changed} (${code})`, { cause });
+  }
 }
 
 /** Never recursively: were a mount ever left in there, it would be the data that is removed. */
@@ -64,26 +77,30 @@ async function removePlaces(places: Places): Promise<void> {
 }
 
 /** Relative to the mountpoint. */
-async function mountedBelow(mountpoint: string): Promise<string[]> {
-  const mounts = parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
+async function mountedBelow(mountpoint: string, read?: ReadMountinfo): Promise<string[]> {
+  const mounts = parseMountinfo(await (read ?? (() => readFile('/proc/self/mountinfo', 'utf8')))());
   const inside = mounts.filter((mount) => mount.mountpoint.startsWith(`${mountpoint}/`));
   return inside.map((mount) => mount.mountpoint.slice(mountpoint.length + 1));
 }
 
 /**
- * Regular files of `zfs diff -FH` that are there now, NUL after each, relative to the mountpoint. It writes every byte
- * that is not plain ASCII as `\0` and three octal digits. What a dataset mounted below hides is left out.
+ * Regular files of the lines of `zfs diff -FH` that are there now, NUL after each, relative to the mountpoint. It writes
+ * every byte that is not plain ASCII as `\0` and three octal digits. What a dataset mounted below hides is left out.
  */
-export function changedPaths(diff: string, mountpoint: string, below: readonly string[]): Buffer {
-  const paths = diff.split('\n').flatMap((line) => {
+export async function* changedPaths(
+  diff: AsyncIterable<string[]>,
+  mountpoint: string,
+  below: readonly string[],
+): AsyncGenerator<Buffer> {
+  const hiding = below.map((mount) => `${Buffer.from(mount).toString('latin1')}/`);
+  const pathOf = (line: string) => {
     const [sign, type, ...names] = line.split('\t');
     const name = names.at(-1);
-    if (sign === '-' || type !== 'F' || !name?.startsWith(`${mountpoint}/`)) return [];
+    if (sign === '-' || type !== 'F' || !name?.startsWith(`${mountpoint}/`)) return '';
     const bytes = unescaped(name.slice(mountpoint.length + 1));
-    const hidden = below.some((mount) => bytes.startsWith(`${Buffer.from(mount).toString('latin1')}/`));
-    return hidden ? [] : [`${bytes}\0`];
-  });
-  return Buffer.from(paths.join(''), 'latin1');
+    return hiding.some((mount) => bytes.startsWith(mount)) ? '' : `${bytes}\0`;
+  };
+  for await (const lines of diff) yield Buffer.from(lines.map(pathOf).join(''), 'latin1');
 }
 
 /** One character a byte. */
@@ -93,9 +110,13 @@ function unescaped(text: string): string {
   );
 }
 
-function requireSame(printed: string): void {
-  const lines = printed.split('\n').filter(Boolean);
-  if (lines.length === 0) return;
-  const some = lines.slice(0, 3).join(', ');
-  throw new StepError(`something writes to it, ${lines.length} files differ still (${some})`);
+async function requireSame(printed: AsyncIterable<string[]>): Promise<void> {
+  const some: string[] = [];
+  let count = 0;
+  for await (const lines of printed) {
+    count += lines.length;
+    some.push(...lines.slice(0, 3 - some.length));
+  }
+  if (count === 0) return;
+  throw new StepError(`something writes to it, ${count} files differ still (${some.join(', ')})`);
 }

@@ -1,4 +1,4 @@
-import { type RunOptions, run, ToolError } from '../../tools/run.ts';
+import { type RunOptions, type RunResult, run, runLines, ToolError } from '../../tools/run.ts';
 import { StepError } from './types.ts';
 
 /** Programs by another name or path than their own, for tests and odd machines. */
@@ -12,6 +12,7 @@ export interface Commands {
   borg?: string;
   unshare?: string;
   mount?: string;
+  setpriv?: string;
 }
 
 export interface ToolOptions {
@@ -20,26 +21,51 @@ export interface ToolOptions {
   signal?: AbortSignal | undefined;
 }
 
+type CallOptions = ToolOptions & Pick<RunOptions, 'cwd' | 'env' | 'inheritEnv' | 'input'>;
+type Sentence = (stderr: string) => string;
+
 /**
- * Runs a program and gives its stdout. Throws StepError: the tool is missing, hangs, or exits non-zero, in which case
- * `sentence` picks out of stderr what a person should read.
+ * Runs a program and gives its stdout. Throws StepError: the tool is missing, hangs, prints more than 64 MiB, or exits
+ * non-zero, in which case `sentence` picks out of stderr what a person should read.
  */
 export async function callTool(
   argv: string[],
-  options: ToolOptions & Pick<RunOptions, 'cwd' | 'env' | 'inheritEnv' | 'input'>,
-  sentence: (stderr: string) => string = firstLine,
+  options: CallOptions,
+  sentence: Sentence = firstLine,
 ): Promise<string> {
+  try {
+    const result = await run(...calling(argv, options));
+    requireSuccess(argv, result, sentence);
+    return result.stdout;
+  } catch (error) {
+    throw asStepError(error);
+  }
+}
+
+/** The same for what may print any amount: its lines in batches, none of them kept. */
+export async function* toolLines(argv: string[], options: CallOptions): AsyncGenerator<string[]> {
+  try {
+    requireSuccess(argv, yield* runLines(...calling(argv, options)), firstLine);
+  } catch (error) {
+    throw asStepError(error);
+  }
+}
+
+function calling(argv: string[], options: CallOptions): [string, string[], RunOptions] {
   const { commands, signal, ...rest } = options;
   const [file = '', ...args] = programOf(argv, commands);
-  try {
-    const result = await run(file, args, { ...rest, ...(signal === undefined ? {} : { signal }) });
-    if (result.exitCode === 0) return result.stdout;
-    const said = sentence(result.stderr) || sentence(result.stdout) || `exit code ${result.exitCode}`;
-    throw new StepError(`${nameOf(argv)} failed: ${said}`);
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
-    throw new StepError(error.message, { retryable: error.retryable, cause: error });
-  }
+  return [file, args, { ...rest, ...(signal === undefined ? {} : { signal }) }];
+}
+
+function requireSuccess(argv: string[], { exitCode, stdout, stderr }: RunResult, sentence: Sentence): void {
+  if (exitCode === 0) return;
+  const said = sentence(stderr) || sentence(stdout) || `exit code ${exitCode}`;
+  throw new StepError(`${nameOf(argv)} failed: ${said}`);
+}
+
+function asStepError(error: unknown): unknown {
+  if (!(error instanceof ToolError)) return error;
+  return new StepError(error.message, { retryable: error.retryable, cause: error });
 }
 
 function programOf(argv: string[], commands: Commands): string[] {
