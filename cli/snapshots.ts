@@ -34,10 +34,15 @@ export function knownServices(flags: Flags): ServiceDatasets[] {
 
 /** Throws UserError: what a restore has kept may be the only copy, and its data is in nobody else's hands. */
 export function requireNoRestore({ service }: ServiceDatasets, flags: Flags): void {
+  const why = restoring(flags).get(service);
+  if (why !== undefined) throw new UserError(`${service}: ${why}; nothing was done`);
+}
+
+/** Why nobody else may touch the data of a service, by service. */
+export function restoring(flags: Flags): Map<string, string> {
   const store = openStore(stateDirOf(flags));
   try {
-    const why = readRestoring(store).get(service);
-    if (why !== undefined) throw new UserError(`${service}: ${why}; nothing was done`);
+    return readRestoring(store);
   } finally {
     store.close();
   }

@@ -16,6 +16,7 @@ import {
   look,
   lookAround,
   requireNoRestore,
+  restoring,
   serviceCalled,
   stateDirOf,
   toolOptions,
@@ -38,9 +39,26 @@ export async function create(
     const known = knownServices(flags);
     const services = all ? known.filter(({ orphaned }) => !orphaned) : [serviceCalled(first, known)];
     if (services.length === 0) throw new UserError('no service was applied on this host yet');
-    await take(services, tag);
-    return 0;
+    return (await takeWherePossible(services, tag, restoring(flags))) ? 0 : 1;
   });
+}
+
+/**
+ * Leaves out what is being restored, and is then false: the way back is a rollback to a snapshot of its own, and ZFS goes
+ * over no newer one.
+ */
+async function takeWherePossible(
+  services: ServiceDatasets[],
+  tag: string,
+  restoring: Map<string, string>,
+): Promise<boolean> {
+  const free = services.filter(({ service }) => !restoring.has(service));
+  const others = services.filter(({ service }) => restoring.has(service));
+  const sentences = others.map(({ service }) => `${service}: ${restoring.get(service)}`);
+  if (free.length === 0) throw new UserError(`${sentences.join('; ')}; nothing was done`);
+  await take(free, tag);
+  for (const sentence of sentences) note(`left out: ${sentence}`);
+  return others.length === 0;
 }
 
 async function take(services: ServiceDatasets[], tag: string): Promise<void> {

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type InventoryEntry, writeEntries } from '../../reconciler/state/inventory.ts';
 import { openStore } from '../../reconciler/state/store.ts';
+import { writeUndo } from '../../reconciler/state/undo.ts';
+import type { Step } from '../../reconciler/types.ts';
 import { datasetText, type Snapshot } from '../snapshots/zfs-text.ts';
 import { fakeTool } from '../support/fake-tools.ts';
 import { expectRefusal, steward } from './steward.ts';
@@ -40,7 +42,16 @@ function lab(snapshots: Snapshot[] = []) {
   const run = (...args: string[]) => steward(['snapshot', ...args, '--state-dir', stateDir], { env });
   const lose = (dataset: string) => writeFileSync(path.join(zfs.folder, 'gone'), dataset);
   lose('nothing/at/all');
-  return { run, calls: zfs.calls, lose };
+  return { run, calls: zfs.calls, lose, stateDir };
+}
+
+/** As a restore has it in the journal while it writes: back to its own snapshot if it does not end well. */
+function restoring(stateDir: string, service: string): void {
+  const store = openStore(stateDir);
+  const step: Step = { op: 'zfs-rollback', run: '7', snapshots: [`datapool/services/${service}@safety`] };
+  const entry = { atMs: 1, lockName: 'restore', changeId: `backup:${service}/restore`, run: '7' };
+  writeUndo(store, [{ ...entry, position: -1, step }]);
+  store.close();
 }
 
 it('create takes all datasets of a service in one call and says so', async () => {
@@ -61,6 +72,38 @@ it('create --all takes all services in one call', async () => {
   expect(calls()).toEqual([
     `snapshot -o steward:snapshot=42,43,44 ${photo}@friday ${photo}/db@friday ${wiki}@friday`,
   ]);
+});
+
+describe('while the data of a service is being restored', () => {
+  const why = 'photo: its data is being restored; it is left alone until that is over';
+
+  it('no snapshot of it is taken: the way back would have to destroy it', async () => {
+    const { run, calls, stateDir } = lab();
+    restoring(stateDir, 'photo');
+    expectRefusal(await run('create', 'photo', 'friday'), `${why}; nothing was done`);
+    expect(calls()).toEqual([]);
+  });
+
+  it('create --all takes the others, says so, and has not done all', async () => {
+    const { run, calls, stateDir } = lab();
+    restoring(stateDir, 'photo');
+    expect(await run('create', '--all', 'friday')).toEqual({
+      code: 1,
+      stderr: `left out: ${why}\n`,
+      stdout: `✓ ${wiki}@friday\n\n1 snapshot taken.\n`,
+    });
+    expect(calls()).toEqual([`snapshot -o steward:snapshot=44 ${wiki}@friday`]);
+  });
+
+  it('create --all with no other service is refused', async () => {
+    const { run, calls, stateDir } = lab();
+    for (const service of ['photo', 'wiki']) restoring(stateDir, service);
+    expectRefusal(
+      await run('create', '--all', 'friday'),
+      /photo: its data.*; wiki: its data .*; nothing was done/,
+    );
+    expect(calls()).toEqual([]);
+  });
 });
 
 it.each<[string, Snapshot[], string[], RegExp]>([
