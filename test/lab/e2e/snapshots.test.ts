@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startBackupLab } from './support/backup-lab.ts';
+import { mountsBelow, startBackupLab } from './support/backup-lab.ts';
 import { type Homelab, startHomelab } from './support/homelab.ts';
 import { git, labYaml, small } from './support/lab-files.ts';
 
@@ -88,7 +88,7 @@ describe('a snapshot by hand', () => {
     expect(photo?.startedAt).not.toBe(startedAt);
     expect(await lab.run(manifest)).toBe(good);
     expect(await lab.run(`cat ${root}/foreign/file; stat -c %a ${root}/foreign`)).toBe('precious701');
-    expect(await lab.run('grep -c rollback /proc/mounts || true; ls /run/steward/rollback')).toBe('0');
+    expect(await lab.run(`${mountsBelow('/run/steward/rollback')}; ls /run/steward/rollback`)).toBe('0');
     const safety = (await tags()).find((tag) => tag.startsWith('before-rollback-'))?.split(' ')[0];
     await ok(`snapshot rollback photo ${safety} --confirm photo@${safety}`);
     expect(await lab.run(manifest)).toBe(bad);

@@ -47,13 +47,18 @@ export function borgEnv(command: string): string {
   return `BORG_BASE_DIR=/var/lib/steward/borg TZ=UTC BORG_PASSCOMMAND='cat ${passphraseFile}' ${command}`;
 }
 
+/** Prints how many mounts there are below `folder`, those in a namespace of some process too, which is where ours are. */
+export function mountsBelow(folder: string): string {
+  return `cat /proc/[0-9]*/mounts 2> /dev/null | grep -c ${folder} || true`;
+}
+
 /** What a run that is over must not leave: snapshots, mounts, borg processes, open undo entries. */
 export async function leftBehind(lab: Homelab) {
   const lines = await lab.run(
     [
       'zfs list -H -t snapshot -o name',
       'echo --',
-      'grep -c /run/steward/backup /proc/mounts || true',
+      mountsBelow('/run/steward/backup'),
       'pgrep -c borg || true',
       "sqlite3 -readonly /var/lib/steward/state.db 'select count(*) from undo'",
     ].join('; '),
