@@ -133,7 +133,10 @@ export const labBackup = mapping(
     ).default('repokey-blake2'),
     compression: compression.default('zstd,3'),
     excludes: excludes.default([]),
-    keysDirectory: absolutePath('Where exported keys are kept.', '/etc/steward/borg-keys').optional(),
+    keysDirectory: absolutePath(
+      'Folder on the host in which Borg keeps the keys of keyfile modes (BORG_KEYS_DIR). With repokey modes nothing is put there: the key is in the repository. steward keys export writes copies to take away, where its --to says.',
+      '/etc/steward/borg-keys',
+    ).optional(),
     schedule: schedule.optional(),
     timezone: zone.default('UTC'),
     retention: retention.optional(),
