@@ -57,7 +57,9 @@ const drill = mapping(
 const check = mapping(
   {
     schedule: cron('When `borg check` looks at the repository.'),
-    maxDuration: duration('How long one such look may take; the next goes on from there.').default('30m'),
+    maxDuration: duration(
+      "How long one look at the repository's own data may take; the next goes on from there. Once it is through, the lists of all archives are checked too, without a limit: Borg has none for them.",
+    ).default('30m'),
     verifyData: cron('When all data is read and verified, which takes long.').optional(),
   },
   'Checks of the repositories.',
