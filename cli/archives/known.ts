@@ -1,13 +1,15 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { parseArchiveName } from '../../reconciler/backup/names.ts';
+import { newestFirst } from '../../reconciler/backup/newest.ts';
 import { type ArchiveRecord, type Backups, readBackups } from '../../reconciler/state/backups.ts';
 import { nearest, UserError } from '../errors.ts';
 import { askRepository } from './ask.ts';
 import type { ArchiveContext } from './context.ts';
 
-/** The archives of one service, newest first. */
+/** The archives of one service. */
 export interface KnownArchives {
   service: string;
+  /** Newest first, and behind those what is dated later than now. */
   own: ArchiveRecord[];
   /** In its repository, and not of Steward's naming: never touched. */
   foreign: ArchiveRecord[];
@@ -34,16 +36,19 @@ export function archivesInState({
   wired,
   desired,
 }: Pick<ArchiveContext, 'desired' | 'wired'>): KnownArchives {
-  return archivesIn(readBackups(wired.store), desired);
+  return archivesIn(readBackups(wired.store), desired, wired.deps.clock.now());
 }
 
-function archivesIn(backups: Backups, { service, repository: { location } }: DesiredBackup): KnownArchives {
+function archivesIn(
+  backups: Backups,
+  { service, repository: { location } }: DesiredBackup,
+  nowMs: number,
+): KnownArchives {
   const all = backups.archives.get(location) ?? [];
-  const isOwn = ({ name }: ArchiveRecord) => parseArchiveName(service, name) !== null;
   return {
     service,
-    own: all.filter(isOwn),
-    foreign: all.filter((archive) => !isOwn(archive)),
+    own: newestFirst(service, all, nowMs).map(({ archive }) => archive),
+    foreign: all.filter(({ name }) => parseArchiveName(service, name) === null),
     listedMs: backups.repositories.get(location)?.listedMs ?? 0,
     proven: backups.proofs.get(`drill ${service}`)?.goodArchive ?? null,
   };

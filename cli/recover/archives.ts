@@ -25,7 +25,7 @@ export async function candidatesFor(
   const note = (news: Partial<Recovery>) =>
     writeRecovery(deps.store, { ...known, ...news, updatedMs: deps.clock.now() });
   try {
-    const found = recoverable(desired, await askWithKey(desired, keys, deps));
+    const found = recoverable(desired, await askWithKey(desired, keys, deps), deps.clock.now());
     const { location } = desired.repository;
     if (found.length > 0) note({ ...begun(known), note: null });
     else if (known.phase !== 'restoring') note({ phase: 'nothing', note: location });

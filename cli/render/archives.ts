@@ -42,12 +42,17 @@ function filesOf({ files }: ArchiveRecord): string {
 }
 
 function stateOf(archive: ArchiveRecord, { proven }: KnownArchives, options: StatusOptions): string {
-  const [text, style] = wordsOf(archive, proven);
+  const [text, style] = wordsOf(archive, proven, options.now);
   return text === '' ? '' : paint(options, style, text);
 }
 
-function wordsOf({ name, clean }: ArchiveRecord, proven: string | null): [string, Style] {
+function wordsOf(
+  { name, atMs, clean }: ArchiveRecord,
+  proven: string | null,
+  nowMs: number,
+): [string, Style] {
   if (name === proven) return ['restored for proof, always kept', 'green'];
+  if (atMs > nowMs) return ['dated later than now', 'yellow'];
   if (clean === false) return ['made with warnings', 'yellow'];
   return clean === null ? ['how it ended is not known here', 'dim'] : ['', 'dim'];
 }

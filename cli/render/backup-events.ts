@@ -75,7 +75,9 @@ function jsonEvents(): BackupEvents {
 function finishedJson({ change, result, error, durationMs, downtimeMs, notes = [], parts }: Outcome) {
   const times = { durationMs: Math.round(durationMs), downtimeMs: Math.round(downtimeMs) };
   const each = parts === undefined ? {} : { services: parts };
-  return { event: 'finished', id: change.id, result, error, ...times, notes, ...each };
+  const archive = restoredFrom(change);
+  const from = archive === null ? {} : { archive };
+  return { event: 'finished', id: change.id, result, error, ...from, ...times, notes, ...each };
 }
 
 function pipedEvents(stream: NodeJS.WriteStream, look: Look, missed: string): BackupEvents {
@@ -166,11 +168,17 @@ const verbs: [Step['op'], string][] = [
   ['zfs-rollback', 'is what it was before the restore,'],
 ];
 
-function verbOf({ kind, rescue, steps }: Change): string {
+function verbOf(change: Change): string {
+  const { kind, rescue, steps } = change;
   const found = verbs.find(([op]) => steps.some((step) => step.op === op));
   if (found !== undefined) return found[1];
   if (kind !== 'backup') return 'ready';
-  return rescue === undefined ? 'recovered' : 'restored';
+  return rescue === undefined ? 'recovered' : `restored from ${safe(restoredFrom(change) ?? '')}`;
+}
+
+/** The archive that it was to become; null where it is no restore. */
+function restoredFrom({ steps }: Change): string | null {
+  return steps.find((step) => step.op === 'borg-extract')?.archive ?? null;
 }
 
 function writeBlocked(notices: Notice[], missed: string, stream: NodeJS.WriteStream, look: Look): void {

@@ -1,6 +1,7 @@
 import type { DesiredBackup, ResourceId } from '../../desired-state/types.ts';
 import type { ListedArchive } from '../apply/types.ts';
-import { instant, parseArchiveName } from '../backup/names.ts';
+import { instant } from '../backup/names.ts';
+import { newestFirst } from '../backup/newest.ts';
 import { mountsOf } from '../restore/change.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { Change, Step } from '../types.ts';
@@ -41,11 +42,6 @@ export function recoverId(service: string): ResourceId {
 }
 
 /** Our own, newest first: whole ones and, where Steward's state is lost, those of which nobody knows it. */
-export function recoverable({ service }: DesiredBackup, archives: readonly ListedArchive[]) {
-  return archives
-    .flatMap(({ name }) => {
-      const atMs = parseArchiveName(service, name);
-      return atMs === null ? [] : [{ name, atMs }];
-    })
-    .sort((a, b) => b.atMs - a.atMs);
+export function recoverable({ service }: DesiredBackup, archives: readonly ListedArchive[], nowMs: number) {
+  return newestFirst(service, archives, nowMs).map(({ archive: { name }, atMs }) => ({ name, atMs }));
 }

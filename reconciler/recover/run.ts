@@ -1,6 +1,7 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { type ExecuteOptions, type Executor, StepError } from '../apply/types.ts';
 import type { BackgroundDeps } from '../background.ts';
+import { passedOver } from '../backup/newest.ts';
 import type { NumbersHere } from '../owners/numbers.ts';
 import { readOwners } from '../owners/read.ts';
 import { runRestore } from '../restore/run.ts';
@@ -37,11 +38,11 @@ export async function recoverService(
     const change = recoverChange({ desired, archive, atMs: deps.clock.now() });
     last = await runRestore(change, commit, { ...deps, executor: watched.executor, gate: async () => null });
     const { damaged } = keep.now();
-    if (last.result === 'applied')
-      return keep.set(
-        { phase: 'restored', note: joined([...damages(damaged), ...(last.notes ?? [])]) },
-        last,
-      );
+    if (last.result === 'applied') {
+      const later = atMs > deps.clock.now() ? null : leftForLater(desired, candidates, deps);
+      const note = joined([...damages(damaged), ...(last.notes ?? []), later]);
+      return keep.set({ phase: 'restored', note }, last);
+    }
     if (!watched.isDamaged()) return keep.set({ note: joined([last.error, ...damages(damaged)]) }, last);
     keep.set({ damaged: { ...damaged, [archive]: last.error ?? '' } });
   }
@@ -64,6 +65,17 @@ function toBeTried(candidates: readonly Candidate[], keep: Keeper): readonly Can
 function nothingWhole({ repository: { location } }: DesiredBackup, { damaged }: Recovery): string {
   const advice = `look at its disk, or bring back a copy of it; steward recover then begins with the newest again`;
   return `no archive in ${location} can be read whole: ${damages(damaged).join('; ')}; ${advice}`;
+}
+
+/** Also where it is the clock of this server that is wrong: there is a newer archive then, and this is the way to it. */
+function leftForLater(
+  { service }: DesiredBackup,
+  candidates: readonly Candidate[],
+  { clock }: BackgroundDeps,
+): string | null {
+  const left = passedOver(service, candidates, clock.now());
+  if (left === null) return null;
+  return `${left.note}; steward restore ${service} --archive ${left.names[0]} takes it all the same`;
 }
 
 /** The first three are told. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBackups, writeArchive } from '../../reconciler/state/backups.ts';
 import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
 import { openStore } from '../../reconciler/state/store.ts';
-import { type Lab, labYaml, newLab } from './lab.ts';
+import { type Lab, labYaml, leaveFromAhead, newLab } from './lab.ts';
 import { expectRefusal, steward } from './steward.ts';
 
 let lab: Lab;
@@ -127,5 +127,31 @@ describe('delete-archive', () => {
     expect(known()).toEqual(names.slice(0, 2));
     const { stdout } = await command('why', 'backup:blog/delete-archive');
     expect(stdout).toContain('asked for by hand');
+  });
+});
+
+describe('beside what a clock that was ahead has left', () => {
+  const ahead = 'blog-2036-01-01T00:00:00Z';
+
+  beforeAll(() => leaveFromAhead(lab, names[0] ?? '', ahead));
+
+  it('that is listed last, with what is wrong with it', async () => {
+    const { stdout } = await command('archives', 'blog', '--refresh');
+    const lines = stdout.split('\n').slice(0, 3);
+    expect(lines.map((line) => line.split(' ')[0])).toEqual([names[0], names[1], ahead]);
+    expect(lines[2]).toMatch(/ in \d+ days .*dated later than now$/);
+  });
+
+  it('the newest of today is protected', async () => {
+    const newest = names[0] ?? '';
+    const refusal = `${newest} is the newest archive of blog; --force`;
+    expectRefusal(await command('delete-archive', 'blog', newest, '--confirm', newest), refusal);
+    expect(known()).toContain(newest);
+  });
+
+  it('it can be deleted itself', async () => {
+    const { code } = await command('delete-archive', 'blog', ahead, '--confirm', ahead);
+    expect(code).toBe(0);
+    expect(known()).toEqual(names.slice(0, 2));
   });
 });

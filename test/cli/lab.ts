@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -70,6 +70,19 @@ function put(path: string, content: string | null): void {
   mkdirSync(dirname(path), { recursive: true });
   if (content === null) rmSync(path, { recursive: true });
   else writeFileSync(path, content);
+}
+
+/** What a clock that was ahead once has left in a repository of the simulated host: a copy of `archive`, called `ahead`. */
+export async function leaveFromAhead({ stateDir }: Lab, archive: string, ahead: string): Promise<void> {
+  const file = join(stateDir, 'simulated-host');
+  const entries = readFileSync(file, 'utf8').split('\n').slice(1).filter(Boolean).flatMap(entriesOf);
+  const [table, key, value] = entries.findLast(([, each]) => each.endsWith(`::${archive}`)) ?? ['', '', {}];
+  const copy = { ...value, name: ahead, id: ahead, atMs: Date.parse(ahead.slice(-20)) };
+  appendFileSync(file, `${JSON.stringify([[table, key.replace(archive, ahead), copy]])}\n`);
+}
+
+function entriesOf(line: string) {
+  return JSON.parse(line) as [table: string, key: string, value: object][];
 }
 
 /** Git with no settings of this machine. */

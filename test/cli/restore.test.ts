@@ -6,7 +6,7 @@ import * as confirm from '../../cli/confirm.ts';
 import { readBackups } from '../../reconciler/state/backups.ts';
 import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
 import { openStore } from '../../reconciler/state/store.ts';
-import { type Lab, labYaml, newLab } from './lab.ts';
+import { type Lab, labYaml, leaveFromAhead, newLab } from './lab.ts';
 import { expectRefusal, steward } from './steward.ts';
 
 vi.mock('../../cli/confirm.ts', { spy: true });
@@ -39,7 +39,7 @@ describe('restore', () => {
         'blog: taking the snapshot',
         'blog: restoring',
         'blog: starting its containers',
-        '✓ blog  restored in N ms, down N ms',
+        `✓ blog  restored from ${archive} in N ms, down N ms`,
         '',
       ].join('\n'),
     );
@@ -79,7 +79,10 @@ describe('restore', () => {
       '--path',
       '/datapool/services/blog/data',
     );
-    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('restored in') });
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`restored from ${archive} in`),
+    });
   });
 
   it('does nothing while somebody else is at work on the repository', async () => {
@@ -130,4 +133,30 @@ it('of an archive that another server has made says how its owners move, in its 
   expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(moved) });
   const { stdout } = await steward(['why', 'backup:blog/restore', '--state-dir', lab.stateDir]);
   expect(stdout).toContain(moved);
+});
+
+describe('where a clock that was ahead has left an archive', () => {
+  const ahead = 'blog-2036-01-01T00:00:00Z';
+  let today: string;
+
+  beforeAll(async () => {
+    const store = openStore(lab.stateDir);
+    const known = [...readBackups(store).archives.values()].flat();
+    today = known.find(({ name }) => name.startsWith('blog-'))?.name ?? '';
+    store.close();
+    await leaveFromAhead(lab, today, ahead);
+    await steward(['archives', 'blog', '--refresh', ...lab.flags]);
+  });
+
+  it('the newest is that of today, and named at the end', async () => {
+    const { code, stderr } = await restore('blog', '--yes');
+    const end = expect.stringContaining(`✓ blog  restored from ${today} in`);
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: end });
+  });
+
+  it('the other one is there for whoever names it, and named to programs too', async () => {
+    const { stdout } = await restore('blog', '--yes', '--archive', ahead, '--output', 'json');
+    const end = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as object;
+    expect(end).toMatchObject({ event: 'finished', result: 'applied', archive: ahead });
+  });
 });

@@ -56,7 +56,7 @@ const lastRow = async (file: string) => Number(await lab.run(`tail -1 ${file} | 
 /** Back in time, with the client trying to write all along; then what is there from before its start. */
 async function restore(file: string): Promise<void> {
   const { exitCode, stdout, stderr } = await lab.steward('restore git --yes');
-  expect(`${stdout}${stderr}`).toContain('git  restored in');
+  expect(`${stdout}${stderr}`).toContain('git  restored from git-');
   expect(exitCode).toBe(0);
   await saveRows(file, await startedAt());
   await acknowledgedMore(10);

@@ -79,7 +79,7 @@ describe('a database with a row counter', () => {
 
   test('is what the archive holds after a restore, and owned as before', async () => {
     const { exitCode, stdout, stderr } = await lab.steward('restore git --yes');
-    expect(`${stdout}${stderr}`).toContain('git  restored in');
+    expect(`${stdout}${stderr}`).toContain('git  restored from git-');
     expect(exitCode).toBe(0);
     expect([archived, later]).toEqual([500, 577]);
     expect(await rows()).toBe(archived);
@@ -135,7 +135,7 @@ describe('a database with a row counter', () => {
       "setsid sh -c 'echo $$ >/tmp/restore.pid; exec steward restore git --yes' >/tmp/restore.log 2>&1 &";
     const extracting = 'until grep -q restoring /tmp/restore.log; do sleep 0.05; done; sleep 0.5';
     await lab.run(`${started} ${extracting}; kill -9 -$(cat /tmp/restore.pid)`);
-    expect(await lab.run('cat /tmp/restore.log')).not.toContain('restored in');
+    expect(await lab.run('cat /tmp/restore.log')).not.toContain('restored from');
     const { exitCode } = await lab.reconcile();
     expect(exitCode).toBe(0);
     expect(await rows()).toBe(later);

@@ -79,7 +79,7 @@ function newServer(base: number): LabRun {
 const recovery = () => readRecoveries(bare.store())[0] as Recovery;
 
 async function recover() {
-  const archives = recoverable(backup, [...bare.host.state.archives.values()]);
+  const archives = recoverable(backup, [...bare.host.state.archives.values()], bare.now());
   return await recoverService(backup, recovery(), archives, build.commit.id, {
     ...bare.besides(),
     numbersHere: async () => numbersHere(await bare.host.observer.observe({ paths: [] }), desired, backup),

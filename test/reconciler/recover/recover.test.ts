@@ -42,6 +42,7 @@ beforeEach(async () => {
     before.later(60_000);
   }
   bare = labRun(desired);
+  bare.later(before.now() - bare.now());
   for (const table of ['repositories', 'archives'] as const)
     for (const [key, value] of before.host.state[table].entries())
       bare.host.state[table].set(key, value as never);
@@ -53,19 +54,17 @@ afterEach(() => {
 });
 
 const waiting: Recovery = {
-  ...{
-    service: 'photo',
-    phase: 'waiting',
-    archive: null,
-    atMs: null,
-    note: null,
-    damaged: {},
-    leftMs: null,
-    updatedMs: 0,
-  },
+  service: 'photo',
+  phase: 'waiting',
+  archive: null,
+  atMs: null,
+  note: null,
+  damaged: {},
+  leftMs: null,
+  updatedMs: 0,
 };
 const newest = ['database:/rows', 'photo:/picture-1'];
-const candidates = () => recoverable(backup, [...bare.host.state.archives.values()]);
+const candidates = () => recoverable(backup, [...bare.host.state.archives.values()], bare.now());
 const recovery = () => readRecoveries(bare.store())[0];
 
 function recover(over: Partial<BackgroundDeps> = {}) {
@@ -129,6 +128,18 @@ describe('a service that waits for its data', () => {
     await bare.cycle();
     expect(await running()).toBe(1);
     expect((await bare.cycle()).plan?.blocked).toEqual([]);
+  });
+
+  it('starts on none that a clock that was ahead has dated later than now, and names it', async () => {
+    const ahead = 'photo-2036-01-01T00:00:00Z';
+    const today = candidates()[0]?.name;
+    for (const [key, archive] of [...bare.host.state.archives.entries()].slice(0, 1))
+      bare.host.state.archives.set(key.replace(archive.name, ahead), { ...archive, name: ahead });
+    await bare.cycle();
+    expect(await recover()).toMatchObject({ result: 'applied' });
+    expect(data()).toEqual(newest);
+    const note = `${ahead} is dated later than now, and is not taken for the newest; steward restore photo --archive ${ahead} takes it all the same`;
+    expect(recovery()).toMatchObject({ phase: 'restored', archive: today, note });
   });
 
   it('gets a dataset again that is known to have been there', async () => {
