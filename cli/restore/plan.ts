@@ -1,21 +1,21 @@
 import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
+import { passedOver } from '../../reconciler/backup/newest.ts';
 import { groundOf } from '../../reconciler/backup/writers.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
-import type { OwnerPlan } from '../../reconciler/owners/move.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
 import { writerProblem } from '../../reconciler/restore/containers.ts';
-import { type SafetySnapshots, undoProblem } from '../../reconciler/restore/safety.ts';
+import { undoProblem } from '../../reconciler/restore/safety.ts';
 import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
 import type { Change } from '../../reconciler/types.ts';
 import { backupOf } from '../archives/context.ts';
 import { archiveNamed, knownArchives } from '../archives/known.ts';
 import { backgroundDeps } from '../background.ts';
 import { UserError } from '../errors.ts';
-import { relative } from '../render/time.ts';
 import type { Settings } from '../settings.ts';
 import type { Wired } from '../wire.ts';
 import { type Kept, keptBy } from './kept.ts';
+import { restoreMeans, undoMeans } from './means.ts';
 import { numbersNow, ownersFor } from './owners.ts';
 import { pathsToRestore, whatHinders } from './target.ts';
 
@@ -57,53 +57,43 @@ export async function planOf(
   const known = await knownArchives({ desired, wired, deps });
   const archive = archiveNamed(flags.archive ?? 'latest', known);
   const owners = await ownersFor(desired, archive.name, numbersNow(observed, cycle, desired), deps);
-  return restoreOf({ ...parts, owners }, kept, archive, flags.path);
+  const passed = flags.archive === undefined ? passedOver(name, known.own, parts.atMs) : null;
+  return restoreOf({ ...parts, owners }, kept, {
+    archive,
+    path: flags.path,
+    passedOver: passed?.note ?? null,
+  });
 }
 
 type Parts = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'>;
 
+interface Chosen {
+  archive: ArchiveRecord;
+  path: string | undefined;
+  passedOver: string | null;
+}
+
 function restoreOf(
   parts: Parts & Pick<RestorePlan, 'owners'>,
-  { snapshots }: Kept,
-  archive: ArchiveRecord,
-  path: string | undefined,
+  { snapshots: kept }: Kept,
+  { archive, path, passedOver }: Chosen,
 ) {
-  const paths = pathsToRestore(parts.desired, path);
-  const change = restoreChange({ ...parts, archive: archive.name, paths, older: snapshots });
-  const what = paths.length === 0 ? 'All data' : paths.join(', ');
-  const means = `${what} of ${parts.desired.service} becomes what it was ${relative(archive.atMs, Date.now())} (${archive.name}). What is there now is kept for --undo.${leftOut(parts.desired)}${heldToo(change)}${ownersSaid(parts.owners)}`;
+  const { desired, owners, atMs: nowMs } = parts;
+  const paths = pathsToRestore(desired, path);
+  const change = restoreChange({ ...parts, archive: archive.name, paths });
+  const means = restoreMeans({ desired, change, kept, nowMs, archive, paths, owners, passedOver });
   return { change, means, archive: archive.name };
 }
 
-/** A person may not think of those of other services. */
-function heldToo({ reasons }: Change): string {
-  return reasons.flatMap(({ field, note }) => (field === 'writers' ? ` ${note}.` : [])).join('');
-}
-
-/** They are emptied with everything else, and are not in the archive. */
-function leftOut({ excludes }: DesiredBackup): string {
-  return excludes.length === 0 ? '' : ` What backups leave out (${excludes.join(', ')}) is gone then.`;
-}
-
-function ownersSaid({ note }: OwnerPlan): string {
-  return note === undefined ? '' : ` Also: ${note}.`;
-}
-
-function undoOf(parts: Parts, { found, snapshots }: Kept) {
-  const [target] = snapshots;
-  const change = undoRestoreChange({ ...parts, kept: snapshots });
+function undoOf(parts: Parts, { found, snapshots: kept }: Kept) {
+  const { desired, atMs: nowMs } = parts;
+  const [target] = kept;
+  const change = undoRestoreChange({ ...parts, kept });
   if (target === undefined || change === null)
-    throw new UserError(`no restore of ${parts.desired.service} has kept anything to go back to`);
-  const problem = undoProblem(found, target);
-  if (problem !== null) {
-    const instead = `steward snapshot rollback ${parts.desired.service} ${target.tag}`;
-    throw new UserError(`${problem}; nothing was done. ${instead} copies the files back instead`);
-  }
-  return { change, means: undoMeans(parts.desired, target) + heldToo(change) };
-}
-
-function undoMeans({ service }: DesiredBackup, { createdMs }: SafetySnapshots): string {
-  return `${service} goes back to what it was before the restore ${relative(createdMs, Date.now())}. What was written since is lost.`;
+    throw new UserError(`no restore of ${desired.service} has kept anything to go back to`);
+  const problem = undoProblem(desired.service, found, target);
+  if (problem !== null) throw new UserError(problem);
+  return { change, means: undoMeans({ desired, change, kept, nowMs }) };
 }
 
 function gateFor({ project }: DesiredBackup, { desired }: Cycle) {

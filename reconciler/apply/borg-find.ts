@@ -27,7 +27,7 @@ async function requireSpace({ archive, dataset }: Find, bytes: number, tool: Too
   const [available = '', ratio = ''] = (await callTool(argv, options)).trim().split('\n');
   const needed = bytes / Math.max(1, Number.parseFloat(ratio) || 1);
   if (!(Number(available) < needed)) return;
-  throw new StepError(
-    `${archive} does not fit beside what is there: it takes about ${mib(needed)}, and ${dataset} has ${mib(Number(available))}`,
-  );
+  const sizes = `it takes about ${mib(needed)}, and ${dataset} has ${mib(Number(available))}`;
+  const way = 'steward snapshot list shows what snapshots take up, also those of earlier restores';
+  throw new StepError(`${archive} does not fit beside what is there: ${sizes}; ${way}`);
 }

@@ -12,7 +12,8 @@ import type { SafetySnapshots } from './safety.ts';
 /**
  * A restore in place as a change, and the way back as data (docs/decisions/0014-restore.md): a snapshot keeps what is
  * there, the live datasets become what the archive holds, and only when the service is healthy on it is the way back
- * taken out of the journal. The snapshot stays: `--undo` goes back to it. Pure.
+ * taken out of the journal. The snapshot stays, and so do those of earlier restores, since each may be the only copy of what
+ * was written before it: `--undo` goes back to the newest. Pure.
  */
 
 export interface RestorePlan {
@@ -26,12 +27,10 @@ export interface RestorePlan {
   containers: ObservedContainer[];
   /** Of its stack; null where it has none. */
   gate: HealthGate | null;
-  /** Kept by earlier restores; they go when this one has succeeded. */
-  older: SafetySnapshots[];
 }
 
 export function restoreChange(plan: RestorePlan): Change {
-  const { desired, archive, paths, atMs, older } = plan;
+  const { desired, archive, paths, atMs } = plan;
   const { repository, datasets, service } = desired;
   const run = restoreRun(service, atMs);
   const snapshots = datasets.map(({ name }) => safetyName(name, atMs));
@@ -51,7 +50,7 @@ export function restoreChange(plan: RestorePlan): Change {
   const what = paths.length === 0 ? 'everything' : paths.join(', ');
   const reason = { field: 'data', from: instant(atMs), to: archive, note: `asked for by hand: ${what}` };
   return {
-    ...reversible(partsOf(plan, held), steps, rescue, [...held.startOthers, ...destroyed(older)]),
+    ...reversible(partsOf(plan, held), steps, rescue, held.startOthers),
     summary: `${what} back to ${archive}`,
     reasons: [{ ...reason, origin: desired.origin }, ...held.reasons, ...ownersReason(plan.owners)],
   };
@@ -85,15 +84,12 @@ export function undoRestoreChange(plan: UndoPlan): Change | null {
     origin: plan.desired.origin,
   };
   const needed = [...held.stop, rollback, ...held.start];
+  const destroy = { op: 'zfs-destroy-snapshots', snapshots: target.snapshots, run: target.run } as const;
   return {
-    ...reversible(partsOf(plan, held), needed, rescue, [...held.startOthers, ...destroyed([target])]),
+    ...reversible(partsOf(plan, held), needed, rescue, [...held.startOthers, destroy]),
     summary: `back to ${target.tag}`,
     reasons: [reason, ...held.reasons],
   };
-}
-
-function destroyed(obsolete: SafetySnapshots[]): Step[] {
-  return obsolete.map(({ snapshots, run }) => ({ op: 'zfs-destroy-snapshots', snapshots, run }));
 }
 
 function partsOf({ desired, gate }: Pick<UndoPlan, 'desired' | 'gate'>, held: HeldContainers): Reversible {

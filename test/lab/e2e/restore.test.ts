@@ -149,7 +149,23 @@ describe('a database with a row counter', () => {
       'first\nnote',
     );
     expect(await rows()).toBe(later);
+  });
+
+  test('a second restore keeps what the first has kept, and one undo after the other leads back to that', async () => {
+    const note = '/datapool/services/git/files/note';
+    await lab.run(`echo third > ${note}`);
+    expect((await lab.steward('restore git --yes')).exitCode).toBe(0);
+    expect(await lab.run(`cat ${note}`)).toBe('first');
+    expect(await rows()).toBe(archived);
+    expect(await kept()).toHaveLength(4);
     expect((await lab.steward('restore git --undo --yes')).exitCode).toBe(0);
+    expect(await lab.run(`cat ${note}`)).toBe('third');
+    expect(await rows()).toBe(later);
+    expect(await kept()).toHaveLength(2);
+    expect((await lab.steward('restore git --undo --yes')).exitCode).toBe(0);
+    expect(await lab.run(`cat ${note}`)).toBe('second');
+    expect(await rows()).toBe(later);
+    expect(await snapshotCount()).toBe(0);
   });
 
   test('a damaged archive costs no data: it goes back by itself', async () => {

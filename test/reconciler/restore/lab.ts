@@ -88,7 +88,6 @@ function withRestore(lab: LabRun, archive: string): RestoreLab {
           archive,
           paths: [],
           owners: { owners: null },
-          older: found(),
           ...over,
         }),
       ),

@@ -73,17 +73,36 @@ describe('a restore', () => {
     expect(await lab.undo()).toBeNull();
   });
 
-  it('removes what an earlier one has kept only when it has succeeded', async () => {
+  it('keeps what an earlier one has kept, and one undo after the other leads back to that', async () => {
+    await lab.restore();
+    const [first] = lab.kept();
+    lab.later(60_000);
+    lab.host.writeData(`/${photo}/picture-4`);
+    await lab.restore({ paths: ['picture-2'] });
+    expect(lab.kept()).toEqual([expect.not.stringMatching(first ?? ''), first]);
+    lab.later(60_000);
+    expect(await lab.undo()).toMatchObject({ result: 'applied' });
+    await expectWhole([...archived, 'photo:/picture-4']);
+    expect(lab.kept()).toEqual([first]);
+    expect(await lab.undo()).toMatchObject({ result: 'applied' });
+    await expectWhole(newer);
+    expect(lab.kept()).toEqual([]);
+  });
+
+  it('that fails, or whose process dies, keeps what an earlier one has kept', async () => {
     await lab.restore();
     const [first] = lab.kept();
     lab.later(60_000);
     faultAt('borg-extract', 'half', 'fail');
-    await lab.restore();
+    expect(await lab.restore()).toMatchObject({ result: 'failed' });
     expect(lab.kept()).toEqual([first]);
     lab.later(60_000);
-    await lab.restore();
-    expect(lab.kept()).toHaveLength(1);
-    expect(lab.kept()).not.toEqual([first]);
+    faultAt('containers-start', 'half', 'freeze');
+    await Promise.race([lab.restore(), lab.host.crashed]);
+    lab.restart();
+    await lab.settleRuns();
+    await expectWhole(archived);
+    expect(lab.kept()).toEqual([first]);
   });
 
   it('that does not make the service healthy goes back by itself, and says why', async () => {
