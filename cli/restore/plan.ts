@@ -6,7 +6,10 @@ import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
 import { writerProblem } from '../../reconciler/restore/containers.ts';
 import { undoProblem } from '../../reconciler/restore/safety.ts';
+import { servicesOf } from '../../reconciler/snapshots/by-hand.ts';
 import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
+import { readInventory } from '../../reconciler/state/inventory.ts';
+import type { Store } from '../../reconciler/state/store.ts';
 import type { Change } from '../../reconciler/types.ts';
 import { backupOf } from '../archives/context.ts';
 import { archiveNamed, knownArchives } from '../archives/known.ts';
@@ -51,7 +54,7 @@ export async function planOf(
   const problem = writerProblem(groundOf(desired), containers);
   if (problem !== null) throw new UserError(`${problem}; nothing was done`);
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
-  if (flags.undo === true) return undoOf(parts, kept);
+  if (flags.undo === true) return undoOf(parts, kept, datasetsOf(name, wired.store));
   // Where the state is in doubt, or knows nothing, the repository is asked first.
   const deps = backgroundDeps(wired, settings, 'restore');
   const known = await knownArchives({ desired, wired, deps });
@@ -85,13 +88,20 @@ function restoreOf(
   return { change, means, archive: archive.name };
 }
 
-function undoOf(parts: Parts, { found, snapshots: kept }: Kept) {
+/** All that Steward knows, in Git or not. */
+function datasetsOf(service: string, store: Store): string[] {
+  const known = servicesOf(readInventory(store).entries.values());
+  const own = known.find((each) => each.service === service)?.datasets ?? [];
+  return own.map(({ name }) => name);
+}
+
+function undoOf(parts: Parts, { found, snapshots: kept }: Kept, datasets: string[]) {
   const { desired, atMs: nowMs } = parts;
   const [target] = kept;
   const change = undoRestoreChange({ ...parts, kept });
   if (target === undefined || change === null)
     throw new UserError(`no restore of ${desired.service} has kept anything to go back to`);
-  const problem = undoProblem(desired.service, found, target);
+  const problem = undoProblem({ service: desired.service, datasets }, found, target);
   if (problem !== null) throw new UserError(problem);
   return { change, means: undoMeans({ desired, change, kept, nowMs }) };
 }

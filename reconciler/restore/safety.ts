@@ -32,26 +32,40 @@ export function safetySnapshots(found: readonly SnapshottedDataset[]): SafetySna
   }));
 }
 
-/** Why the datasets of a service cannot go back to these, and what can be done instead; null where they can. */
+/** A service, and all its datasets that Steward knows: also those that Git declares no more. */
+export interface Known {
+  service: string;
+  datasets: readonly string[];
+}
+
+/**
+ * Why the datasets of a service cannot go back to these, and what can be done instead; null where they can. `found`: its
+ * datasets that Git declares, as they are now.
+ */
 export function undoProblem(
-  service: string,
+  { service, datasets }: Known,
   found: readonly SnapshottedDataset[],
   target: SafetySnapshots,
 ): string | null {
   const { tag } = target;
-  const hasIt = ({ name }: SnapshottedDataset) => target.snapshots.includes(`${name}@${tag}`);
-  const lacking = found.find((dataset) => !hasIt(dataset));
-  if (lacking !== undefined) {
-    const places = found.filter(hasIt).map(({ mountpoint }) => `${mountpoint}/.zfs/snapshot/${tag}`);
-    return `the restore has kept no ${lacking.name}@${tag}, so not all of the service could go back; nothing was done. The files of the others are in ${places.join(', ')}`;
-  }
+  const hasIt = (dataset: string) => target.snapshots.includes(`${dataset}@${tag}`);
+  const places = found
+    .filter(({ name }) => hasIt(name))
+    .map(({ mountpoint }) => `${mountpoint}/.zfs/snapshot/${tag}`)
+    .join(', ');
+  const lacking = found.find(({ name }) => !hasIt(name));
+  if (lacking !== undefined)
+    return `the restore has kept no ${lacking.name}@${tag}, so not all of the service could go back; nothing was done. The files of the others are in ${places}`;
+  // A rollback wants the snapshot in every dataset that is known.
+  const instead = datasets.every(hasIt)
+    ? `steward snapshot rollback ${service} ${tag} copies the files back instead`
+    : `The files are in ${places}`;
   for (const dataset of found) {
     if (!dataset.mounted) return `${dataset.name} is not mounted; nothing was done`;
     const newer = newerThan(dataset, tag);
     if (newer.length === 0) continue;
     const [are, them] = newer.length === 1 ? ['is', 'it'] : ['are', 'them'];
-    const why = `${newer.join(', ')} ${are} newer than ${dataset.name}@${tag}, and going back would destroy ${them}`;
-    return `${why}; nothing was done. steward snapshot rollback ${service} ${tag} copies the files back instead`;
+    return `${newer.join(', ')} ${are} newer than ${dataset.name}@${tag}, and going back would destroy ${them}; nothing was done. ${instead}`;
   }
   return null;
 }

@@ -136,6 +136,7 @@ describe('a service that waits for its data', () => {
     for (const [key, archive] of [...bare.host.state.archives.entries()].slice(0, 1))
       bare.host.state.archives.set(key.replace(archive.name, ahead), { ...archive, name: ahead });
     await bare.cycle();
+    expect((await candidatesFor(backup, waiting, null, bare.besides()))[0]?.name).toBe(today);
     expect(await recover()).toMatchObject({ result: 'applied' });
     expect(data()).toEqual(newest);
     const note = `${ahead} is dated later than now, and is not taken for the newest; steward restore photo --archive ${ahead} takes it all the same`;

@@ -24,11 +24,11 @@ const [first, second] = [kept('2026-11-28T20:00:00Z', 100), kept('2026-11-28T20:
 const [tag, secondTag] = [first.tag, second.tag];
 const byHand: Snapshot = { tag: 'by-hand', txg: 300 };
 
-function problemOf(own: Snapshot[], ofDatabase: Snapshot[] = own): string | null {
+function problemOf(own: Snapshot[], ofDatabase: Snapshot[] = own, also: string[] = []): string | null {
   const datasets = found(own, ofDatabase);
   const [target] = safetySnapshots(datasets);
   if (target === undefined) throw new Error('nothing is kept');
-  return undoProblem('photo', datasets, target);
+  return undoProblem({ service: 'photo', datasets: [photo, database, ...also] }, datasets, target);
 }
 
 describe('what restores have kept', () => {
@@ -55,6 +55,13 @@ describe('an undo', () => {
     expect(problemOf([first, byHand])).toBe(
       `${photo}@by-hand is newer than ${photo}@${tag}, and going back would destroy it; nothing was done. steward snapshot rollback photo ${tag} copies the files back instead`,
     );
+  });
+
+  it('over a newer one names no rollback where a dataset that Git declares no more would have it refused', () => {
+    expect(problemOf([first, byHand], [first], [`${photo}/old`])).toBe(
+      `${photo}@by-hand is newer than ${photo}@${tag}, and going back would destroy it; nothing was done. The files are in /${photo}/.zfs/snapshot/${tag}, /${database}/.zfs/snapshot/${tag}`,
+    );
+    expect(problemOf([first], [first], [`${photo}/old`])).toBeNull();
   });
 
   it('that a dataset lacks is refused, with where the files are: a rollback would be refused for the same', () => {
