@@ -1,16 +1,25 @@
 import { type BackgroundDeps, backgroundGroups } from '../reconciler/background.ts';
-import type { Cycle } from '../reconciler/cycle.ts';
+import type { Cycle, CycleDeps } from '../reconciler/cycle.ts';
 import { takeLock } from '../reconciler/state/lock.ts';
+import type { Store } from '../reconciler/state/store.ts';
 import type { Change, Outcome } from '../reconciler/types.ts';
 import { Lane } from './lane.ts';
 import { acquire } from './locked.ts';
 import type { Settings } from './settings.ts';
-import type { Wired } from './wire.ts';
 
 /** How long a backup waits for a cycle to end before it stops a container, and a plan for one that has stopped some. */
 export const waitForCycleMs = 30 * 60_000;
 
-export function backgroundDeps(wired: Wired, settings: Settings, command: string): BackgroundDeps {
+export interface WiredBeside {
+  store: Store;
+  deps: Pick<CycleDeps, 'executor' | 'observer' | 'clock' | 'signal'>;
+}
+
+export function backgroundDeps(
+  wired: WiredBeside,
+  settings: Pick<Settings, 'stateDir'>,
+  command: string,
+): BackgroundDeps {
   const { store } = wired;
   const { executor, observer, clock, signal } = wired.deps;
   const { stateDir } = settings;

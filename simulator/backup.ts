@@ -233,7 +233,10 @@ function repositoryOf(world: World, location: string) {
 function sameRepository(world: World, step: StepOf<'borg-list' | 'borg-compact'>): Action[] {
   const { id, location } = repositoryOf(world, step.repository.location);
   if (step.op === 'borg-list' && step.known !== undefined && step.known.borgId !== id)
-    throw new StepError(`the repository at ${location} is not the one that was there before`);
+    throw new StepError(
+      `the repository at ${location} is not the one that was there before, and was left alone; if it is meant to be used, steward forget ${step.known.id}`,
+      { isLost: true },
+    );
   return [];
 }
 

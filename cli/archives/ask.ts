@@ -1,8 +1,13 @@
 import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
-import type { ListedArchive } from '../../reconciler/apply/types.ts';
+import type { DesiredBackup, ResourceId } from '../../desired-state/types.ts';
+import { type ListedArchive, StepError } from '../../reconciler/apply/types.ts';
 import { type BackgroundDeps, takeAll } from '../../reconciler/background.ts';
 import { recordListing } from '../../reconciler/backup/record.ts';
+import type { KnownRepository } from '../../reconciler/backup/step-parts.ts';
+import { doubtRepository, readBackups } from '../../reconciler/state/backups.ts';
 import { repositoryLock } from '../../reconciler/state/lock.ts';
+import type { Store } from '../../reconciler/state/store.ts';
+import type { Step } from '../../reconciler/types.ts';
 import { UserError } from '../errors.ts';
 import { describe } from '../locked.ts';
 
@@ -22,13 +27,37 @@ export async function alone<T>(
   }
 }
 
+/**
+ * Looks at a repository as what was known of it: another one in its place is not taken for it. Where it is gone or
+ * exchanged, whoever comes next has to look before he relies on it.
+ */
+export async function lookAtKnown<T>(
+  { location }: RepositoryRef,
+  id: ResourceId,
+  store: Store,
+  look: (known: KnownRepository | undefined) => Promise<T>,
+): Promise<T> {
+  const before = readBackups(store).repositories.get(location);
+  try {
+    return await look(before === undefined ? undefined : { borgId: before.borgId, id });
+  } catch (error) {
+    if (error instanceof StepError && error.isLost) doubtRepository(store, location);
+    throw error;
+  }
+}
+
 /** Which archives the repository has now, which is also recorded. Makes no repository. Throws StepError, UserError. */
-export function askRepository(repository: RepositoryRef, deps: BackgroundDeps): Promise<ListedArchive[]> {
-  return alone(repository, deps, async () => {
-    const signal = deps.signal === undefined ? {} : { signal: deps.signal };
-    const facts = await deps.executor.execute({ op: 'borg-list', repository }, signal);
+export function askRepository(
+  { repository, repositoryId }: Pick<DesiredBackup, 'repository' | 'repositoryId'>,
+  deps: BackgroundDeps,
+): Promise<ListedArchive[]> {
+  const { store, clock, executor, signal } = deps;
+  const ask = async (known: KnownRepository | undefined) => {
+    const step: Step = { op: 'borg-list', repository, ...(known === undefined ? {} : { known }) };
+    const facts = await executor.execute(step, signal === undefined ? {} : { signal });
     if (!facts?.repository) throw new Error(`${repository.location} did not say which archives it has`);
-    recordListing(deps.store, repository, facts.repository, deps.clock.now());
+    recordListing(store, repository, facts.repository, clock.now());
     return facts.repository.archives;
-  });
+  };
+  return alone(repository, deps, () => lookAtKnown(repository, repositoryId, store, ask));
 }

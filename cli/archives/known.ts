@@ -25,9 +25,8 @@ export async function knownArchives(
   refresh = false,
 ): Promise<KnownArchives> {
   const { desired, wired, deps } = context;
-  const { repository } = desired;
-  const known = readBackups(wired.store).repositories.get(repository.location);
-  if (refresh || known === undefined || known.inDoubt) await askRepository(repository, deps);
+  const known = readBackups(wired.store).repositories.get(desired.repository.location);
+  if (refresh || known === undefined || known.inDoubt) await askRepository(desired, deps);
   return archivesInState(context);
 }
 

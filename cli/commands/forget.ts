@@ -1,7 +1,8 @@
 import { closest } from 'fastest-levenshtein';
 import type { ResourceId } from '../../desired-state/types.ts';
 import { forgetRepository } from '../../reconciler/state/backups.ts';
-import { forget, readInventory } from '../../reconciler/state/inventory.ts';
+import { readDeclared } from '../../reconciler/state/declared.ts';
+import { forget, type InventoryEntry, readInventory } from '../../reconciler/state/inventory.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
 import { betweenCycles } from '../between-cycles.ts';
 import { UserError } from '../errors.ts';
@@ -19,14 +20,22 @@ export async function forgetResource(id: string, flags: Flags): Promise<number> 
 }
 
 function forgetIn(store: Store, id: string): number {
-  const { entries } = readInventory(store);
-  const entry = entries.get(id as ResourceId);
-  if (entry === undefined)
+  const { entries, backups } = readInventory(store);
+  const location = locationOf(id, entries.get(id as ResourceId), store);
+  if (!entries.has(id as ResourceId) && !backups.repositories.has(location ?? ''))
     throw new UserError(`Steward knows no ${id}${suggestion(id, [...entries.keys()].sort())}`);
-  if (entry.kind === 'borg-repository') forgetRepository(store, String(entry.data.location));
+  if (location !== null) forgetRepository(store, location);
   forget(store, id);
   process.stdout.write(`Forgot ${id}. Nothing on the host was touched.\n`);
   return 0;
+}
+
+/** Of a repository. One that was opened since the last cycle is in no inventory yet, and known all the same. */
+function locationOf(id: string, entry: InventoryEntry | undefined, store: Store): string | null {
+  if (entry !== undefined) return entry.kind === 'borg-repository' ? String(entry.data.location) : null;
+  const declared = readDeclared(store)?.resources ?? [];
+  const backup = declared.find((each) => each.kind === 'backup' && each.repositoryId === id);
+  return backup?.kind === 'backup' ? backup.repository.location : null;
 }
 
 function suggestion(id: string, known: string[]): string {

@@ -1,24 +1,16 @@
 import path from 'node:path';
 import type { DesiredRepository } from '../../desired-state/types.ts';
-import { exportKey } from '../../reconciler/apply/key-export.ts';
-import { defaultRunDir } from '../../reconciler/apply/mounted.ts';
 import { privateFolder } from '../../reconciler/apply/private-file.ts';
-import { takeAll } from '../../reconciler/background.ts';
-import { readBackups, writeListing } from '../../reconciler/state/backups.ts';
-import { recordKey } from '../../reconciler/state/keys.ts';
-import { repositoryLock } from '../../reconciler/state/lock.ts';
-import { transaction } from '../../reconciler/state/store.ts';
-import type { RepositoryListing } from '../../tools/borg/archives.ts';
-import { backgroundDeps } from '../background.ts';
+import { readBackups } from '../../reconciler/state/backups.ts';
 import { nearest, UserError } from '../errors.ts';
+import { type ExportContext, exportOne } from '../export-key.ts';
 import { keepBackups } from '../keep.ts';
 import { declaredState, keyRows, repositoriesOf } from '../keys.ts';
-import { describe } from '../locked.ts';
 import { type KeyOutcome, renderKeyOutcome, renderKeys, renderKeyTotal } from '../render/keys.ts';
 import { lookOf } from '../render/text.ts';
-import { type Flags, readSettings, type Settings } from '../settings.ts';
+import { type Flags, readSettings } from '../settings.ts';
 import { printJson } from '../terminal.ts';
-import { type Wired, wire } from '../wire.ts';
+import { wire } from '../wire.ts';
 import { stopSignal } from './reconcile.ts';
 
 interface KeysFlags extends Flags {
@@ -84,10 +76,7 @@ function passphrasesOf(repositories: DesiredRepository[]): string[] {
   return [...new Set(repositories.flatMap(({ repository }) => repository.passphraseFile ?? []))];
 }
 
-interface Context {
-  wired: Wired;
-  settings: Settings;
-  signal: AbortSignal;
+interface Context extends ExportContext {
   output: 'text' | 'json';
 }
 
@@ -105,46 +94,4 @@ async function exportAll(
     outcomes.push(outcome);
   }
   return outcomes;
-}
-
-async function exportOne(
-  { service, name, repository }: DesiredRepository,
-  folder: string,
-  { wired, settings, signal }: Context,
-): Promise<KeyOutcome> {
-  const { location } = repository;
-  const subject = { service: service ?? name, repository: location };
-  const failed = (error: string): KeyOutcome => {
-    return { ...subject, result: 'failed', changed: false, fingerprint: null, files: [], error };
-  };
-  const locks = takeAll([repositoryLock(location)], backgroundDeps(wired, settings, 'keys export'));
-  if ('holder' in locks) return failed(`${describe(locks.holder)} is at work on its repository`);
-  try {
-    const options = { stateDir: settings.stateDir, runDir: defaultRunDir, signal };
-    const { listing, fingerprint, files } = await exportKey(repository, folder, options);
-    const changed = remember(wired, location, listing, { fingerprint, folder });
-    const result = fingerprint === null ? 'none' : 'exported';
-    return { ...subject, result, changed, fingerprint, files, error: null };
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'StepError') throw error;
-    return failed(error.message);
-  } finally {
-    for (const lock of locks.taken) lock.release();
-  }
-}
-
-/** Whether it is another key than the last one. What was read of the repository is as good as any other reading. */
-function remember(
-  { store, deps }: Wired,
-  location: string,
-  { id, encryption, archives, checkpoints }: RepositoryListing,
-  { fingerprint, folder }: { fingerprint: string | null; folder: string },
-): boolean {
-  const nowMs = deps.clock.now();
-  return transaction(store, () => {
-    const read = { location, borgId: id, encryption, listedMs: nowMs, inDoubt: false, checkpoints };
-    writeListing(store, read, archives);
-    if (fingerprint === null) return false;
-    return recordKey(store, { location, borgId: id, fingerprint, exportedMs: nowMs, folder });
-  });
 }

@@ -38,15 +38,16 @@ export async function candidatesFor(
 }
 
 /** What is lost with the old server, or was in a repository that has lost it, comes from where it was exported to. */
-async function askWithKey({ repository }: DesiredBackup, keys: KeysFolder | null, deps: BackgroundDeps) {
+async function askWithKey(desired: DesiredBackup, keys: KeysFolder | null, deps: BackgroundDeps) {
+  const { repository } = desired;
   try {
-    return await askRepository(repository, deps);
+    return await askRepository(desired, deps);
   } catch (error) {
     if (!lacksKey(error)) throw error;
     if (keys === null) throw new Error(`${(error as Error).message}, or give recover --keys DIR`);
   }
   await alone(repository, deps, () => importKey(repository, keys.folder, keys));
-  return await askRepository(repository, deps);
+  return await askRepository(desired, deps);
 }
 
 /** An archive may have turned up since. */

@@ -10,8 +10,10 @@ import {
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { callBorgAlone } from '../../tools/borg/stale-lock.ts';
 import { BorgError } from '../../tools/borg/types.ts';
+import type { KnownRepository } from '../backup/step-parts.ts';
 import type { BackupStep } from '../types.ts';
 import { deleteArgv, initArgv } from './backup-argv.ts';
+import { exchanged, gone } from './lost-repository.ts';
 import { type ListedArchive, StepError, type StepFacts } from './types.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
@@ -62,25 +64,25 @@ async function make(step: StepOf<'borg-init'>, options: BorgOptions): Promise<Re
   return await listing(step.repository, options);
 }
 
-/**
- * Reads the manifest; statistics only of one that is not known yet, which is measured. One that was there before is
- * neither made nor exchanged.
- */
+/** Reads the manifest; statistics only of one that is not known yet, which is measured. */
 export async function listRepository(step: StepOf<'borg-list'>, options: BorgOptions): Promise<StepFacts> {
   const { repository, known } = step;
-  if (known === undefined) {
-    const found = await listing(repository, options);
-    return { repository: await measured(found, repository, options) };
-  }
-  const forget = `steward forget ${known.id}`;
-  const found = await listing(repository, options).catch((error: unknown) => {
-    if (![noRepository, notOne].includes(codeOf(error) ?? 0)) throw error;
-    const advice = `one was there before: look for its disk, or, if it is lost for good, have a new one made with ${forget}`;
-    throw new StepError(`${(error as Error).message}; ${advice}`, { cause: error });
+  const found = await listingOfKnown(repository, known, options);
+  return { repository: known === undefined ? await measured(found, repository, options) : found };
+}
+
+/** What is in it; one that was there before is neither made nor exchanged. Throws StepError. */
+export async function listingOfKnown(
+  repository: RepositoryRef,
+  known: KnownRepository | undefined,
+  options: BorgOptions,
+): Promise<RepositoryListing> {
+  if (known === undefined) return await listing(repository, options);
+  const found = await listing(repository, options).catch((error: StepError) => {
+    throw [noRepository, notOne].includes(codeOf(error) ?? 0) ? gone(known, error) : error;
   });
-  if (found.id === known.borgId) return { repository: found };
-  const other = `the repository at ${repository.location} is not the one that was there before`;
-  throw new StepError(`${other}, and was left alone; if it is meant to be used, ${forget}`);
+  if (found.id === known.borgId) return found;
+  throw exchanged(repository.location, known.id);
 }
 
 /**

@@ -6,8 +6,9 @@ import type { RepositoryListing } from '../../tools/borg/archives.ts';
 import type { BorgOptions } from '../../tools/borg/call.ts';
 import { hasKey } from '../../tools/borg/keys.ts';
 import { digest } from '../../tools/digest.ts';
+import type { KnownRepository } from '../backup/step-parts.ts';
 import { repositoryLock } from '../state/lock.ts';
-import { borg, listing as listingOf } from './borg.ts';
+import { borg, listingOfKnown } from './borg.ts';
 import { type KeyForms, proveKey } from './key-proof.ts';
 import { type Written, writePrivate } from './private-file.ts';
 
@@ -27,15 +28,15 @@ export interface ExportedKey {
 /**
  * Writes the key of a repository into `folder`, as a file and as what is printed, and only after each has been proven
  * to open it: one that does not takes the place of nothing. For who holds Steward's lock of the repository. The
- * repository itself is only read. Throws StepError.
+ * repository itself is only read; one that has taken the place of the `known` one is refused. Throws StepError.
  */
 export async function exportKey(
   repository: RepositoryRef,
+  known: KnownRepository | undefined,
   folder: string,
   options: KeyOptions,
 ): Promise<ExportedKey> {
-  // Through Borg's usual memory of repositories: an exchanged one is refused before anything of it is taken.
-  const listing = await listingOf(repository, options);
+  const listing = await listingOfKnown(repository, known, options);
   const { id, encryption } = listing;
   if (!hasKey(encryption)) return { listing, fingerprint: null, files: [] };
   const forms = await inScratch(repository, options, async (scratch) => {

@@ -7,6 +7,8 @@ export class StepError extends Error {
   readonly retryable: boolean;
   /** An archive is damaged beyond doubt, and nothing else is wrong: an older one may be whole. */
   readonly isDamage: boolean;
+  /** The repository that was known is gone from its place, or another one is there. */
+  readonly isLost: boolean;
   /** Where it is about several containers: which of them, and why. */
   readonly failing: readonly Failing[];
   constructor(
@@ -14,6 +16,7 @@ export class StepError extends Error {
     options: {
       retryable?: boolean;
       isDamage?: boolean;
+      isLost?: boolean;
       failing?: readonly Failing[];
       cause?: unknown;
     } = {},
@@ -21,6 +24,7 @@ export class StepError extends Error {
     super(message, { cause: options.cause });
     this.retryable = options.retryable ?? true;
     this.isDamage = options.isDamage ?? false;
+    this.isLost = options.isLost ?? false;
     this.failing = options.failing ?? [];
   }
 }

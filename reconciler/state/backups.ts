@@ -1,3 +1,4 @@
+import { exchanged } from '../apply/lost-repository.ts';
 import type { ListedArchive } from '../apply/types.ts';
 import type { ScheduleRecord } from '../backup/changed-schedule.ts';
 import { type KeyRecord, readKeys } from './keys.ts';
@@ -127,9 +128,17 @@ export function writeBackupRecord(store: Store, record: BackupRecord): void {
   );
 }
 
-/** What Borg has just listed takes the place of what was known; facts of archives that are still there stay. */
+/**
+ * What Borg has just listed takes the place of what was known; facts of archives that are still there stay. Of another
+ * repository than the one that is known nothing is taken, and what is known is in doubt. Throws StepError.
+ */
 export function writeListing(store: Store, repository: RepositoryRecord, listed: ListedArchive[]): void {
   const { location, borgId, encryption, listedMs } = repository;
+  const before = readBorgId(store, location);
+  if (before !== null && before !== borgId) {
+    doubtRepository(store, location);
+    throw exchanged(location);
+  }
   transaction(store, () => {
     store.db
       .prepare('INSERT OR REPLACE INTO repositories VALUES (?, ?, ?, ?, ?, ?)')
@@ -154,6 +163,12 @@ export function writeListing(store: Store, repository: RepositoryRecord, listed:
     for (const { name, id, atMs, size } of listed)
       put.run(location, name, id, atMs, size?.files ?? null, size?.originalBytes ?? null);
   });
+}
+
+function readBorgId(store: Store, location: string): string | null {
+  const sql = 'SELECT borg_id FROM repositories WHERE location = ?';
+  const row = guarded(store.path, () => store.db.prepare(sql).get(location));
+  return row === undefined ? null : String(row.borg_id);
 }
 
 export function writeArchive(store: Store, location: string, archive: ArchiveRecord): void {

@@ -25,7 +25,7 @@ beforeAll(async () => {
     const env = { ...process.env, BORG_BASE_DIR: at('old/borg'), BORG_PASSPHRASE: 'correct horse' };
     execFileSync('borg', ['init', '-e', 'keyfile-blake2', at(name)], { env, stdio: 'ignore' });
     const options = { stateDir: at('old'), runDir: at('run'), lockWaitSeconds: 5 };
-    await exportKey(repository(name), at('keys'), options);
+    await exportKey(repository(name), undefined, at('keys'), options);
   }
 }, 180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -37,7 +37,7 @@ function labOf(encryption = 'repokey-blake2') {
   const to = at('keys');
   const run = async () => {
     await privateFolder(to);
-    return await exportKey(repository, to, options);
+    return await exportKey(repository, undefined, to, options);
   };
   const listing = () => readdirSync(to).sort();
   const read = (file: string) => readFileSync(path.join(to, file), 'utf8');
@@ -91,7 +91,7 @@ describe('the key of a repository', { timeout: patience }, () => {
     const kept = lab.listing().map(lab.read);
     const options = { stateDir: lab.at('state'), runDir: lab.at('run'), lockWaitSeconds: 5 };
     const broken = { ...options, borg: damaging(script) };
-    await expect(exportKey(lab.repository, lab.to, broken)).rejects.toThrow(
+    await expect(exportKey(lab.repository, undefined, lab.to, broken)).rejects.toThrow(
       `the exported ${form} does not open ${lab.repository.location}: `,
     );
     expect(lab.listing().map(lab.read)).toEqual(kept);

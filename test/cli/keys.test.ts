@@ -44,7 +44,7 @@ describe('keys', () => {
   it('tells when and where to one was exported, and programs all of it', async () => {
     exported();
     const { stdout } = await steward(['keys', ...lab.flags]);
-    expect(stdout).toMatch(/^✓ blog {2}repokey-blake2 {2}exported just now to \/mnt\/stick {2}\/backup/);
+    expect(stdout).toMatch(/^✓ blog {2}repokey-blake2 {2}exported .+ to \/mnt\/stick {2}\/backup/);
     const json = await steward(['keys', '--output', 'json', ...lab.flags]);
     expect(JSON.parse(json.stdout)).toEqual([
       expect.objectContaining({ service: 'blog', state: 'exported', folder: '/mnt/stick', problem: null }),
