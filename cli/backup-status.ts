@@ -83,12 +83,15 @@ function proofs(
     .flatMap(({ atMs, result }) => (atMs === null ? [] : [{ at: atMs, ok: result === 'good' }]))
     .sort((a, b) => b.at - a.at);
   const [drill] = [found('drill', service)].flat();
-  const proven = drill?.goodMs ?? null;
+  const restored = drill?.goodArchive ?? null;
+  // What was proven of a repository that is not there any more says nothing of the one that is.
+  const isListed = backups.archives.get(location)?.some(({ name }) => name === restored) === true;
+  const proven = isListed ? (drill?.goodMs ?? null) : null;
   const differs = drill?.result === 'bad' ? drill.message : null;
   return {
     lastCheck,
     damage: damageOf(backups, location)?.message ?? differs,
-    lastDrill: proven === null ? null : { at: proven, archive: drill?.goodArchive ?? '' },
+    lastDrill: proven === null ? null : { at: proven, archive: restored ?? '' },
     proofError: [drill, ...checks].find((each) => (each?.lastError ?? null) !== null)?.lastError ?? null,
   };
 }

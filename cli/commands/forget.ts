@@ -21,21 +21,28 @@ export async function forgetResource(id: string, flags: Flags): Promise<number> 
 
 function forgetIn(store: Store, id: string): number {
   const { entries, backups } = readInventory(store);
-  const location = locationOf(id, entries.get(id as ResourceId), store);
-  if (!entries.has(id as ResourceId) && !backups.repositories.has(location ?? ''))
+  const repository = repositoryCalled(id, entries.get(id as ResourceId), store);
+  if (!entries.has(id as ResourceId) && !backups.repositories.has(repository?.location ?? ''))
     throw new UserError(`Steward knows no ${id}${suggestion(id, [...entries.keys()].sort())}`);
-  if (location !== null) forgetRepository(store, location);
+  if (repository !== null) forgetRepository(store, repository.location, repository.service);
   forget(store, id);
   process.stdout.write(`Forgot ${id}. Nothing on the host was touched.\n`);
   return 0;
 }
 
-/** Of a repository. One that was opened since the last cycle is in no inventory yet, and known all the same. */
-function locationOf(id: string, entry: InventoryEntry | undefined, store: Store): string | null {
-  if (entry !== undefined) return entry.kind === 'borg-repository' ? String(entry.data.location) : null;
+/** One that was opened since the last cycle is in no inventory yet, and known all the same. Null: it is no repository. */
+function repositoryCalled(
+  id: string,
+  entry: InventoryEntry | undefined,
+  store: Store,
+): { location: string; service: string | null } | null {
+  if (entry !== undefined) {
+    const { kind, service, data } = entry;
+    return kind === 'borg-repository' ? { location: String(data.location), service } : null;
+  }
   const declared = readDeclared(store)?.resources ?? [];
-  const backup = declared.find((each) => each.kind === 'backup' && each.repositoryId === id);
-  return backup?.kind === 'backup' ? backup.repository.location : null;
+  const found = declared.find((each) => each.kind === 'backup' && each.repositoryId === id);
+  return found?.kind === 'backup' ? { location: found.repository.location, service: found.service } : null;
 }
 
 function suggestion(id: string, known: string[]): string {

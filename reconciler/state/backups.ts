@@ -201,13 +201,15 @@ export function doubtRepository(store: Store, location: string): void {
   );
 }
 
-/** Whatever is at this place next is looked at as if nothing had ever been there. */
-export function forgetRepository(store: Store, location: string): void {
+/** Whatever is at this place next is looked at as if nothing had ever been there, or been restored for its `service`. */
+export function forgetRepository(store: Store, location: string, service: string | null): void {
   transaction(store, () => {
     for (const table of ['repositories', 'archives'])
       store.db.prepare(`DELETE FROM ${table} WHERE location = ?`).run(location);
     dropManifest(store, location);
-    store.db.prepare('DELETE FROM proofs WHERE subject = ?').run(location);
+    const forget = store.db.prepare("DELETE FROM proofs WHERE (kind = 'drill') = ? AND subject = ?");
+    forget.run(0, location);
+    if (service !== null) forget.run(1, service);
   });
 }
 

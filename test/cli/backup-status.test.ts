@@ -165,7 +165,7 @@ it('tells the last check, what is damaged, and the last restore that was right',
     result: 'bad' as const,
     message: 'top is missing',
     goodMs: 5,
-    goodArchive: 'photo-x',
+    goodArchive: 'photo-2026-11-23T02:30:00Z',
   };
   const proofs = [
     { ...noProof('partial', location), atMs: 3, result: 'good' as const, goodMs: 3 },
@@ -176,10 +176,17 @@ it('tells the last check, what is damaged, and the last restore that was right',
     {
       lastCheck: { at: 3, ok: true },
       damage: 'top is missing',
-      lastDrill: { at: 5, archive: 'photo-x' },
+      lastDrill: { at: 5, archive: 'photo-2026-11-23T02:30:00Z' },
       proofError: 'the connection broke',
     },
   ]);
+});
+
+it('an archive that is gone with its repository is no longer proof of anything', () => {
+  const good = { atMs: 5, result: 'good' as const, goodMs: 5, goodArchive: 'photo-x' };
+  const [status] = backupStatus(desired, known(tickMs, [{ ...noProof('drill', 'photo'), ...good }]));
+  expect(status?.lastDrill).toBeNull();
+  expect(status && metricOfBackup(status)).toMatchObject({ lastProvenRestoreAt: 0 });
 });
 
 it.each([

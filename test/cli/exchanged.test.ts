@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { doubtRepository, readBackups } from '../../reconciler/state/backups.ts';
+import { editProof } from '../../reconciler/state/proofs.ts';
 import { openStore } from '../../reconciler/state/store.ts';
 import { simulatedHost } from '../../simulator/host.ts';
 import { type Lab, labYaml, newLab } from './lab.ts';
@@ -30,6 +31,14 @@ const names = () => inState(({ archives }) => (archives.get(location) ?? []).map
 function setDoubt(): void {
   const store = openStore(lab.stateDir);
   doubtRepository(store, location);
+  store.close();
+}
+
+/** A drill of the one before, which would hold back every prune of the new one. */
+function foundBad(): void {
+  const store = openStore(lab.stateDir);
+  editProof(store, 'drill', 'blog', () => ({ atMs: 1, result: 'bad', message: 'it differs' }));
+  editProof(store, 'drill', 'wiki', () => ({ atMs: 1, result: 'good' }));
   store.close();
 }
 
@@ -85,9 +94,11 @@ it('nothing is archived into it, however often it was looked at', async () => {
 
 it('is taken once the one before is forgotten', async () => {
   const args = forget.split(' ').slice(1);
+  foundBad();
   expect(await steward([...args, '--state-dir', lab.stateDir])).toMatchObject({ code: 0, stderr: '' });
   const { code, stdout } = await command('archives', 'blog');
   expect(stdout).toMatch(/^No archive/);
   expect(code).toBe(0);
   expect(known()).toMatchObject({ borgId: 'another', inDoubt: false });
+  expect(inState(({ proofs }) => [...proofs.keys()])).toEqual(['drill wiki']);
 });

@@ -53,7 +53,7 @@ it('the same one is read again, and doubts are over', () => {
 });
 
 it('once the known one is forgotten, the other is as good as any', () => {
-  forgetRepository(store, location);
+  forgetRepository(store, location, 'photo');
   recordListing(store, reference, other, 2);
   expect(kept()).toMatchObject({ borgId: 'another', inDoubt: false });
 });

@@ -71,7 +71,7 @@ describe('after a failure', () => {
     lab.later(3_600_000);
     const [listed] = await lab.beside(await lab.cycle());
     expect(listed).toMatchObject({ result: 'failed', error: expect.stringContaining('is not the one') });
-    forgetRepository(lab.store(), location);
+    forgetRepository(lab.store(), location, 'photo');
     lab.later(3_600_000);
     const outcomes = await lab.beside(await lab.cycle());
     expect(outcomes.map(({ change, result }) => `${result} ${change.verb} ${change.kind}`)).toEqual([

@@ -44,7 +44,7 @@ it.each<[string, () => void]>([
   ['is deleted, by prune or by hand', () => removeArchives(store, location, [archive.name])],
   ['is not listed any more', () => writeListing(store, repository, [])],
   ['is another one of the same name', () => writeListing(store, repository, [{ ...archive, id: 'a2' }])],
-  ['is of a repository that is forgotten', () => forgetRepository(store, location)],
+  ['is of a repository that is forgotten', () => forgetRepository(store, location, 'photo')],
 ])('a manifest goes with its archive, and its list too: one that %s', (_what, act) => {
   act();
   expect(kept()).toEqual([null, false]);
@@ -53,7 +53,7 @@ it.each<[string, () => void]>([
 it.each<[string, () => void]>([
   ['another archive is deleted', () => removeArchives(store, location, ['older'])],
   ['its archive is listed again', () => writeListing(store, repository, [archive])],
-  ['another repository is forgotten', () => forgetRepository(store, '/backup/other')],
+  ['another repository is forgotten', () => forgetRepository(store, '/backup/other', 'other')],
 ])('it stays where %s', (_what, act) => {
   act();
   expect(kept()).toEqual([archive.name, true]);
