@@ -2,12 +2,13 @@ import type { DesiredRepository } from '../desired-state/types.ts';
 import { type ExportedKey, exportKey } from '../reconciler/apply/key-export.ts';
 import { defaultRunDir } from '../reconciler/apply/mounted.ts';
 import { takeAll } from '../reconciler/background.ts';
+import { keptOutBy } from '../reconciler/backup/at-work.ts';
 import { recordListing } from '../reconciler/backup/record.ts';
+import { readBackups } from '../reconciler/state/backups.ts';
 import { recordKey } from '../reconciler/state/keys.ts';
 import { repositoryLock } from '../reconciler/state/lock.ts';
 import { lookAtKnown } from './archives/ask.ts';
 import { backgroundDeps, type WiredBeside } from './background.ts';
-import { describe } from './locked.ts';
 import type { KeyOutcome } from './render/keys.ts';
 import type { Settings } from './settings.ts';
 
@@ -29,7 +30,8 @@ export async function exportOne(
     return { ...subject, result: 'failed', changed: false, fingerprint: null, files: [], error };
   };
   const locks = takeAll([repositoryLock(location)], backgroundDeps(wired, settings, 'keys export'));
-  if ('holder' in locks) return failed(`${describe(locks.holder)} is at work on its repository`);
+  if ('holder' in locks)
+    return failed(keptOutBy(locks.holder, locks.name, 'its repository', readBackups(wired.store)));
   try {
     const options = { stateDir: settings.stateDir, runDir: defaultRunDir, signal };
     const { changed, fingerprint, files } = await lookAtKnown(repository, id, wired.store, async (known) => {

@@ -68,7 +68,7 @@ export async function runGroup(group: Change[], commit: string, deps: Background
 export type Taken = { taken: { release(): void }[] } | Elsewhere;
 
 /** The lock that somebody else has. */
-interface Elsewhere {
+export interface Elsewhere {
   name: string;
   holder: LockHolder | null;
 }
@@ -87,7 +87,7 @@ export function takeAll(names: string[], deps: Pick<BackgroundDeps, 'tryLock'>):
   return { taken };
 }
 
-export function skipped(change: Change, { name, holder }: Elsewhere): Outcome {
+function skipped(change: Change, { name, holder }: Elsewhere): Outcome {
   const who = holder === null ? 'another steward' : `steward ${holder.command} (pid ${holder.pid})`;
   const archived = change.steps.flatMap((step) => (step.op === 'borg-create' ? [step] : []));
   const whose = archived.find(({ repository }) => repositoryLock(repository.location) === name)?.at;
@@ -103,7 +103,7 @@ function busyEnd(service: string, busy: string, why: string): PartEnd {
   return { service, result: 'skipped', error: nothingStopped(`${busy}: ${why}`), notes: [] };
 }
 
-function outcomeOfSkipped(change: Change, error: string): Outcome {
+export function outcomeOfSkipped(change: Change, error: string): Outcome {
   return { change, result: 'skipped', error, durationMs: 0, downtimeMs: 0 };
 }
 

@@ -2,6 +2,7 @@ import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type { DesiredBackup, ResourceId } from '../../desired-state/types.ts';
 import { type ListedArchive, StepError } from '../../reconciler/apply/types.ts';
 import { type BackgroundDeps, takeAll } from '../../reconciler/background.ts';
+import { keptOutBy } from '../../reconciler/backup/at-work.ts';
 import { recordListing } from '../../reconciler/backup/record.ts';
 import type { KnownRepository } from '../../reconciler/backup/step-parts.ts';
 import { doubtRepository, readBackups } from '../../reconciler/state/backups.ts';
@@ -9,17 +10,16 @@ import { repositoryLock } from '../../reconciler/state/lock.ts';
 import type { Store } from '../../reconciler/state/store.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { UserError } from '../errors.ts';
-import { describe } from '../locked.ts';
 
-/** Runs `action` alone with a repository. Throws UserError, and says who, where somebody else is at work on it. */
+/** Runs `action` alone with a repository. Throws UserError, and says who and at what, where somebody else has it. */
 export async function alone<T>(
   { location }: RepositoryRef,
-  deps: Pick<BackgroundDeps, 'tryLock'>,
+  deps: Pick<BackgroundDeps, 'tryLock' | 'store'>,
   action: () => Promise<T>,
 ): Promise<T> {
   const locks = takeAll([repositoryLock(location)], deps);
   if ('holder' in locks)
-    throw new UserError(`${describe(locks.holder)} is at work on ${location}; try again when that is over`);
+    throw new UserError(keptOutBy(locks.holder, locks.name, location, readBackups(deps.store)));
   try {
     return await action();
   } finally {

@@ -1,5 +1,5 @@
 import type { BackupRecord, Backups } from '../state/backups.ts';
-import { repositoryLock } from '../state/lock.ts';
+import { type LockHolder, repositoryLock } from '../state/lock.ts';
 import type { ProofKind } from '../state/proofs.ts';
 import type { RunningProof } from '../state/runs.ts';
 import { instant } from './names.ts';
@@ -56,4 +56,41 @@ export function waitsForTurn(service: string, { services }: Backups, atOnce: num
 /** Checks and restores for proof come one at a time. Null: there is room. */
 export function proofWaitsForTurn({ runningProofs: [proof] }: Backups): string | null {
   return proof === undefined ? null : `waits for its turn: ${words[proof.what]} of ${proof.service} first`;
+}
+
+/**
+ * For a person whom another Steward keeps out of a repository (`where` is what to call it): which one that is, what it is
+ * at as far as that is recorded, and how to cut it off where nobody can wait for days. Told to stop, Steward ends Borg
+ * at once. The daemon is stopped as a service: killed, it would be started again.
+ */
+export function keptOutBy(
+  holder: LockHolder | null,
+  lockName: string,
+  where: string,
+  backups: Backups,
+): string {
+  const what = holder === null ? null : underWay(holder, lockName, backups);
+  if (holder === null || what === null)
+    return `${whole(holder)} is at work on ${where}; try again when that is over`;
+  const { command, pid } = holder;
+  const isDaemon = command === 'reconcile';
+  const end = isDaemon ? 'systemctl stop steward' : `kill ${pid}`;
+  const again = isDaemon ? ', and what was cut off is begun again once steward is started' : '';
+  return `steward ${command} (pid ${pid}) is at work on ${where}: ${what}; try again when that is over (steward status says how far it is), or cut it off with ${end}: what it has stopped runs again first${again}`;
+}
+
+function whole(holder: LockHolder | null): string {
+  if (holder === null) return 'another steward';
+  const { command, pid, sinceMs } = holder;
+  return `steward ${command} (pid ${pid}, since ${new Date(sinceMs).toISOString()})`;
+}
+
+/** What was recorded before it had the lock is of another one, which has died. */
+function underWay({ sinceMs }: LockHolder, lockName: string, backups: Backups): string | null {
+  const proof = backups.runningProofs.find((each) => each.lockName === lockName && each.sinceMs >= sinceMs);
+  if (proof !== undefined) return proofText(proof);
+  for (const { runningLock, runningSinceMs } of backups.services.values())
+    if (runningLock === lockName && runningSinceMs !== null && runningSinceMs >= sinceMs)
+      return `backup under way since ${instant(runningSinceMs)}`;
+  return null;
 }

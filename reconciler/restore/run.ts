@@ -1,8 +1,10 @@
 import { alone } from '../alone.ts';
-import { type BackgroundDeps, skipped, takeAll, undoLog } from '../background.ts';
+import { type BackgroundDeps, type Elsewhere, outcomeOfSkipped, takeAll, undoLog } from '../background.ts';
+import { keptOutBy } from '../backup/at-work.ts';
 import type { GateKeeper } from '../gate.ts';
 import type { StepsRun } from '../run-state.ts';
 import { runSteps } from '../run-steps.ts';
+import { readBackups } from '../state/backups.ts';
 import { recordHistory } from '../state/history.ts';
 import type { StepDeps } from '../step-deps.ts';
 import type { Change, Outcome } from '../types.ts';
@@ -19,12 +21,17 @@ export async function runRestore(change: Change, commit: string, deps: RestoreDe
   const locks = takeAll(change.background?.locks ?? [], deps);
   try {
     if ('taken' in locks) deps.begin?.();
-    const outcome = 'name' in locks ? skipped(change, locks) : await carryOut(change, commit, deps);
+    const outcome = 'name' in locks ? keptOut(change, locks, deps) : await carryOut(change, commit, deps);
     deps.progress?.({ type: 'finished', outcome });
     return outcome;
   } finally {
     if ('taken' in locks) for (const lock of locks.taken) lock.release();
   }
+}
+
+function keptOut(change: Change, { name, holder }: Elsewhere, { store }: RestoreDeps): Outcome {
+  const error = keptOutBy(holder, name, 'its repository', readBackups(store));
+  return outcomeOfSkipped(change, error);
 }
 
 async function carryOut(change: Change, commit: string, deps: RestoreDeps): Promise<Outcome> {

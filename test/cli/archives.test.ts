@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBackups, writeArchive } from '../../reconciler/state/backups.ts';
 import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
+import { beginProof, endProof } from '../../reconciler/state/runs.ts';
 import { openStore } from '../../reconciler/state/store.ts';
 import { type Lab, labYaml, leaveFromAhead, newLab } from './lab.ts';
 import { expectRefusal, steward } from './steward.ts';
@@ -66,6 +67,27 @@ describe('archives', () => {
     } finally {
       if (lock.ok) lock.lock.release();
     }
+  });
+
+  it.each([
+    ['archives', ['archives', 'blog', '--refresh']],
+    ['extract', ['extract', 'blog', 'latest', '--to', '/tmp/nothing-comes-here']],
+    ['restore', ['restore', 'blog', '--yes']],
+  ])('while their repository is checked for days, %s says so and what to do', async (_name, args) => {
+    const lockName = repositoryLock(location);
+    const lock = takeLock(lab.stateDir, { command: 'reconcile', sinceMs: Date.now() }, 0, lockName);
+    const store = openStore(lab.stateDir);
+    const proof = { lockName, service: 'blog', what: 'verify-data' as const, sinceMs: Date.now() };
+    beginProof(store, proof);
+    const { code, stderr } = await command(...args);
+    endProof(store, proof);
+    store.close();
+    if (lock.ok) lock.lock.release();
+    expect(stderr).toMatch(
+      /steward reconcile \(pid \d+\) is at work on .*: check of all data under way since /,
+    );
+    expect(stderr).toContain('or cut it off with systemctl stop steward');
+    expect(code).toBe(1);
   });
 
   it('are told to programs', async () => {
