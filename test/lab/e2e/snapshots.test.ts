@@ -105,8 +105,10 @@ describe('a snapshot by hand', () => {
     await lab.converge();
     const before = await lab.run(manifest);
     const rollback = 'steward snapshot rollback photo good --confirm photo@good > /tmp/rollback.log 2>&1';
+    // It dies with its parent, its own children with it: on a busy machine that takes a moment.
+    const dead = "timeout 60 sh -c 'while pgrep -x rsync > /dev/null; do sleep 0.05; done'";
     const killed = await lab.run(
-      `${rollback} & until pgrep -x rsync > /dev/null; do sleep 0.02; done; kill -9 $!; wait; pgrep -xc rsync; docker inspect -f '{{.State.Status}}' photo`,
+      `${rollback} & until pgrep -x rsync > /dev/null; do sleep 0.02; done; kill -9 $!; wait; ${dead}; pgrep -xc rsync; docker inspect -f '{{.State.Status}}' photo`,
     );
     expect(killed).toBe('0\nexited');
     const { stderr } = await lab.steward('reconcile --once');
