@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import type { DesiredBackup, DesiredState } from '../desired-state/types.ts';
 import { type BackgroundDeps, backgroundGroups, runGroup } from '../reconciler/background.ts';
+import { isIncomplete } from '../reconciler/backup/change.ts';
 import { isCurrent } from '../reconciler/backup/current.ts';
 import { togetherId } from '../reconciler/backup/names.ts';
 import { type Cycle, runCycle } from '../reconciler/cycle.ts';
@@ -35,7 +36,7 @@ export interface Wanted {
   missed: string;
 }
 
-/** Exit 0: each has what was asked for; 1: not. */
+/** Exit 0: each has what was asked for; 1: not, or an archive lacks what is mounted inside the data. */
 export async function runNow(names: string[], flags: NowFlags, wanted: Wanted): Promise<number> {
   if (names.length === 0 && flags.all !== true) throw new UserError('name a service, or give --all');
   return await atWork(flags, wanted.command, (at) => runAsked(names, flags, { ...at, wanted }));
@@ -61,7 +62,8 @@ export async function runAsked(names: string[], flags: NowFlags, context: AskedC
   keepBackups(wired, planned.desired);
   events.end(outcomes);
   const done = new Set(outcomes.filter(({ change }) => wanted.isAsked(change)).flatMap(doneBy));
-  return services.every((service) => done.has(service)) ? 0 : 1;
+  const isWhole = outcomes.every(({ change }) => !isIncomplete(change));
+  return isWhole && services.every((service) => done.has(service)) ? 0 : 1;
 }
 
 /** Services that have what was asked for. */

@@ -3,6 +3,7 @@ import type { BackupMetric } from '../metrics/types.ts';
 import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
 import { parseArchiveName } from '../reconciler/backup/names.ts';
 import { pruneHeld } from '../reconciler/backup/prune.ts';
+import { uncoveredText } from '../reconciler/backup/uncovered.ts';
 import { archivesOf } from '../reconciler/kinds/backup.ts';
 import { damageOf } from '../reconciler/proof/damage.ts';
 import type { Backups } from '../reconciler/state/backups.ts';
@@ -51,6 +52,9 @@ function statusOf(desired: DesiredBackup, known: Recorded, atOnce: number): Back
     ...proofs(desired, backups),
     pruneHeld: pruneHeld(desired, backups),
     ...keyOf(desired, backups),
+    uncovered: desired.suspend
+      ? []
+      : (backups.uncovered.get(service) ?? []).map((place) => uncoveredText(place, desired)),
   };
 }
 
@@ -110,6 +114,7 @@ export function metricOfBackup(status: BackupStatus): BackupMetric {
     lastCheckAt: status.lastCheck?.at ?? 0,
     keyExportedAt: status.keyExportedAt,
     damaged: damage !== null,
+    uncovered: status.uncovered.length,
     overdue: overdueSince !== null,
     running: running !== null,
     failures,

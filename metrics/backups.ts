@@ -27,6 +27,7 @@ const gauges: FamilyTable<Field> = {
     'When the key of the repository was last exported and proven; 0 never.',
   ],
   damaged: ['backup_damaged', 'Whether damage is known, of the repository or by a restore: 1 or 0.'],
+  uncovered: ['backup_uncovered_mounts', 'What is mounted inside the data and in no archive of it.'],
   overdue: ['backup_overdue', 'Whether an archive is due that was not made: 1 or 0.'],
   running: ['backup_running', 'Whether a backup, a check or a drill is under way: 1 or 0.'],
   failures: ['backup_failures_in_a_row', 'Failed tries since the last archive.'],

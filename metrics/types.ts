@@ -58,6 +58,8 @@ export interface BackupMetric {
   lastCheckAt: number | null;
   keyExportedAt: number | null;
   damaged: boolean;
+  /** How many datasets or mounts inside its data no archive has. */
+  uncovered: number;
   overdue: boolean;
   running: boolean;
   failures: number;

@@ -1,6 +1,7 @@
 import type { DesiredResource, DesiredStack, DesiredState, ResourceId } from '../desired-state/types.ts';
 import type { ObservedState } from '../observers/types.ts';
 import { togetherChange } from './backup/change.ts';
+import type { Uncovered } from './backup/uncovered.ts';
 import { heldReason } from './hold.ts';
 import { inImageTurns } from './image-turns.ts';
 import { notInGit } from './isolation.ts';
@@ -36,6 +37,8 @@ export interface Planned {
   /** What the plan speaks of: declared resources by id. */
   subjects: ReadonlyMap<ResourceId, DesiredResource>;
   subnets: ReadonlyMap<string, string>;
+  /** Service -> what is inside its data and in no archive of it. */
+  uncovered: ReadonlyMap<string, Uncovered[]>;
 }
 
 export function makePlan(input: PlanInput): Planned {
@@ -62,6 +65,7 @@ export function makePlan(input: PlanInput): Planned {
     gone: goneIds(verdicts),
     subjects: world.byId,
     subnets: world.subnets,
+    uncovered: world.uncovered,
   };
 }
 

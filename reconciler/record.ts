@@ -14,6 +14,7 @@ import {
 } from './state/inventory.ts';
 import { writeSchedule } from './state/schedules.ts';
 import type { Store } from './state/store.ts';
+import { writeUncovered } from './state/uncovered.ts';
 import type { Change, Outcome } from './types.ts';
 
 /** What a cycle learned goes into the inventory; what was known already is not written again. */
@@ -40,6 +41,16 @@ export function recordPlan(
   writeSubnets(store, fresh);
   for (const subject of planned.subjects.values())
     if (subject.kind === 'backup') recordDeclared(store, subject, { inventory, nowMs });
+  recordUncovered(store, planned, inventory);
+}
+
+/** Since when something is in the place of data: what was archived before then must outlive what is archived without it. */
+function recordUncovered(store: Store, { subjects, uncovered }: Planned, { backups }: Inventory): void {
+  for (const { kind, name } of subjects.values()) {
+    if (kind !== 'backup') continue;
+    const [before, now] = [backups.uncovered.get(name) ?? [], uncovered.get(name) ?? []];
+    if (JSON.stringify(before) !== JSON.stringify(now)) writeUncovered(store, name, now);
+  }
 }
 
 /** When a backup was first seen, and whose ticks it owes. */

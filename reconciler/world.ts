@@ -6,6 +6,7 @@ import type {
   ObservedNetwork,
   ObservedState,
 } from '../observers/types.ts';
+import { type Uncovered, uncoveredIn } from './backup/uncovered.ts';
 import { type Drift, driftOf, noDrift } from './kinds/route/compare.ts';
 import type { Inventory, InventoryEntry } from './state/inventory.ts';
 import { allocateSubnets } from './subnets.ts';
@@ -41,6 +42,8 @@ export interface World {
   imageByName: ReadonlyMap<string, ObservedImage>;
   /** Of the running hub from its files; none where it was not seen. */
   hubDrift: Drift;
+  /** Service -> what is inside its data and in no archive of it. */
+  uncovered: ReadonlyMap<string, Uncovered[]>;
 }
 
 /** What to do about one resource. `data` is what the inventory records once the resource is as Git says. */
@@ -74,6 +77,7 @@ export function makeWorld(parts: {
       ),
     ),
     hubDrift: hub?.known === true ? driftOf(hub.value.running, hub.value.kept) : noDrift,
+    uncovered: uncoveredIn(parts),
   };
 }
 

@@ -4,7 +4,7 @@ import { changeRecord } from './dns.ts';
 import { changeOwner, entryAt, placeOf } from './file-tree.ts';
 import { reloadHub } from './hub.ts';
 import { pathKey, type SimulatedContainer, type World } from './world.ts';
-import { inheritProperty, mountWanted, setLocal, unmountTree } from './zfs.ts';
+import { addDataset, inheritProperty, mountWanted, setLocal, unmountTree } from './zfs.ts';
 import { acceptProperty } from './zfs-properties.ts';
 
 /** What people and accidents do to a host behind Steward's back. None of them destroys data. */
@@ -12,6 +12,8 @@ export type Drift =
   | { drift: 'killContainer'; name: string }
   | { drift: 'removeContainer'; name: string }
   | { drift: 'editContainer'; name: string }
+  /** `zfs create` by hand, over whatever lies where it is mounted. */
+  | { drift: 'createDataset'; dataset: string; properties: Record<string, string> }
   | { drift: 'unmountDataset'; dataset: string }
   | { drift: 'overrideProperty'; dataset: string; property: string; value: string }
   /** As if a person had made it: without our mark. */
@@ -38,6 +40,8 @@ export function applyDrift(world: World, drift: Drift): boolean {
       return onContainer(world, drift.name, ({ id }) => removeContainer(world, id));
     case 'editContainer':
       return onContainer(world, drift.name, (container) => edit(world, container));
+    case 'createDataset':
+      return create(world, drift.dataset, drift.properties);
     case 'unmountDataset':
       return unmount(world, drift.dataset);
     case 'overrideProperty':
@@ -83,6 +87,13 @@ function onContainer(world: World, name: string, act: (container: SimulatedConta
 /** As `docker run` by hand in the place of compose: another configuration under the same name. */
 function edit(world: World, container: SimulatedContainer): void {
   world.containers.set(container.id, { ...container, configHash: 'edited by hand' });
+}
+
+function create(world: World, name: string, properties: Record<string, string>): boolean {
+  if (world.datasets.has(name)) return false;
+  addDataset(world, name, properties);
+  mountWanted(world, name);
+  return true;
 }
 
 function unmount(world: World, name: string): boolean {

@@ -9,7 +9,10 @@ import { routeStatus } from '../route-status.ts';
 import { type Flags, readSettings } from '../settings.ts';
 import { printJson } from '../terminal.ts';
 
-/** What the last cycle found; the host is not asked. Exit 0: it is as Git says. 1: not, or nobody looked yet. */
+/**
+ * What the last cycle found; the host is not asked. Exit 0: it is as Git says. 1: not, or nobody looked yet, or there is data
+ * inside that of a service that no archive of it has.
+ */
 export async function status(flags: Flags & { output: 'text' | 'json' }): Promise<number> {
   const { stateDir } = readSettings(flags);
   const store = openStore(stateDir);
@@ -20,6 +23,7 @@ export async function status(flags: Flags & { output: 'text' | 'json' }): Promis
     if (flags.output === 'json') printJson(shown);
     else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: Date.now() }));
     if (shown.refused !== undefined && shown.refused !== null) return 1;
+    if (shown.backups?.some(({ uncovered = [] }) => uncovered.length > 0)) return 1;
     return ['converged', 'changed'].includes(shown.lastCycle?.result ?? '') ? 0 : 1;
   } finally {
     store.close();

@@ -7,7 +7,7 @@ export function backups(program: Command): void {
   const backup = program.command('backup').description('make backups now, and see what became of them');
   host(output(backup.command('run')))
     .argument('[service...]')
-    .description('back up now, whatever the schedule says; exit 0 each has its archive, 1 not')
+    .description('back up now, whatever the schedule says; exit 0 each has its whole archive, 1 not')
     .option('--all', 'every service that has a backup')
     .option('--together', 'stop all of them once, and take one snapshot of everything')
     .action(lazily(async () => (await import('../commands/backup-run.ts')).backupRun));

@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { StepProgress } from '../../reconciler/apply/types.ts';
 import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
+import { isIncomplete } from '../../reconciler/backup/change.ts';
 import type { PartEnd } from '../../reconciler/part-types.ts';
 import { partAt } from '../../reconciler/parts.ts';
 import type { Change, Notice, Outcome, Step } from '../../reconciler/types.ts';
@@ -128,7 +129,8 @@ function outcomeLines(
   { change, result, error, durationMs, downtimeMs, notes = [], parts = [] }: Outcome,
   look: Look,
 ): string[] {
-  const sign = result === 'applied' ? paint(look, 'green', '✓') : paint(look, 'red', '✗');
+  const done = isIncomplete(change) ? paint(look, 'yellow', '!') : paint(look, 'green', '✓');
+  const sign = result === 'applied' ? done : paint(look, 'red', '✗');
   const word = result === 'applied' ? verbOf(change) : result;
   const down = downtimeMs > 0 ? `, down ${duration(downtimeMs)}` : '';
   const isNamed = change.kind === 'backup' || isCheck(change);
@@ -169,6 +171,7 @@ const verbs: [Step['op'], string][] = [
 ];
 
 function verbOf(change: Change): string {
+  if (isIncomplete(change)) return 'backed up, but not all of its data,';
   const { kind, rescue, steps } = change;
   const found = verbs.find(([op]) => steps.some((step) => step.op === op));
   if (found !== undefined) return found[1];

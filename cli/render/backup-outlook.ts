@@ -26,16 +26,19 @@ function sentence(backups: BackupStatus[], now: number): string {
 }
 
 const good = 'up to date';
+/** Something inside its data is in no archive. */
+const incomplete = 'incomplete';
 /** Nothing is due, since the first tick has not come yet. */
 const none = 'with no archive yet';
 const words: Record<Exclude<BackupState, 'due' | 'waiting' | 'blocked'>, string> = {
   ...{ running: 'running', missed: 'missed', done: good, suspended: 'suspended', 'by-hand': 'by hand only' },
 };
-const order = ['overdue', 'missed', 'due', 'running', good, none, 'by hand only', 'suspended'];
+const order = ['overdue', 'missed', 'due', 'running', incomplete, good, none, 'by hand only', 'suspended'];
 
 function wordOf(backup: BackupStatus, now: number): string {
-  const { state, lastArchive } = backup;
+  const { state, lastArchive, uncovered } = backup;
   if (state === 'done' && lastArchive === null) return none;
+  if ((state === 'done' || state === 'by-hand') && uncovered.length > 0) return incomplete;
   if (state !== 'due' && state !== 'waiting' && state !== 'blocked') return words[state];
   return isOverdue(backup, now) ? 'overdue' : 'due';
 }

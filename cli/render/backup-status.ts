@@ -17,7 +17,7 @@ export function backupRows(backups: BackupStatus[], options: StatusOptions): str
   return backups.flatMap((backup, index) => {
     const row = (rows[index] ?? []).map((text, at) => pad(text, widths[at] ?? 0));
     const line = truncate(row.join('  ').trimEnd(), options.width);
-    return [line, ...below(backup, options), ...unpruned(backup, options)];
+    return [line, ...below(backup, options), ...gaps(backup, options), ...unpruned(backup, options)];
   });
 }
 
@@ -93,6 +93,11 @@ function runningText({ running }: BackupStatus, now: number): string | null {
   const name =
     what === 'archive' ? '' : `${proofs[what]} since ${relative(since, now).replace(/ ago$/, '')}: `;
   return `${name}${parts.join(', ')}`;
+}
+
+/** What was kept by a Steward from before knows of none. */
+function gaps({ uncovered = [] }: BackupStatus, look: Look): string[] {
+  return uncovered.map((text) => `    ${paint(look, 'red', safe(text))}`);
 }
 
 /** Damage says by itself that nothing is pruned. */

@@ -85,6 +85,8 @@ export interface BackupStatus {
   keyExportedAt: number | null;
   /** Why an export of the key is wanted. */
   keyProblem: string | null;
+  /** What lies inside the data of the service and is in no archive of it, a sentence each. */
+  uncovered: string[];
 }
 
 /** A route as it last answered through the hub; times are milliseconds since the epoch. */

@@ -8,9 +8,10 @@ import { repositoryLock } from '../state/lock.ts';
 import type { BorgCreate, Change, Reason, Step } from '../types.ts';
 import { hookedServices, hookSteps, leftOut, leftOutReasons } from './hooks.ts';
 import { archiveName, instant, snapshotName, togetherId } from './names.ts';
-import { pruneOf } from './prune.ts';
+import { type PruneFacts, pruneOf } from './prune.ts';
 import { Sequence } from './sequence.ts';
 import type { HeldGround, QuiescedContainer } from './step-parts.ts';
+import { uncoveredText } from './uncovered.ts';
 import {
   callWriter,
   foreignReasons,
@@ -26,7 +27,7 @@ import {
  * Backups as a change: the containers stop, one atomic snapshot is taken, they start again, and the uploads read the
  * snapshot. What must be put right after a crash is part of it as data.
  */
-export interface BackupPlan {
+export interface BackupPlan extends PruneFacts {
   desired: DesiredBackup;
   /** What the archive stands for: the tick, or the moment that a person asked for. */
   atMs: number;
@@ -41,10 +42,6 @@ export interface BackupPlan {
   reasons: Reason[];
   /** Why nothing may be pruned now; null when it may. */
   pruneHeld?: string | null;
-  /** The archive of the last restore drill that went well. */
-  restored?: string | null;
-  /** What attempts that were cut off have left in the repository. */
-  checkpoints?: readonly string[];
   /** Expected, from the last time. */
   downtimeSeconds: number;
   /** How long a container that others wait for may take to become healthy again. */
@@ -171,7 +168,20 @@ function reasonsOf(plan: BackupPlan): Reason[] {
     ...foreignReasons(groundOf(plan.desired), foreign, how),
     ...passing.map((container) => writerReason(goesOn(container, plan))),
     ...leftOutReasons(plan),
+    ...lacking(plan).map((note) => ({ field: uncoveredField, from: null, to: null, note })),
   ];
+}
+
+/** Of a reason: what the archive will lack. */
+const uncoveredField = 'uncovered';
+
+/** Whether the archives of this change lack some of the data. */
+export function isIncomplete({ reasons }: Change): boolean {
+  return reasons.some(({ field }) => field === uncoveredField);
+}
+
+function lacking({ desired, uncovered = [] }: BackupPlan): string[] {
+  return uncovered.map((place) => uncoveredText(place, desired));
 }
 
 function goesOn(container: ObservedContainer, { desired: { service } }: BackupPlan): string {
@@ -237,7 +247,7 @@ function createStep(plan: BackupPlan): BorgCreate {
   const comment = archiveComment(names, plan.numbers);
   const sources = { at: service, mounts, compression, excludes };
   const before = { repositoryId: plan.repositoryId, expected: expectedOf(plan) };
-  const notes = [...(plan.pruneHeld == null ? [] : [plan.pruneHeld]), ...leftOut(plan)];
+  const notes = [...(plan.pruneHeld == null ? [] : [plan.pruneHeld]), ...leftOut(plan), ...lacking(plan)];
   const said = notes.length === 0 ? {} : { note: notes.join('; ') };
   return { op: 'borg-create', repository, archive, ...sources, comment, ...before, ...said };
 }

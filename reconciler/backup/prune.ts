@@ -7,6 +7,7 @@ import type { Step } from '../types.ts';
 import { parseArchiveName } from './names.ts';
 import { keptBy } from './retention.ts';
 import type { CleanArchive } from './step-parts.ts';
+import type { Uncovered } from './uncovered.ts';
 
 /** Why nothing is pruned although a retention says what to keep, as a sentence; null where it may be. */
 export function pruneHeld(
@@ -17,18 +18,28 @@ export function pruneHeld(
   return pruneHold(known, service, location) ?? off;
 }
 
+export interface PruneFacts {
+  /** The archive of the last restore drill that went well. */
+  restored?: string | null;
+  /** What attempts that were cut off have left in the repository. */
+  checkpoints?: readonly string[];
+  /** What is inside the data and in no archive of it. */
+  uncovered?: readonly Uncovered[];
+}
+
 /**
  * Which archives go after a new one was made, by name. Only archives of our own naming are looked at. The new one
  * counts as kept, so that nothing may go before it is proven whole: that is what the step waits for. The one that was
  * last `restored` for proof stays besides: it is the only one that is known to be any good. So does what has a later
  * time, of a clock that was ahead once: it would take the place of all that is made until then. Checkpoints of attempts
- * that were cut off go whatever the retention: they are nothing that could be restored, and take up room.
+ * that were cut off go whatever the retention: they are nothing that could be restored, and take up room. Where something
+ * is mounted inside that no archive has, those from before it was there may be all that is left of what was in its place.
  */
 export function pruneOf(
   desired: DesiredBackup,
   archives: readonly ArchiveRecord[],
   made: { name: string; atMs: number },
-  { restored = null, checkpoints = [] }: { restored?: string | null; checkpoints?: readonly string[] } = {},
+  { restored = null, checkpoints = [], uncovered = [] }: PruneFacts = {},
 ): Step[] {
   const { repository, service } = desired;
   if (repository.appendOnly) return [];
@@ -38,8 +49,14 @@ export function pruneOf(
   });
   // Of one that another state folder knew, nobody knows how it ended; it is a measure all the same.
   const proven = own.filter(({ clean }) => clean !== false);
-  const expired = expiredOf(desired, made, own).filter((name) => name !== restored);
-  const gone = [...expired, ...checkpoints.filter((name) => isSuperseded(name, service, made))];
+  const coveredUntilMs = Math.max(...uncovered.map(({ sinceMs }) => sinceMs));
+  const expired = expiredOf(desired, made, own).filter(
+    ({ name, atMs }) => name !== restored && atMs >= coveredUntilMs,
+  );
+  const gone = [
+    ...expired.map(({ name }) => name),
+    ...checkpoints.filter((name) => isSuperseded(name, service, made)),
+  ];
   if (gone.length === 0) return [];
   const onlyAfter = expectation(desired, made.name, proven);
   return [
@@ -53,12 +70,12 @@ function expiredOf(
   { retention, schedule }: DesiredBackup,
   made: { name: string; atMs: number },
   own: { name: string; atMs: number }[],
-): string[] {
+): { name: string; atMs: number }[] {
   if (retention === null) return [];
   const kept = keptBy(retention, [made, ...own], schedule?.timezone ?? 'UTC');
   // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
   if (kept.size === 0) return [];
-  return own.map(({ name }) => name).filter((name) => !kept.has(name));
+  return own.filter(({ name }) => !kept.has(name));
 }
 
 /** What an attempt for this tick or an earlier one has left: there is a whole archive that is newer now. */

@@ -7,6 +7,7 @@ import { dueInForce, type ScheduleRecord, scheduleInForce } from '../backup/chan
 import { archiveOf, type Due, type DueSpec } from '../backup/due.ts';
 import { backupId, instant, parseArchiveName } from '../backup/names.ts';
 import { pruneHeld } from '../backup/prune.ts';
+import { uncoveredText } from '../backup/uncovered.ts';
 import { numbersOf } from '../owners/numbers.ts';
 import { proofLater } from '../proof/check.ts';
 import { drillChange, drillNow, dueDrill } from '../proof/drill.ts';
@@ -14,7 +15,7 @@ import type { ArchiveRecord, BackupRecord, Backups } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { proofKey } from '../state/proofs.ts';
 import type { Reason } from '../types.ts';
-import { type Asked, blocked, report, type Verdict, type World } from '../world.ts';
+import { type Asked, blocked, notice, report, type Verdict, type World, why } from '../world.ts';
 
 /** What is known without a look at the host. */
 export interface Known {
@@ -25,6 +26,20 @@ export interface Known {
 /** For every tick there is an archive: the newest tick is compared with what is known to be in the repository. */
 export function diff(desired: DesiredBackup, world: World): Verdict {
   if (desired.suspend) return report(desired, 'suspended', 'backup.suspend: true; no archive is made');
+  return toldOfGaps(desired, verdictOf(desired, world), world);
+}
+
+/** What no archive has is to be known whatever else there is to say. An archive that is made says it itself. */
+function toldOfGaps(desired: DesiredBackup, verdict: Verdict, { uncovered }: World): Verdict {
+  const gaps = (uncovered.get(desired.service) ?? []).map((place) => why(uncoveredText(place, desired)));
+  if (gaps.length === 0) return verdict;
+  if (verdict.state === 'in-sync')
+    return { state: 'report', notice: notice(desired, 'report', 'degraded', gaps), data: verdict.data };
+  if (verdict.state !== 'report' && verdict.state !== 'blocked') return verdict;
+  return { ...verdict, notice: { ...verdict.notice, reasons: [...verdict.notice.reasons, ...gaps] } };
+}
+
+function verdictOf(desired: DesiredBackup, world: World): Verdict {
   const record = world.inventory.backups.services.get(desired.service);
   if (world.asked?.services.includes(desired.service)) return askedFor(desired, world.asked, world);
   const due = record === undefined ? null : dueOf(desired, record, world);
@@ -175,6 +190,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     numbers: numbersOf(world.observed, world.desired.sharedGroup),
     reasons: [archiveReason(desired, atMs, last ?? null, note), ...heldReason(held)],
     pruneHeld: held,
+    uncovered: world.uncovered.get(desired.service) ?? [],
     restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,
     downtimeSeconds: downtimeMs === null ? 5 : Math.ceil(downtimeMs / 1000),
     healthTimeoutSeconds: stack?.kind === 'compose-stack' ? stack.healthTimeoutSeconds : 180,

@@ -1,6 +1,7 @@
 import { exchanged } from '../apply/lost-repository.ts';
 import type { ListedArchive } from '../apply/types.ts';
 import type { ScheduleRecord } from '../backup/changed-schedule.ts';
+import type { Uncovered } from '../backup/uncovered.ts';
 import { type KeyRecord, readKeys } from './keys.ts';
 import { repositoryLock } from './lock.ts';
 import { type Progress, readProgress } from './progress.ts';
@@ -8,6 +9,7 @@ import { dropManifest, emptyProofs, type Proofs, readProofs } from './proofs.ts'
 import { type RunningProof, readRunningProofs } from './runs.ts';
 import { readSchedules } from './schedules.ts';
 import { guarded, type Store, transaction } from './store.ts';
+import { readUncovered } from './uncovered.ts';
 
 /** What is known of backups without asking Borg, as plain data for the planner and for status. */
 
@@ -59,11 +61,14 @@ export interface Backups extends Proofs {
   runningProofs: RunningProof[];
   /** Service -> what it is at, where something is under way. */
   progress: Map<string, Progress>;
+  /** Service -> what was last seen inside its data and is in no archive of it. */
+  uncovered: Map<string, Uncovered[]>;
 }
 
 export function emptyBackups(): Backups {
   const nothing = { services: new Map(), repositories: new Map(), archives: new Map(), keys: new Map() };
-  return { ...nothing, ...emptyProofs(), schedules: new Map(), runningProofs: [], progress: new Map() };
+  const others = { schedules: new Map(), progress: new Map(), uncovered: new Map() };
+  return { ...nothing, ...emptyProofs(), ...others, runningProofs: [] };
 }
 
 export function readBackups(store: Store): Backups {
@@ -78,6 +83,7 @@ export function readBackups(store: Store): Backups {
       schedules: readSchedules(store),
       runningProofs: readRunningProofs(store),
       progress: readProgress(store),
+      uncovered: readUncovered(store),
       services: new Map(services.map((record) => [record.service, record])),
       repositories: new Map(repositories.map((record) => [record.location, record])),
       archives: new Map([...byLocation].map(([location, found]) => [location, found.map(toArchive)])),

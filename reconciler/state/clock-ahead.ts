@@ -7,6 +7,7 @@ const times: Record<string, string[]> = {
   proofs_running: ['since_ms'],
   repositories: ['listed_ms'],
   schedules: ['since_ms'],
+  uncovered: ['since_ms'],
 };
 
 /**

@@ -100,6 +100,9 @@ const migrations = [
   `CREATE TABLE schedules (
      service TEXT PRIMARY KEY, schedule TEXT NOT NULL, jitter_seconds INTEGER NOT NULL, since_ms INTEGER NOT NULL) STRICT;`,
   'CREATE TABLE declared_backups (one INTEGER PRIMARY KEY CHECK (one = 1), declared TEXT NOT NULL) STRICT;',
+  `CREATE TABLE uncovered (
+     service TEXT NOT NULL, source TEXT NOT NULL, mountpoint TEXT NOT NULL, since_ms INTEGER NOT NULL,
+     PRIMARY KEY (service, mountpoint, source)) STRICT;`,
 ];
 
 /** How long another process's write is waited for. */

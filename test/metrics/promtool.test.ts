@@ -29,6 +29,7 @@ const photoBackup = {
   lastCheckAt: 1_700_000_100_000,
   keyExportedAt: 0,
   damaged: false,
+  uncovered: 2,
   overdue: true,
   running: true,
   failures: 2,
@@ -53,6 +54,7 @@ it('backups are told in seconds, and a service that is gone goes away', async ()
   expect(text).toContain('steward_backup_last_run_downtime_seconds{service="photo"} 1.2\n');
   expect(text).toContain('steward_backup_last_archive_bytes{service="photo"} 3400\n');
   expect(text).toContain('steward_backup_overdue{service="photo"} 1\n');
+  expect(text).toContain('steward_backup_uncovered_mounts{service="photo"} 2\n');
   expect(text).toContain('steward_backup_key_exported_timestamp_seconds{service="photo"} 0\n');
   recordBackups(backups, [{ ...photoBackup, service: 'git', lastArchiveAt: null }]);
   const later = await registry.metrics();

@@ -68,7 +68,7 @@ function matter(service: string, over: Partial<BackupStatus>): BackupStatus {
       damage: null,
       pruneHeld: null,
     },
-    ...{ lastDrill: null, proofError: null, keyExportedAt: null, keyProblem: null },
+    ...{ lastDrill: null, proofError: null, keyExportedAt: null, keyProblem: null, uncovered: [] },
     ...over,
   };
 }
@@ -89,6 +89,7 @@ const backups: BackupStatus[] = [
     proofError: null,
     keyExportedAt: now - day,
     keyProblem: null,
+    uncovered: ['datapool/services/git/lfs at /datapool/services/git/lfs is inside the data of git'],
     pruneHeld: 'nothing is pruned: ssh://b/./git is append-only',
   },
   {
@@ -107,6 +108,7 @@ const backups: BackupStatus[] = [
     proofError: null,
     keyExportedAt: 0,
     keyProblem: 'its key was never exported',
+    uncovered: [],
     pruneHeld:
       'nothing is pruned until a complete check is clean: borg check found damage in ssh://b/./paperless',
   },

@@ -24,6 +24,7 @@ const drifts: Drift[] = [
   { drift: 'killContainer', name: 'git-app-1' },
   { drift: 'removeContainer', name: 'git-app-1' },
   { drift: 'editContainer', name: 'git-app-1' },
+  { drift: 'createDataset', dataset: 'datapool/git/by-hand', properties: {} },
   { drift: 'unmountDataset', dataset: 'datapool/git' },
   { drift: 'overrideProperty', dataset: 'datapool/git', property: 'atime', value: 'on' },
   { drift: 'removeNetwork', network: 'git_net' },

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { DesiredBackup } from '../../../desired-state/types.ts';
+import type { ObservedDataset, ObservedState } from '../../../observers/types.ts';
+import { uncoveredIn, uncoveredText } from '../../../reconciler/backup/uncovered.ts';
+import { emptyBackups } from '../../../reconciler/state/backups.ts';
+import * as build from '../../support/build.ts';
+
+const photo = 'datapool/services/photo';
+const nowMs = 1_000_000;
+
+function found(
+  seen: ObservedState,
+  over: Partial<DesiredBackup> = {},
+  { suspended = [] as string[], known = emptyBackups() } = {},
+) {
+  const desired = build.desired(
+    [
+      build.dataset(photo),
+      build.dataset(`${photo}/database`),
+      build.dataset('datapool/services/git', { service: 'git' }),
+      build.backup('photo', {
+        datasets: [photo, `${photo}/database`].map((name) => ({ name, mountpoint: `/${name}` })),
+        ...over,
+      }),
+      build.backup('git'),
+    ],
+    { suspended },
+  );
+  return uncoveredIn({ desired, observed: seen, inventory: { backups: known }, nowMs });
+}
+
+const withDataset = (name: string, over: Partial<ObservedDataset> = {}) =>
+  build.observed({
+    datasets: [
+      build.seenDataset(photo),
+      build.seenDataset(`${photo}/database`),
+      build.seenDataset(name, over),
+    ],
+  });
+const property = (name: string, value: string) => ({
+  properties: { [name]: { value, source: 'local' as const } },
+});
+
+describe('a dataset is in no archive', () => {
+  it.each<[string, string, Partial<ObservedDataset>]>([
+    ['made by hand below that of a service', `${photo}/library`, {}],
+    ['below a declared child', `${photo}/database/wal`, {}],
+    ['from elsewhere, and mounted inside', 'datapool/old', { mountpoint: `/${photo}/old` }],
+    ['whose key is not loaded', `${photo}/library`, { mounted: false }],
+    ['mounted over that of the service', 'datapool/old', { mountpoint: `/${photo}` }],
+  ])('%s', (_what, name, over) => {
+    const { mountpoint = `/${name}` } = over;
+    expect(found(withDataset(name, over))).toEqual(
+      new Map([['photo', [{ source: name, mountpoint, sinceMs: nowMs }]]]),
+    );
+  });
+});
+
+describe('nothing is said of a dataset', () => {
+  it.each<[string, string, Partial<ObservedDataset>]>([
+    ['that Git declares', 'datapool/services/git', {}],
+    [
+      'of another service, mounted inside: it has an archive of its own',
+      'datapool/services/git',
+      { mountpoint: `/${photo}/git` },
+    ],
+    ['with a similar name', `${photo}-old`, {}],
+    ['that Docker keeps its layers in', `${photo}/docker/3f2a`, { mountpoint: 'legacy', mounted: true }],
+    ['mounted nowhere', `${photo}/spare`, { mountpoint: 'none', mounted: false }],
+    [
+      'that only hands on its properties',
+      `${photo}/group`,
+      { mounted: false, ...property('canmount', 'off') },
+    ],
+    ['that was put aside', `${photo}/aside`, { mounted: false, ...property('canmount', 'noauto') }],
+    [
+      'that would be mounted at the place of a declared one, and is not',
+      'datapool/old',
+      { mountpoint: `/${photo}`, mounted: false },
+    ],
+    ['of a drill', 'datapool/services/steward-drill-photo', { mountpoint: '/run/steward/drill/photo' }],
+    ['that is mounted elsewhere', `${photo}/library`, { mountpoint: '/srv/library' }],
+  ])('%s', (_what, name, over) => {
+    expect(found(withDataset(name, over))).toEqual(new Map());
+  });
+
+  it('that Git leaves out', () => {
+    expect(found(withDataset(`${photo}/cache`), { excludes: ['cache/**'] })).toEqual(new Map());
+    expect(found(withDataset(`${photo}/cache`), { excludes: ['cache/x'] }).size).toBe(1);
+  });
+
+  it('whose backup is suspended', () => {
+    expect(found(withDataset(`${photo}/library`), { suspend: true })).toEqual(new Map());
+    expect(found(withDataset(`${photo}/library`), {}, { suspended: ['photo'] })).toEqual(new Map());
+  });
+});
+
+describe('since when', () => {
+  const known = emptyBackups();
+  const before = { source: `${photo}/library`, mountpoint: `/${photo}/library`, sinceMs: 7 };
+  known.uncovered.set('photo', [before]);
+
+  it('is when it was first seen, for the same at the same place', () => {
+    expect(found(withDataset(`${photo}/library`), {}, { known }).get('photo')).toEqual([before]);
+    const other = withDataset('datapool/other', { mountpoint: before.mountpoint });
+    expect(found(other, {}, { known }).get('photo')).toMatchObject([{ sinceMs: nowMs }]);
+  });
+
+  it('stays as it was known while ZFS does not answer', () => {
+    const silent: ObservedState = { ...build.observed({}), zfs: { known: false, error: 'zfs hangs' } };
+    expect(found(silent, {}, { known })).toEqual(known.uncovered);
+  });
+});
+
+it.each([
+  [
+    `${photo}/library`,
+    `/${photo}/library`,
+    'declare library in dataset.children of services/photo/service.yaml, or leave library out with backup.excludes;',
+  ],
+  [
+    'datapool/old',
+    `/${photo}/old`,
+    'move its data into a dataset of photo, or leave old out with backup.excludes;',
+  ],
+  ['datapool/old', `/${photo}`, 'move its data into a dataset of photo;'],
+])('%s at %s: what a person can do about it', (source, mountpoint, remedy) => {
+  expect(uncoveredText({ source, mountpoint }, build.backup())).toContain(
+    `${source} at ${mountpoint} is inside the data of photo and in no archive of it: ${remedy}`,
+  );
+});
