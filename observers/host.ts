@@ -1,6 +1,7 @@
 import { nothingSaid, observeHub } from './caddy.ts';
 import { observeDns } from './dns.ts';
 import { observeContainers, observeDocker } from './docker.ts';
+import { observeMounts } from './mounts.ts';
 import { probeRoutes } from './probe.ts';
 import { observePaths, observeSystem } from './system.ts';
 import type { Observed, ObservedDocker, Observer } from './types.ts';
@@ -13,6 +14,8 @@ export interface HostObserverOptions {
   commands?: { zfs?: string; zpool?: string };
   /** Where group, passwd, subuid and subgid are. Default /etc. */
   etc?: string;
+  /** Default /proc/self/mountinfo. */
+  mountinfo?: string;
   /** For each call to a tool. Default 30 s for ZFS, 20 s for Docker, 10 s for a path. */
   timeoutMs?: number;
 }
@@ -24,8 +27,9 @@ export function hostObserver(options: HostObserverOptions = {}): Observer {
     async observe(request) {
       const asked = { ...options, signal: request.signal };
       const seen = observeDocker(asked);
-      const [zfs, docker, system, paths, hub, dns] = await Promise.all([
+      const [zfs, mounts, docker, system, paths, hub, dns] = await Promise.all([
         observeZfs(asked),
+        observeMounts(options.mountinfo),
         seen,
         observeSystem(options),
         observePaths(request.paths, options),
@@ -34,7 +38,7 @@ export function hostObserver(options: HostObserverOptions = {}): Observer {
           : observeHub(request.hub, asked, said, seen.then(idOf(request.hub.container))),
         request.dns === undefined ? null : observeDns(request.dns, asked),
       ]);
-      return { zfs, docker, system, paths, hub, dns };
+      return { zfs, mounts, docker, system, paths, hub, dns };
     },
     observeContainers: (signal) => observeContainers({ ...options, signal }),
     probe: (request) => probeRoutes(request, options),

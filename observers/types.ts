@@ -166,8 +166,18 @@ export interface DnsRequest {
   names: string[];
 }
 
+/** What is mounted, of whatever kind, as the kernel says it. */
+export interface ObservedMount {
+  /** A dataset, a device, a share: what the kernel calls it. */
+  source: string;
+  mountpoint: string;
+  /** Of the file system: `zfs`, `ext4`, `nfs4`. */
+  type: string;
+}
+
 export interface ObservedState {
   zfs: Observed<ObservedZfs>;
+  mounts: Observed<ObservedMount[]>;
   docker: Observed<ObservedDocker>;
   system: Observed<ObservedSystem>;
   paths: Record<string, Observed<ObservedPath>>;

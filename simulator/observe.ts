@@ -3,6 +3,7 @@ import type {
   ObservedContainer,
   ObservedDataset,
   ObservedDocker,
+  ObservedMount,
   ObservedNetwork,
   ObservedPath,
   ObservedState,
@@ -39,6 +40,7 @@ export function simulatedObserver(context: ObserverContext): Observer {
       const { world } = context;
       const state: ObservedState = {
         zfs: part(faults.zfs, 'zfs', () => observeZfs(world)),
+        mounts: { known: true, value: observeMounts(world) },
         docker: dockerPart(context, faults),
         system: part(faults.system, 'system', () => observeSystem(context)),
         paths: {},
@@ -105,6 +107,10 @@ function observeZfs(world: World): ObservedZfs {
     datasets[dataset.name] = observeDataset(dataset, propertiesOf(world, dataset));
   }
   return { pools: pools.sort(), fullPools: [], datasets };
+}
+
+function observeMounts(world: World): ObservedMount[] {
+  return [...world.index.mounts].map(([mountpoint, source]) => ({ source, mountpoint, type: 'zfs' }));
 }
 
 function observeDataset(dataset: SimulatedDataset, properties: Properties): ObservedDataset {

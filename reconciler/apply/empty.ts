@@ -1,8 +1,9 @@
 import { type FileHandle, lstat, open, opendir, readFile, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { parseMountinfo } from '../../tools/mountinfo.ts';
 import type { BorgExtract, MountGuard } from '../types.ts';
 import { isDirectory, withDirectory } from './directory.ts';
-import { directoryFlags, parseMountinfo, type ReadMountinfo } from './guard.ts';
+import { directoryFlags, type ReadMountinfo } from './guard.ts';
 import { StepError } from './types.ts';
 
 /**

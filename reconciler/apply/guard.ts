@@ -1,17 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type Mount, parseMountinfo } from '../../tools/mountinfo.ts';
 import type { MountGuard } from '../types.ts';
 import { StepError } from './types.ts';
-
-/** One line of /proc/self/mountinfo, see proc_pid_mountinfo(5). */
-export interface Mount {
-  id: number;
-  /** Which directory of the file system is the root of this mount; `/` unless it is a bind mount of a part. */
-  root: string;
-  mountpoint: string;
-  type: string;
-  source: string;
-}
 
 /** How mounts are read; tests have their own. */
 export type ReadMountinfo = () => Promise<string>;
@@ -69,29 +60,4 @@ export async function whileMounted<T>(
   } finally {
     await Promise.all(handles.map((handle) => handle.close()));
   }
-}
-
-export function parseMountinfo(text: string): Mount[] {
-  return text.split('\n').flatMap((line) => {
-    const [before = '', after = ''] = line.split(' - ');
-    const [id, , , root, mountpoint] = before.split(' ');
-    const [type, source] = after.split(' ');
-    if (!id || !root || !mountpoint || !type || source === undefined) return [];
-    return [
-      {
-        id: Number(id),
-        root: unescaped(root),
-        mountpoint: unescaped(mountpoint),
-        type,
-        source: unescaped(source),
-      },
-    ];
-  });
-}
-
-/** The kernel writes space, tab, line break and backslash as three octal digits, byte by byte. */
-function unescaped(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_match, octal: string) =>
-    String.fromCharCode(Number.parseInt(octal, 8)),
-  );
 }

@@ -1,7 +1,8 @@
 import { lstat, opendir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseMountinfo } from '../../tools/mountinfo.ts';
 import type { RequireEmpty } from '../types.ts';
-import { parseMountinfo, type ReadMountinfo } from './guard.ts';
+import type { ReadMountinfo } from './guard.ts';
 import { StepError } from './types.ts';
 
 /** Of Steward itself or of ZFS, and so nobody's data. */

@@ -1,7 +1,8 @@
 import { mkdir, readFile, rmdir, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseMountinfo } from '../../tools/mountinfo.ts';
 import type { RollbackStep } from '../types.ts';
-import { parseMountinfo, type ReadMountinfo, whileMounted } from './guard.ts';
+import { type ReadMountinfo, whileMounted } from './guard.ts';
 import { allFiles, changedFiles, differences, inMounts, type Places, placesOf } from './rollback-argv.ts';
 import { callTool, type ToolOptions, toolLines } from './tool.ts';
 import { StepError } from './types.ts';

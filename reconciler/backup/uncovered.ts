@@ -1,7 +1,7 @@
 import { leftOutBy } from '../../desired-state/excludes.ts';
 import { isBelow } from '../../desired-state/files.ts';
 import type { DesiredBackup, DesiredState } from '../../desired-state/types.ts';
-import type { ObservedDataset, ObservedState } from '../../observers/types.ts';
+import type { ObservedDataset, ObservedMount, ObservedState } from '../../observers/types.ts';
 import type { Backups } from '../state/backups.ts';
 
 /**
@@ -26,51 +26,86 @@ interface Parts {
   nowMs: number;
 }
 
-/** By service. As it is known where ZFS does not say. */
+/** By service. As it is known where ZFS or the kernel does not say. */
 export function uncoveredIn({
   desired,
-  observed: { zfs },
+  observed: { zfs, mounts },
   inventory,
   nowMs,
 }: Parts): ReadonlyMap<string, Uncovered[]> {
   const known = inventory.backups.uncovered;
-  if (!zfs.known) return known;
+  if (!zfs.known || !mounts.known) return known;
   const suspended = new Set(desired.suspended);
   const backups = desired.resources.filter(
     (each): each is DesiredBackup => each.kind === 'backup' && !each.suspend && !suspended.has(each.service),
   );
-  const declared = new Set(
-    desired.resources.flatMap(({ kind, name }) => (kind === 'zfs-dataset' ? name : [])),
-  );
-  const places = Object.values(zfs.value.datasets).filter(({ name }) => !declared.has(name));
   const found = new Map<string, Uncovered[]>();
-  for (const dataset of places) {
-    const backup = backups.find((each) => isInside(dataset, each));
-    if (backup === undefined || isLeftOut(dataset, backup)) continue;
-    const place = { source: dataset.name, mountpoint: dataset.mountpoint };
-    const sinceMs = known.get(backup.service)?.find(isAt(place))?.sinceMs ?? nowMs;
-    found.set(backup.service, [...(found.get(backup.service) ?? []), { ...place, sinceMs }]);
+  for (const candidate of strangers(desired, Object.values(zfs.value.datasets), mounts.value)) {
+    const backup = backups.find((each) => isInside(candidate, each));
+    if (backup === undefined || isLeftOut(candidate, backup)) continue;
+    const { source, mountpoint } = candidate;
+    const sinceMs = known.get(backup.service)?.find(isAt(candidate))?.sinceMs ?? nowMs;
+    found.set(backup.service, [...(found.get(backup.service) ?? []), { source, mountpoint, sinceMs }]);
   }
   return found;
+}
+
+/** What may be in no archive. */
+interface Candidate extends Place {
+  isMounted: boolean;
+}
+
+/**
+ * Datasets that Git does not declare, and whatever else is mounted, in order. Where a declared one is mounted besides, its
+ * data is in the archive of its own service.
+ */
+function strangers(
+  { resources }: DesiredState,
+  datasets: ObservedDataset[],
+  mounts: ObservedMount[],
+): Candidate[] {
+  const declared = new Set(resources.flatMap(({ kind, name }) => (kind === 'zfs-dataset' ? name : [])));
+  const candidates = [
+    ...mounts.filter(mayHoldData).map((mount) => ({ ...mount, isMounted: true })),
+    ...datasets.filter(isToBeMounted).map(({ name, mountpoint, mounted }) => ({
+      ...{ source: name, mountpoint, isMounted: mounted },
+    })),
+  ];
+  const byPlace = new Map(
+    candidates
+      .filter(({ source }) => !declared.has(source))
+      .map(({ source, mountpoint, isMounted }) => [
+        `${mountpoint} ${source}`,
+        { source, mountpoint, isMounted },
+      ]),
+  );
+  return [...byPlace].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, candidate]) => candidate);
+}
+
+/** What ends with the next start, or stands for files that are elsewhere. An archive that somebody looks at is one. */
+const fleeting =
+  /^(tmpfs|ramfs|devtmpfs|devpts|proc|sysfs|cgroup2?|mqueue|nsfs|autofs|overlay|fuse\.fuse-overlayfs)$/;
+
+/** Snapshots that somebody looks at are mounted by ZFS itself. */
+function mayHoldData({ source, type, mountpoint }: ObservedMount): boolean {
+  const isSnapshot = type === 'zfs' && (source.includes('@') || mountpoint.includes('/.zfs/snapshot/'));
+  return !isSnapshot && !fleeting.test(type) && source !== 'borgfs';
+}
+
+/** Also one that is not mounted now, such as one whose key is not loaded, but would be with the next start. */
+function isToBeMounted({ mountpoint, mounted, properties }: ObservedDataset): boolean {
+  return mountpoint.startsWith('/') && (mounted || (properties.canmount?.value ?? 'on') === 'on');
 }
 
 function isAt(place: Place): (other: Place) => boolean {
   return ({ source, mountpoint }) => source === place.source && mountpoint === place.mountpoint;
 }
 
-/**
- * Also one that is not mounted now, such as one whose key is not loaded, but would be with the next start. At the very place
- * of another one it is that one which counts, unless it is hidden below this.
- */
-function isInside(
-  { mountpoint, mounted, properties }: ObservedDataset,
-  { datasets }: DesiredBackup,
-): boolean {
+/** At the very place of a declared one it is that one which counts, unless it is hidden below this. */
+function isInside({ mountpoint, isMounted }: Candidate, { datasets }: DesiredBackup): boolean {
   const [root] = datasets;
   if (root === undefined || !isBelow(mountpoint, root.mountpoint)) return false;
-  if (mounted) return true;
-  const isElsewhere = datasets.every((each) => each.mountpoint !== mountpoint);
-  return isElsewhere && (properties.canmount?.value ?? 'on') === 'on';
+  return isMounted || datasets.every((each) => each.mountpoint !== mountpoint);
 }
 
 /** By Git, which so has a word on it. */

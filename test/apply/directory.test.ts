@@ -14,9 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseMountinfo } from '../../reconciler/apply/guard.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import type { Step } from '../../reconciler/types.ts';
+import { parseMountinfo } from '../../tools/mountinfo.ts';
 
 const dataset = 'datapool/services/photo';
 

@@ -102,6 +102,7 @@ describe('state.db', () => {
       DROP TABLE progress;
       DROP TABLE schedules;
       DROP TABLE declared_backups;
+      DROP TABLE uncovered;
       DROP TABLE runs;
       CREATE TABLE runs (
         seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
@@ -127,6 +128,7 @@ describe('state.db', () => {
       ALTER TABLE recoveries DROP COLUMN left_ms;
       DROP TABLE schedules;
       DROP TABLE declared_backups;
+      DROP TABLE uncovered;
       DROP TABLE undo;
       CREATE TABLE undo (
         seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, lock_name TEXT NOT NULL, change_id TEXT NOT NULL,

@@ -2,6 +2,7 @@ import type {
   ObservedContainer,
   ObservedDataset,
   ObservedImage,
+  ObservedMount,
   ObservedState,
 } from '../../observers/types.ts';
 
@@ -49,6 +50,7 @@ export function seenContainer(service = 'server', over: Partial<ObservedContaine
 
 export function observed(parts: {
   datasets?: ObservedDataset[];
+  mounts?: ObservedMount[];
   containers?: ObservedContainer[];
   networks?: {
     name: string;
@@ -72,6 +74,7 @@ export function observed(parts: {
   const base = { serverVersion: '26.1.5', usernsBase: { uid: 100_000, gid: 100_000 } };
   return {
     zfs: { known: true, value: { pools: ['datapool'], fullPools: [], datasets } },
+    mounts: { known: true, value: parts.mounts ?? [] },
     docker: {
       known: true,
       value: { ...base, containers: parts.containers ?? [], networks, images: parts.images ?? here },

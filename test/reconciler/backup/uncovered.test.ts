@@ -95,6 +95,50 @@ describe('nothing is said of a dataset', () => {
   });
 });
 
+describe('what else is mounted inside', () => {
+  const withMount = (type: string, source: string, mountpoint: string) =>
+    build.observed({ datasets: [build.seenDataset(photo)], mounts: [{ type, source, mountpoint }] });
+
+  it.each([
+    ['a disk', 'ext4', '/dev/sdb1', `/${photo}/library`],
+    ['a share', 'nfs4', 'nas:/photos', `/${photo}/library`],
+    ['a disk over the whole of it', 'xfs', '/dev/sdb1', `/${photo}`],
+    ['a legacy dataset', 'zfs', 'datapool/old', `/${photo}/old`],
+  ])('is in no archive: %s', (_what, type, source, mountpoint) => {
+    expect(found(withMount(type, source, mountpoint)).get('photo')).toEqual([
+      { source, mountpoint, sinceMs: nowMs },
+    ]);
+  });
+
+  it.each([
+    ['a dataset of the service itself', 'zfs', photo, `/${photo}`],
+    ['a folder of a dataset that Git declares', 'zfs', 'datapool/services/git', `/${photo}/git`],
+    ['a snapshot that somebody looks at', 'zfs', `${photo}@one`, `/${photo}/.zfs/snapshot/one`],
+    ['an archive that somebody looks at', 'fuse', 'borgfs', `/${photo}/look`],
+    ['what is gone with the next start', 'tmpfs', 'tmpfs', `/${photo}/transcode`],
+    ['a layer of Docker', 'overlay', 'overlay', `/${photo}/docker/overlay2/x/merged`],
+    ['a disk elsewhere', 'ext4', '/dev/sdb1', `/${photo}-old`],
+  ])('says nothing of %s', (_what, type, source, mountpoint) => {
+    expect(found(withMount(type, source, mountpoint))).toEqual(new Map());
+  });
+
+  it('is told once where ZFS and the kernel both say it', () => {
+    const name = `${photo}/library`;
+    const mounts = [{ type: 'zfs', source: name, mountpoint: `/${name}` }];
+    const seen = { ...withDataset(name), mounts: { known: true as const, value: mounts } };
+    expect(found(seen).get('photo')).toHaveLength(1);
+  });
+});
+
+it('comes in one order, whatever the tools say first', () => {
+  const [a, b] = [build.seenDataset(`${photo}/a`), build.seenDataset(`${photo}/b`)];
+  const seen = [build.observed({ datasets: [a, b] }), build.observed({ datasets: [b, a] })].map((each) =>
+    found(each),
+  );
+  expect([...(seen[0]?.get('photo') ?? [])].map(({ source }) => source)).toEqual([a.name, b.name]);
+  expect(seen[1]).toEqual(seen[0]);
+});
+
 describe('since when', () => {
   const known = emptyBackups();
   const before = { source: `${photo}/library`, mountpoint: `/${photo}/library`, sinceMs: 7 };
@@ -106,8 +150,8 @@ describe('since when', () => {
     expect(found(other, {}, { known }).get('photo')).toMatchObject([{ sinceMs: nowMs }]);
   });
 
-  it('stays as it was known while ZFS does not answer', () => {
-    const silent: ObservedState = { ...build.observed({}), zfs: { known: false, error: 'zfs hangs' } };
+  it.each(['zfs', 'mounts'] as const)('stays as it was known while %s is not known', (part) => {
+    const silent: ObservedState = { ...build.observed({}), [part]: { known: false, error: 'it hangs' } };
     expect(found(silent, {}, { known })).toEqual(known.uncovered);
   });
 });
