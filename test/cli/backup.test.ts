@@ -230,7 +230,7 @@ describe('backup history', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/blog {2}done {4}check · \d+ ms\n.*blog {2}done {4}check of all data · \d+ ms\n/);
     expect(stdout).toMatch(
-      /^(just now|\d+ s ago) +blog {2}done {4}\d+ ms · down \d+ ms · \d+ files?, .* new · .* blog-\d{4}-.*Z\n/,
+      /^(just now|\d+ (s|min) ago) +blog {2}done {4}\d+ ms · down \d+ ms · \d+ files?, .* new · .* blog-\d{4}-.*Z\n/,
     );
     expect(stdout).toMatch(/\n6 backups, 2 without an archive · 2 proofs\n$/);
   });
