@@ -47,7 +47,7 @@ function fieldOrigin(context: ServiceContext, container: string, path: string[])
     const place = findEntry(yaml, base, key);
     if (place) return variableOrigin(context, yaml.textAt(place)) ?? yaml.at(place);
   }
-  const fromFile = field === 'environment' && key !== undefined ? envFileOrigin(context, key) : undefined;
+  const fromFile = field === 'environment' && key !== undefined ? variablePlace(context, key) : undefined;
   return fromFile ?? nearComposeOrigin(context, base);
 }
 
@@ -68,10 +68,11 @@ function variableOrigin(context: ServiceContext, text: string | undefined): Orig
     (match) => match[1] ?? '',
   );
   const [name] = names;
-  return name === undefined || names.length > 1 ? undefined : envFileOrigin(context, name);
+  return name === undefined || names.length > 1 ? undefined : variablePlace(context, name);
 }
 
-function envFileOrigin(context: ServiceContext, name: string): Origin | undefined {
+/** The line of the repository that sets a variable; undefined where none does. */
+export function variablePlace(context: ServiceContext, name: string): Origin | undefined {
   // The host's file wins over the repository's; then no line of the repository set the value.
   const last = context.env.findLast((env) => env.variables.has(name));
   return last?.file === null ? undefined : last?.variables.get(name);

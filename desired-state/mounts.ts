@@ -42,6 +42,19 @@ function mountsOf(context: ServiceContext, container: string, service: ResolvedS
   });
 }
 
+/** Docker's name of each volume that is a folder of the host, and that the compose service writes to -> the folder. */
+export function volumeFolders(context: ServiceContext, service: ResolvedService): Record<string, string> {
+  const written = (service.volumes ?? []).filter(
+    ({ type, read_only }) => type === 'volume' && read_only !== true,
+  );
+  return Object.fromEntries(
+    written.flatMap((volume) => {
+      const [name, folder] = [context.project.volumes[volume.source ?? '']?.name, hostPath(context, volume)];
+      return name === undefined || folder === undefined ? [] : [[name, folder] as const];
+    }),
+  );
+}
+
 /** The host path of a bind mount, also of a named volume that is a bind mount in disguise. */
 function hostPath(
   { project }: ServiceContext,

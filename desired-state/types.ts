@@ -2,6 +2,7 @@ import type { RouteBounds } from '../tools/caddy/bounds.ts';
 import type { ProbeTarget } from '../tools/caddy/probe.ts';
 import type { DnsProvider } from '../tools/dns/types.ts';
 import type { BackupHook, Quiesce, RepositoryRef, Retention } from './backup-parts.ts';
+import type { ContainerParts } from './container-parts.ts';
 import type { Limits, RegistryLogin } from './lab-parts.ts';
 import type { RuleId } from './schema/rule-ids.ts';
 
@@ -110,7 +111,7 @@ export interface DesiredNetwork extends ResourceBase<'docker-network'> {
   subnet: string | null;
 }
 
-export interface DesiredContainer {
+export interface DesiredContainer extends ContainerParts {
   /** Name of the service inside the compose file. */
   name: string;
   containerName: string | null;
@@ -131,10 +132,6 @@ export interface DesiredContainer {
   stopGraceSeconds: number;
   /** What compose would stamp as com.docker.compose.config-hash; null until it was asked (see compose/hashes). */
   configHash: string | null;
-  /** Digest of bind-mounted repository files, carried as the label io.steward.files; null where there are none. */
-  filesDigest: string | null;
-  /** Each configuration file that goes into filesDigest: repository path -> digest. */
-  files: Record<string, string>;
   /** Resolved configuration, flattened: dotted path -> shown value, or `#digest` where the value may be secret. */
   fields: Record<string, string>;
   fieldOrigins: Record<string, Origin>;

@@ -13,6 +13,7 @@ import { requestForBackups, requestOf } from './observe-request.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
 import { probeKeeper } from './probe-gate.ts';
 import { recordAttempt, recordAttemptResult, recordIntent, recordOutcome, recordPlan } from './record.ts';
+import { recordMade, recordMaking } from './record-made.ts';
 import { settleClock } from './state/clock-ahead.ts';
 import { type Inventory, readInventory } from './state/inventory.ts';
 import { announce, discharge } from './state/journal.ts';
@@ -184,8 +185,10 @@ async function apply(
         announce(store, change, step, commit, clock.now());
         if (stack !== null) recordAttempt(store, stack, inventory, commit, clock.now());
         if (step === 0) recordIntent(store, change, planned, inventory);
+        recordMaking(store, change, step, planned, inventory);
       });
     },
+    learned: (change, step) => recordMade(store, change, step, planned, inventory),
     finished: (outcome) => {
       const { change, result, error, durationMs } = outcome;
       const { id, verb, reasons } = change;

@@ -67,9 +67,9 @@ function networkActions(world: World, project: string, services: SimulatedServic
     throw new StepError(`network ${external.name} declared as external, but could not be found`);
   }
   return missing.map(
-    ({ name }) =>
+    ({ name, internal = false }) =>
       () =>
-        addNetworkOfDefaultPool(world, name, { [projectLabel]: project }),
+        addNetworkOfDefaultPool(world, name, { [projectLabel]: project }, internal),
   );
 }
 

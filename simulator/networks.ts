@@ -49,18 +49,29 @@ function usersOf(world: World, network: SimulatedNetwork): string[] {
   return users.map(({ name }) => name).sort();
 }
 
-export function addNetwork(world: World, name: string, subnet: string, labels: Record<string, string>): void {
+export function addNetwork(
+  world: World,
+  name: string,
+  subnet: string,
+  labels: Record<string, string>,
+  internal = false,
+): void {
   const id = nextId(world, `network ${name}`);
-  world.networks.set(name, { id, name, subnets: [subnet], internal: false, labels });
+  world.networks.set(name, { id, name, subnets: [subnet], internal, labels });
 }
 
 /** As `docker network create` without a subnet. Throws StepError with Docker's words when the pools are used up. */
-export function addNetworkOfDefaultPool(world: World, name: string, labels: Record<string, string>): void {
+export function addNetworkOfDefaultPool(
+  world: World,
+  name: string,
+  labels: Record<string, string>,
+  internal: boolean,
+): void {
   const subnet = defaultPools.find((pool) => !world.index.subnets.overlaps(pool));
   if (subnet === undefined) {
     throw new StepError(
       'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
     );
   }
-  addNetwork(world, name, subnet, labels);
+  addNetwork(world, name, subnet, labels, internal);
 }

@@ -15,7 +15,7 @@ export interface SimulatedService {
   filesDigest: string | null;
   replicas: number;
   /** External ones must exist; the others compose makes for itself. */
-  networks: { name: string; external: boolean }[];
+  networks: { name: string; external: boolean; internal?: boolean }[];
   /** Services of the same stack that compose looks at as well, even where they are not listed. */
   dependsOn?: string[];
   oneShot: boolean;
@@ -76,7 +76,11 @@ export function simulatedServices(stack: DesiredStack, external: ReadonlySet<str
     hash: container.configHash ?? stubHash(container),
     filesDigest: container.filesDigest,
     replicas: container.replicas,
-    networks: container.networks.map((name) => ({ name, external: external.has(name) })),
+    networks: container.networks.map((name) => ({
+      name,
+      external: external.has(name),
+      internal: container.ownNetworks?.[name] === true,
+    })),
     oneShot: container.oneShot,
     hasHealthcheck: container.hasHealthcheck,
     bindMounts: container.bindMounts,

@@ -24,6 +24,7 @@ import { resourceShapes, serviceShape } from './shapes.ts';
 import { type ComposeSource, readSources, secretValues } from './sources.ts';
 import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject, Unresolved } from './types.ts';
 import { unsetProblems } from './unset.ts';
+import { projectVariables, withVariableTexts } from './variables.ts';
 
 /**
  * Reads compose files without Docker, following compose-go step by step: interpolate, extend, merge, validate,
@@ -35,7 +36,9 @@ export function builtInReader(options: BuiltInOptions = {}): ComposeReader {
     name: 'built-in',
     resolve: async (request) => {
       const result = await resolveUnmasked(request, secrets);
-      return result.ok ? { ...result, project: maskSecrets(result.project, maskKey) } : result;
+      if (!result.ok) return result;
+      const project = await withVariableTexts(result.project, await openRequest(request, secrets));
+      return { ...result, project: maskSecrets(project, maskKey) };
     },
     hashes: (request) => builtInHashes(request, options),
   };
@@ -108,27 +111,8 @@ async function resolve(
   return project(request, model, variables, unresolved.length === 0);
 }
 
-async function projectVariables(request: OpenedRequest, unset: Set<string>): Promise<Variables> {
-  const values = new Map(Object.entries(composeEnvironment()));
-  const fixed = new Map(values).set('COMPOSE_PROJECT_NAME', request.project);
-  const variables: Variables = { get: (name) => fixed.get(name) ?? values.get(name), unset };
-  const files = await Promise.all(request.envFiles.map(requiredText));
-  for (const text of [...request.first, ...files, ...request.last]) {
-    for (const [name, value] of parseEnvFile(text, { get: (key) => variables.get(key), unset })) {
-      values.set(name, value);
-    }
-  }
-  return variables;
-}
-
 function readText(file: string): Promise<string | null> {
   return readFile(file, 'utf8').catch(() => null);
-}
-
-async function requiredText(file: string): Promise<string> {
-  const text = await readText(file);
-  if (text === null) throw new Complaint(`couldn't find env file: ${file}`);
-  return text;
 }
 
 function documents(request: ComposeRequest, sources: ComposeSource[]): ParsedDocument[] {

@@ -12,6 +12,7 @@ import { openRequest } from './opened.ts';
 import { readSources, secretValues } from './sources.ts';
 import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject, TextCache } from './types.ts';
 import { unsetProblems, unsetVariables } from './unset.ts';
+import { withVariableTexts } from './variables.ts';
 
 export interface DockerComposeOptions {
   cache: TextCache;
@@ -85,18 +86,22 @@ async function composeVersion(prefix: string[]): Promise<string> {
   return version;
 }
 
-type Remember = <T>(what: string, request: ComposeRequest, make: () => Promise<T>) => Promise<T>;
+/** What is remembered, and how many forms it has had: one of an older Steward is asked anew. */
+const forms = { project: 3, hashes: 2 };
+type What = keyof typeof forms;
 
-type Learn = (what: string, request: ComposeRequest, value: unknown) => Promise<void>;
+type Remember = <T>(what: What, request: ComposeRequest, make: () => Promise<T>) => Promise<T>;
+
+type Learn = (what: What, request: ComposeRequest, value: unknown) => Promise<void>;
 
 /** Looks in this process, then in the cache, then asks, once for all who want it. What `make` throws is forgotten. */
 function remembering(cache: TextCache, version: string): { remember: Remember; learn: Learn } {
   const memory = new Map<string, Promise<unknown>>();
-  const keyOf = async (what: string, request: ComposeRequest) => {
+  const keyOf = async (what: What, request: ComposeRequest) => {
     const inputs = await inputKey(request, version);
-    return inputs === null ? null : `compose:${what}:2:${inputs}`;
+    return inputs === null ? null : `compose:${what}:${forms[what]}:${inputs}`;
   };
-  const remember = async <T>(what: string, request: ComposeRequest, make: () => Promise<T>): Promise<T> => {
+  const remember = async <T>(what: What, request: ComposeRequest, make: () => Promise<T>): Promise<T> => {
     const key = await keyOf(what, request);
     if (key === null) return make();
     const pending = memory.get(key) ?? throughCache(cache, key, make);
@@ -168,7 +173,9 @@ async function ask(
     const problems = unsetProblems(unset, await readSources(request));
     throw new Refusal({ ok: false, problems });
   }
-  return maskSecrets(JSON.parse(result.stdout) as ResolvedProject, maskKey);
+  const project = JSON.parse(result.stdout) as ResolvedProject;
+  const whole = await withVariableTexts(project, { ...request, first: [], last: [] });
+  return maskSecrets(whole, maskKey);
 }
 
 async function refused(request: ComposeRequest, result: RunResult): Promise<Refusal> {

@@ -74,13 +74,52 @@ export function maskedValue(value: unknown, key?: Uint8Array): string {
   return `#${(key === undefined ? digest(text) : keyedDigest(key, text)).slice(0, 12)}`;
 }
 
+/**
+ * Of a text that is compared with what it once was: with a digest of the key before it, since under another key nothing
+ * can be said of a change.
+ */
+function comparable(text: string, key: Uint8Array | undefined): string {
+  return `${maskedValue('', key)}${maskedValue(text, key)}`;
+}
+
+/** Whether two shown values are of different ones. False where that cannot be told. */
+export function areOfDifferent(one: string, other: string): boolean {
+  const keyOf = (value: string) => /^#[0-9a-f]{12}(?=#)/.exec(value)?.[0] ?? value.startsWith('#');
+  return one !== other && keyOf(one) === keyOf(other);
+}
+
 /** The same project, every value that may be secret replaced by its digest. Names of keys and nulls stay. */
 export function maskSecrets(resolved: ResolvedProject, key?: Uint8Array): ResolvedProject {
   const { name, services, networks = {}, volumes = {}, configs = {}, secrets = {}, ...rest } = resolved;
   // Sections of a newer compose stay, without values: policy has to see that they are there.
   const whole = { ...rest, name, services, networks, volumes, configs, secrets };
   const shown = masked(whole, project, key) as unknown as ResolvedProject;
-  return { ...shown, volumes: withFolders(shown.volumes, volumes) };
+  return {
+    ...shown,
+    volumes: withFolders(shown.volumes, volumes),
+    configs: withTexts(shown.configs, configs, key),
+    secrets: withTexts(shown.secrets, secrets, key),
+  };
+}
+
+type Texts = ResolvedProject['configs'];
+
+/** Where the value of `environment:` stands: an extension, since it is no key of compose. */
+export const variableText = 'x-value';
+
+/** What a container is given as a config or a secret, where it is no file; undefined where it is one. */
+export function textOf(resource: Texts[string] | undefined): string | undefined {
+  const text = resource?.content ?? resource?.[variableText];
+  return typeof text === 'string' ? text : undefined;
+}
+
+function withTexts(shown: Texts, texts: Texts, key: Uint8Array | undefined): Texts {
+  const entries = Object.entries(shown).map(([name, each]): [string, Texts[string]] => {
+    const text = textOf(texts[name]);
+    const at = typeof texts[name]?.content === 'string' ? 'content' : variableText;
+    return [name, text === undefined ? each : { ...each, [at]: comparable(text, key) }];
+  });
+  return Object.fromEntries(entries);
 }
 
 type Volumes = ResolvedProject['volumes'];

@@ -10,6 +10,7 @@ import { describeHub } from '../hub/hub.ts';
 import { bindMounts, containerNames, networkNames } from '../mounts.ts';
 import { durationSeconds } from '../schema/units.ts';
 import type { DesiredContainer, DesiredStack, ResourceId } from '../types.ts';
+import { containerInputs, madeOnce } from './container-inputs.ts';
 
 /** Label that carries the digest of a container's configuration files. */
 export const filesLabel = 'io.steward.files';
@@ -69,6 +70,7 @@ function container(
   sources: string[],
   files: Record<string, string>,
 ): DesiredContainer {
+  const { inputs, origins } = containerInputs(context, service);
   return {
     name,
     containerName: service.container_name ?? null,
@@ -86,7 +88,9 @@ function container(
     filesDigest: Object.keys(files).length === 0 ? null : digestValue(files),
     files,
     fields: flatten(withoutNulls(service)),
-    fieldOrigins: fieldOrigins(context, name, withoutNulls(service)),
+    fieldOrigins: { ...fieldOrigins(context, name, withoutNulls(service)), ...origins },
+    ...(inputs === undefined ? {} : { inputs }),
+    ...madeOnce(context, service),
   };
 }
 

@@ -8,6 +8,7 @@ import { mayAttempt } from './stack/attempts.ts';
 import { examine, type Finding } from './stack/containers.ts';
 import { deployedImages, imageWork } from './stack/images.ts';
 import { linkedMount } from './stack/links.ts';
+import { type Made, madeAsDesired } from './stack/made.ts';
 import { type AppliedContainer, appliedData } from './stack/reasons.ts';
 
 /** Stacks are compared container by container; compose is called for exactly those that differ. */
@@ -31,11 +32,16 @@ export function diff(desired: DesiredStack, world: World): Verdict {
 }
 
 function findings(desired: DesiredStack, found: ObservedContainer[], world: World): Finding[] {
-  const applied = appliedOf(desired, world);
+  const [applied, made] = [appliedOf(desired, world), madeOf(desired, world)];
   return desired.containers.flatMap((container) => {
     const own = found.filter((candidate) => candidate.service === container.name);
-    return examine(desired, container, own, applied?.[container.name], world) ?? [];
+    const known = { applied: applied?.[container.name], made: made?.[container.name] };
+    return examine(desired, container, own, known, world) ?? [];
   });
+}
+
+function madeOf({ id }: DesiredStack, { inventory }: World): Made | undefined {
+  return inventory.entries.get(id)?.data.made as Made | undefined;
 }
 
 function appliedOf({ id }: DesiredStack, { inventory }: World): Record<string, AppliedContainer> | undefined {
@@ -49,7 +55,12 @@ function verdict(desired: DesiredStack, found: ObservedContainer[], all: Finding
   const { healthTimeoutSeconds } = desired;
   const applied = appliedOf(desired, world);
   const kept = deployedImages(desired, found, applied, world);
-  const data = { containers: appliedData(desired.containers, kept), healthTimeoutSeconds };
+  const { containers } = desired;
+  const data = {
+    containers: appliedData(containers, kept),
+    healthTimeoutSeconds,
+    ...madeAsDesired(containers),
+  };
   if (work.length === 0 && orphans.length === 0) return settled(desired, all, data);
   const link = work.length === 0 ? null : linkedMount(desired, world);
   if (link !== null) return blocked(desired, 'conflict', followed(link));
@@ -114,6 +125,7 @@ function makeChange(
   const isNew = found.length === 0;
   const disruption = disruptionOf(desired, work, orphans, world);
   const { kind, id, name, service } = desired;
+  const makes = namesMade(desired, found, work);
   return {
     verb: isNew ? 'create' : 'update',
     kind,
@@ -128,7 +140,17 @@ function makeChange(
     disruption,
     steps: [...orphans.map(orphanStep), ...upSteps(desired, work, isNew, world)],
     gate: gateOf(desired),
+    ...(makes.length === 0 ? {} : { makes }),
   };
+}
+
+/** Of those that compose does not merely start, the ones that do not carry all that they are made from. */
+function namesMade(desired: DesiredStack, found: ObservedContainer[], work: Finding[]): string[] {
+  const making = work.filter(({ action }) => action === 'up' || action === 'recreate');
+  const anew = madeAnew(making, found);
+  return desired.containers.flatMap(({ name, inputs }) =>
+    inputs !== undefined && anew.has(name) ? [name] : [],
+  );
 }
 
 function freedNames(desired: DesiredStack, world: World): `compose-stack:${string}`[] {

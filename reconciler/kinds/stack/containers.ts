@@ -2,6 +2,8 @@ import type { DesiredContainer, DesiredStack } from '../../../desired-state/type
 import type { ObservedContainer } from '../../../observers/types.ts';
 import type { Reason } from '../../types.ts';
 import { idOf, type World } from '../../world.ts';
+import { type Inputs, inputReasons, isOfBuild } from './made.ts';
+import { otherNetworks, otherVolumes } from './made-once.ts';
 import { type AppliedContainer, configReasons } from './reasons.ts';
 
 /**
@@ -24,24 +26,32 @@ export interface Finding {
   build: boolean;
 }
 
+/** What is kept of one container. */
+export interface Known {
+  applied: AppliedContainer | undefined;
+  made: Inputs | null | undefined;
+}
+
 export function examine(
   stack: DesiredStack,
   desired: DesiredContainer,
   found: ObservedContainer[],
-  applied: AppliedContainer | undefined,
+  { applied, made }: Known,
   world: World,
 ): Finding | null {
   const [first] = found;
   if (first === undefined) return missing(desired, applied);
   return (
-    configuration(desired, found, applied) ??
+    configuration(desired, found, { applied, made }) ??
+    ingredients(desired, found, made) ??
     (isDone(desired, first)
       ? null
       : (networks(desired, found, world) ??
         strayNetworks(desired, found, world) ??
         mounts(stack, desired, found, world) ??
         running(desired, found) ??
-        strayPorts(desired, found)))
+        strayPorts(desired, found) ??
+        madeOtherwise(stack, desired, found, world)))
   );
 }
 
@@ -71,17 +81,37 @@ function missing(desired: DesiredContainer, applied: AppliedContainer | undefine
 function configuration(
   desired: DesiredContainer,
   found: ObservedContainer[],
-  applied: AppliedContainer | undefined,
+  { applied, made }: Known,
 ): Finding | null {
   const other = found.filter((container) => container.configHash !== desired.configHash);
   const [first] = other;
   if (first === undefined) return null;
-  const build = desired.build && first.filesDigest !== desired.filesDigest;
+  const more = inputReasons(desired, made);
+  const build = desired.build && (first.filesDigest !== desired.filesDigest || more.some(isOfBuild));
+  const reasons = configReasons(desired, first, applied);
+  const isNew = ({ field }: Reason) => reasons.every((reason) => reason.field !== field);
   return finding(desired, {
     action: 'up',
     build,
-    reasons: configReasons(desired, first, applied),
+    reasons: [...reasons, ...more.filter(isNew)],
     stops: runningNames(other),
+  });
+}
+
+/** What compose does not hash: it makes a container anew for another image, and for all else it has to be told to. */
+function ingredients(
+  desired: DesiredContainer,
+  found: ObservedContainer[],
+  made: Inputs | null | undefined,
+): Finding | null {
+  const reasons = inputReasons(desired, made);
+  if (reasons.length === 0) return null;
+  const action = made !== null && reasons.every(isOfBuild) ? 'up' : 'recreate';
+  return finding(desired, {
+    action,
+    build: desired.build && reasons.some(isOfBuild),
+    reasons,
+    stops: runningNames(found),
   });
 }
 
@@ -148,6 +178,17 @@ function strayPorts(desired: DesiredContainer, found: ObservedContainer[]): Find
     });
   }
   return null;
+}
+
+/** Of networks and volumes that compose has made: it uses what is there, however it was made. */
+function madeOtherwise(
+  stack: DesiredStack,
+  desired: DesiredContainer,
+  found: ObservedContainer[],
+  world: World,
+): Finding | null {
+  const reasons = [...otherNetworks(stack, desired, world), ...otherVolumes(desired, found)];
+  return reasons.length === 0 ? null : finding(desired, { action: 'unwell', reasons });
 }
 
 /** Mounted later than the container started: the container still sees the directory underneath. */
