@@ -1,4 +1,4 @@
-import type { PolicyFinding, ResourceId } from '../desired-state/types.ts';
+import type { DesiredResource, PolicyFinding, ResourceId } from '../desired-state/types.ts';
 import type { Reason } from './types.ts';
 import { notice, type Verdict, type World } from './world.ts';
 
@@ -13,6 +13,7 @@ export function holdByPolicy(verdicts: Map<ResourceId, Verdict>, world: World): 
     const findings = broken.get(resource.service ?? '');
     const verdict = verdicts.get(resource.id);
     if (findings === undefined || verdict === undefined || isBackup(resource.kind)) continue;
+    if (isWayBack(resource, world)) continue;
     const isHeld =
       verdict.state === 'change' || (verdict.state === 'in-sync' && resource.kind === 'compose-stack');
     if (!isHeld) continue;
@@ -28,6 +29,11 @@ export function breaksPolicy(service: string, world: Pick<World, 'desired'>): bo
 
 function errors({ desired }: Pick<World, 'desired'>): PolicyFinding[] {
   return desired.policy.findings.filter(({ severity }) => severity === 'error');
+}
+
+/** The hub was on that network, and is not since it was made anew: what runs is reached as before. */
+function isWayBack({ kind, id }: DesiredResource, { inventory }: World): boolean {
+  return kind === 'hub-attachment' && inventory.entries.has(id);
 }
 
 function isBackup(kind: string): boolean {

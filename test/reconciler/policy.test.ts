@@ -61,3 +61,46 @@ it('holds nothing for a warning', () => {
   expect(blocked).toEqual([]);
   expect(policy.findings).toHaveLength(1);
 });
+
+const hub = build.stack('central_hub', {
+  containers: [
+    build.container('caddy', {
+      ...{ containerName: 'central_hub', networks: ['central_hub_net'], configHash: 'h', image: 'caddy:1' },
+      fields: {},
+    }),
+  ],
+});
+const attachment = build.attachment('photo_net');
+
+/** `isOurs`: the hub was on the network of the service before that broke a rule. */
+function hubPlan(networks: Record<string, string> | null, isOurs: boolean) {
+  const own = build.network('central_hub_net', { service: 'central_hub' });
+  const desired = build.desired([own, build.network('photo_net'), hub, attachment], {
+    policy: { findings: [finding], exceptions: [] },
+  });
+  const caddy = { name: 'central_hub', project: 'central_hub', configHash: 'h', image: 'caddy:1' };
+  const containers = networks === null ? [] : [build.seenContainer('caddy', { ...caddy, networks })];
+  const seen = { containers, networks: [{ name: 'central_hub_net' }, { name: 'photo_net' }] };
+  const { id, kind, name, service } = attachment;
+  const entry: InventoryEntry = {
+    ...{ id, kind, name, service, ownedSince: 'a', appliedCommit: 'a', orphanedSince: null },
+    data: { container: 'central_hub' },
+  };
+  const inventory = { ...emptyInventory(), entries: new Map(isOurs ? [[entry.id, entry]] : []) };
+  return makePlan({ desired, observed: build.observed(seen), inventory, nowMs: 1 }).plan;
+}
+
+it.each([
+  ['was made anew by hand', { central_hub_net: 'net-central_hub_net' }],
+  ['is not there', null],
+])('keeps the way to what runs where the hub %s', (_what, networks) => {
+  const { changes, blocked } = hubPlan(networks, true);
+  expect(changes.map(({ id }) => id)).toContain(attachment.id);
+  expect(blocked).toEqual([]);
+});
+
+it('opens no way that there was not', () => {
+  const { changes, blocked } = hubPlan({ central_hub_net: 'net-central_hub_net' }, false);
+  expect(changes).toEqual([]);
+  expect(blocked.map(({ id, state }) => `${id} ${state}`)).toEqual([`${attachment.id} policy`]);
+});
