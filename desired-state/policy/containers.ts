@@ -33,8 +33,10 @@ export function texts(value: unknown): string[] {
   return value.flatMap((each: unknown) => (typeof each === 'string' ? [each] : []));
 }
 
-export function isHub({ lab, folder }: Pick<ServiceContext, 'lab' | 'folder'>): boolean {
-  return lab.hub?.service === folder.name;
+/** Whether a container is the hub itself, and not one that stands beside it in its service. */
+export function isHub(context: Pick<ServiceContext, 'lab' | 'folder' | 'project'>, name: string): boolean {
+  const { hub } = context.lab;
+  return hub?.service === context.folder.name && nameOnHost(context, name) === hub.container;
 }
 
 /** `user:` of a container, with or without a group. */
@@ -43,8 +45,10 @@ export function isRoot(user: string): boolean {
 }
 
 /** Whether a container of this name is one of the service itself. */
-export function isOwnContainer({ project }: Pick<ServiceContext, 'project'>, name: string): boolean {
-  return Object.entries(project.services).some(
-    ([key, service]) => name === (service.container_name ?? `${project.name}-${key}-1`),
-  );
+export function isOwnContainer(context: Pick<ServiceContext, 'project'>, name: string): boolean {
+  return Object.keys(context.project.services).some((key) => name === nameOnHost(context, key));
+}
+
+function nameOnHost({ project }: Pick<ServiceContext, 'project'>, key: string): string {
+  return project.services[key]?.container_name ?? `${project.name}-${key}-1`;
 }

@@ -28,6 +28,22 @@ test('every rule is there under its name, with a sentence why', () => {
   }
 });
 
+test.each([
+  ['container_name: hub, ', 'hub'],
+  ['', 'hub-caddy-1'],
+])('only the hub itself has ports, and nothing beside it (%s%s)', async (named, container) => {
+  const db =
+    'image: "postgres:17.2", restart: always, user: "1000", networks: [hub_net], ports: ["5432:5432"]';
+  const written = hub.replace('container_name: hub, ', named).replace('\n', `\n  db: { ${db} }\n`);
+  const tree = { 'lab.yaml': lab.replace('container: hub', `container: ${container}`) };
+  const found = await findings(compose(), { ...tree, 'services/hub/docker-compose.yml': written });
+  const ports = found.filter(({ rule }) => rule === 'host-ports');
+  expect(ports.map(({ service, message }) => `${service}: ${message}`)).toEqual([
+    'hub: db is reached at 5432 of the host (5432/tcp)',
+  ]);
+  expect(ports[0]?.fix).toContain(`only ${container}`);
+});
+
 const cases: [what: string, more: string, expected: string[]][] = [
   ['a port', 'ports: ["8080:80"]', ['host-ports@8: server is reached at 8080 of the host (80/tcp)']],
   [
