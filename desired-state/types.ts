@@ -109,6 +109,8 @@ export interface DesiredDirectory extends ResourceBase<'directory'> {
 export interface DesiredNetwork extends ResourceBase<'docker-network'> {
   /** A fixed subnet, where lab.yaml gives one; otherwise allocated out of `networks.pool`. */
   subnet: string | null;
+  /** Rules that are waived for one that is there already, and that Steward did not make; absent: none. */
+  waived?: RuleId[];
 }
 
 export interface DesiredContainer extends ContainerParts {

@@ -3,6 +3,7 @@ import { sortProblems, warningAt } from '../problems.ts';
 import type { Severities } from '../schema/policy.ts';
 import type { RuleId } from '../schema/rule-ids.ts';
 import type { PolicyException, PolicyFinding, Problem } from '../types.ts';
+import { mayBreak } from './found-networks.ts';
 import { rules } from './rules/index.ts';
 import type { Allowed, RuleBroken } from './types.ts';
 
@@ -20,7 +21,7 @@ export function judge(models: readonly ServiceModel[], severities: Severities, h
   );
   const judged = models.map((model) => {
     const others = between.filter(({ service }) => service === model.name);
-    return judgeService(model, [...model.broken, ...others], severities);
+    return judgeService(model, [...model.broken, ...others], mayBreak(model, models), severities);
   });
   return {
     findings: judged.flatMap(({ findings }) => sortProblems(findings)),
@@ -29,7 +30,12 @@ export function judge(models: readonly ServiceModel[], severities: Severities, h
   };
 }
 
-function judgeService(model: ServiceModel, broken: RuleBroken[], severities: Severities): Judged {
+function judgeService(
+  model: ServiceModel,
+  broken: RuleBroken[],
+  possible: RuleBroken[],
+  severities: Severities,
+): Judged {
   const judged: Judged = { findings: [], exceptions: [], problems: [] };
   const used = new Set<ServiceModel['allowed'][number]>();
   for (const each of broken) {
@@ -40,6 +46,13 @@ function judgeService(model: ServiceModel, broken: RuleBroken[], severities: Sev
     const finding = findingOf(each, model.name, severity);
     if (exception === undefined) tell(finding, judged);
     else judged.exceptions.push({ finding, reason: exception.reason, origin: exception.origin });
+  }
+  for (const each of possible) {
+    const exception = model.allowed.find((one) => waives(one, each) && !used.has(one));
+    if (exception === undefined) continue;
+    used.add(exception);
+    const finding = findingOf(each, model.name, 'error');
+    judged.exceptions.push({ finding, reason: exception.reason, origin: exception.origin });
   }
   judged.problems.push(
     ...model.allowed.filter((each) => !used.has(each)).map((each) => unneeded(each, model.name)),

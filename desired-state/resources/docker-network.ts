@@ -1,4 +1,5 @@
 import { composeOrigin, type Inferred, type ServiceContext, stackOrigin } from '../context.ts';
+import { networkRules } from '../policy/found-networks.ts';
 import type { DesiredNetwork } from '../types.ts';
 
 /** Networks that Docker brings along. */
@@ -43,7 +44,17 @@ function make(context: ServiceContext, key: string, name: string): DesiredNetwor
     origin: composeOrigin(context, ['networks', key]) ?? stackOrigin(context),
     needs: [],
     subnet: context.lab.subnets[name] ?? null,
+    ...waivedFor(context),
   };
+}
+
+/** What is there already is seen on the host alone, so the exceptions for it go there with the network. */
+function waivedFor({ config, lab }: ServiceContext): Pick<DesiredNetwork, 'waived'> {
+  const allowed = (config.policy?.allow ?? []).filter(({ container }) => container === undefined);
+  const waived = networkRules.filter(
+    (id) => (lab.severities[id] ?? 'error') !== 'error' || allowed.some(({ rule }) => rule === id),
+  );
+  return waived.length === 0 ? {} : { waived };
 }
 
 /**

@@ -16,11 +16,21 @@ export function diff(desired: DesiredAttachment, world: World): Verdict {
   if (found === undefined && isLeftAlone(desired, world))
     return blocked(desired, 'waiting', `the hub ${container} is not there, and its service is suspended`);
   const note = noteOf(found === undefined, joined !== undefined);
-  return { state: 'change', change: connection(desired, note), data: { container } };
+  return { state: 'change', change: connection(wayBack(desired, world), note), data: { container } };
 }
 
 function isLeftAlone({ hub }: DesiredAttachment, { byId, desired }: World): boolean {
   return desired.suspended.includes(byId.get(hub.stack)?.service ?? '');
+}
+
+/** Where the hub was on it before, a network that is there will do, even one that nobody would take over today. */
+function wayBack(desired: DesiredAttachment, { inventory, networkByName }: World): DesiredAttachment {
+  return inventory.entries.has(desired.id) && networkByName.has(desired.name) ? onFound(desired) : desired;
+}
+
+function onFound(desired: DesiredAttachment): DesiredAttachment {
+  const network = idOf('docker-network', desired.name);
+  return { ...desired, needs: desired.needs.filter((need) => need !== network) };
 }
 
 function noteOf(isMissing: boolean, isStale: boolean): string | undefined {
@@ -44,7 +54,7 @@ function connection(desired: DesiredAttachment, note: string | undefined): Chang
 export function afterNewHub(desired: DesiredAttachment, hubChange: Change): Change | null {
   const { container } = desired.hub;
   if (!isMadeAnew(container, hubChange)) return null;
-  return connection(desired, `${container} is made anew by this plan`);
+  return connection(onFound(desired), `${container} is made anew by this plan`);
 }
 
 /** Whether this change of the hub's stack puts another container in the place of the one that runs. */

@@ -196,6 +196,17 @@ describe('a network', () => {
       'shared-network@2: photo is on proxy together with git, hub',
     ]);
   });
+
+  const alone = (more: string) => compose(more, '').replace('    networks: [photo_net]\n', '');
+
+  test('that nobody here declares is nobody to be joined by its name', async () => {
+    expect(await told(alone('network_mode: paperless_default'))).toEqual([
+      'shared-network@7: photo is on paperless_default, which nobody in this lab declares',
+    ]);
+    const own = 'networks: { back: { name: backend, internal: true } }\n';
+    const beside = `  db: { image: "x:1", user: "1", restart: always, networks: [back] }\n${own}`;
+    expect(await told(`${alone('network_mode: backend')}${beside}`)).toEqual([]);
+  });
 });
 
 describe('lab.yaml', () => {
@@ -230,6 +241,40 @@ describe('an exception', () => {
     expect(policy.exceptions).toMatchObject([
       { reason: 'transcoding', origin: { line: 4 }, finding: { rule: 'devices', service: 'photo' } },
     ]);
+  });
+
+  const lan = 'networks: { photo_net: { external: true, name: lan } }\n';
+  const networkOf = async (text: string, below: string, rules = '') => {
+    const over = { ...allow(text), 'lab.yaml': `${lab}${rules}` };
+    const { resources, policy, warnings } = await stateOf(files(compose('', below), over));
+    const network = resources.find(({ kind, service }) => kind === 'docker-network' && service === 'photo');
+    const waived = network?.kind === 'docker-network' ? (network.waived ?? []) : null;
+    return { waived, policy, warnings: warnings.map(({ message }) => message) };
+  };
+
+  test.each(['network-driver', 'shared-network'])(
+    'of %s counts for a network that is found on the host, and is kept with its reason',
+    async (rule) => {
+      const { waived, policy, warnings } = await networkOf(`{ rule: ${rule}, reason: "a camera" }`, lan);
+      expect({ waived, warnings, findings: policy.findings }).toEqual({
+        ...{ waived: [rule], warnings: [], findings: [] },
+      });
+      expect(policy.exceptions).toMatchObject([{ reason: 'a camera', finding: { rule, text: 'lan' } }]);
+    },
+  );
+
+  test('is not needed for the name of a network that is called after its service', async () => {
+    const { warnings, policy } = await networkOf('{ rule: shared-network, reason: "x" }', net);
+    expect(policy.exceptions).toEqual([]);
+    expect(warnings).toEqual(['nothing in photo breaks shared-network, so the exception is not needed']);
+  });
+
+  test('of one container is none for the network, and a rule that weighs less is one', async () => {
+    const one = await networkOf('{ rule: network-driver, reason: "x", container: server }', lan);
+    expect(one.waived).toEqual([]);
+    const rules = 'policy: { rules: { network-driver: warning, shared-network: off } }\n';
+    const { waived } = await networkOf('{ rule: devices, reason: "x" }', lan, rules);
+    expect(waived).toEqual(['network-driver', 'shared-network']);
   });
 
   test('of one container does not waive for another', async () => {

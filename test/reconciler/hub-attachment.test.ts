@@ -15,11 +15,12 @@ const stackOf = (image: string) =>
 const wanted = build.attachment('photo_net');
 const own = build.network('central_hub_net', { service: 'central_hub' });
 const lab = [own, build.network('photo_net'), stackOf('caddy:1'), wanted];
-const bothNetworks = [{ name: 'central_hub_net' }, { name: 'photo_net' }];
+const ours = { 'io.steward.lab': 'homelab' };
+const bothNetworks = [{ name: 'central_hub_net' }, { name: 'photo_net', labels: ours }];
 const joins = { op: 'network-connect', network: 'photo_net', container: 'central_hub' };
 
 /** The hub as it runs, on these networks. */
-function seen(networks: Record<string, string>, all = bothNetworks) {
+function seen(networks: Record<string, string>, all: { name: string; driver?: string }[] = bothNetworks) {
   const hub = { name: 'central_hub', project: 'central_hub', image: 'caddy:1', configHash: 'hash caddy:1' };
   return build.observed({ containers: [build.seenContainer('caddy', { ...hub, networks })], networks: all });
 }
@@ -60,6 +61,16 @@ describe('the hub', () => {
     expect(hub?.id).toBe('compose-stack:central_hub');
     expect(change).toMatchObject({ id: wanted.id, steps: [joins], needs: [hub?.id] });
     expect(change?.reasons[0]?.note).toBe('central_hub is made anew by this plan');
+  });
+
+  it('made anew in the plan joins also one that would not be taken over today', () => {
+    const changed = lab.map((each) => (each.kind === 'compose-stack' ? stackOf('caddy:2') : each));
+    const networks = bothNetworks.map((each) => ({ ...each, labels: {}, driver: 'macvlan' }));
+    const elsewhere = changed.filter(({ id }) => id !== own.id);
+    expect(planOf(elsewhere, seen(onBoth, networks)).changes.map(({ id }) => id)).toEqual([
+      'compose-stack:central_hub',
+      wanted.id,
+    ]);
   });
 
   it('joins it once it is there at all', () => {

@@ -7,7 +7,7 @@ import * as build from '../support/build.ts';
 
 const networks = [
   { name: 'photo_net' },
-  { name: 'git_net' },
+  { name: 'git_net', labels: { 'io.steward.lab': 'homelab' } },
   { name: 'photo_default', labels: { 'com.docker.compose.project': 'photo' } },
 ];
 const own = { photo_net: 'net-photo_net' };

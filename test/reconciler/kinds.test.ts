@@ -211,9 +211,49 @@ describe('docker-network', () => {
     expect(plan).toMatchObject({ changes: [], blocked: [{ state: 'conflict' }] });
   });
 
+  const lan = { name: 'lan', driver: 'macvlan', subnets: ['192.168.1.0/24'] };
+  const theirs = { name: 'paperless_default', labels: { 'com.docker.compose.project': 'paperless' } };
+  const ours = { 'io.steward.lab': 'homelab' };
+
+  it.each([
+    ['a LAN', lan, 'macvlan', 'network-driver'],
+    ['a LAN that is called after the service', { ...lan, name: 'photo_lan' }, 'macvlan', 'network-driver'],
+    ['of a stack that is not in Git', theirs, 'called after no service', 'shared-network'],
+  ])('that is %s is not taken over, unless it is waived', (_what, network, words, rule) => {
+    const plan = planOf([build.network(network.name)], build.observed({ networks: [network] }));
+    expect(plan).toMatchObject({ changes: [], inSync: [], blocked: [{ state: 'conflict' }] });
+    expect(plan.blocked[0]?.reasons[0]?.note).toContain(words);
+    expect(plan.blocked[0]?.reasons[0]?.note).toContain(`allow ${rule} in service.yaml of photo`);
+    const all = build.network(network.name, { waived: ['network-driver', 'shared-network'] });
+    expect(planOf([all], build.observed({ networks: [network] }))).toMatchObject({
+      blocked: [],
+      inSync: [all.id],
+    });
+    const other = rule === 'network-driver' ? 'shared-network' : 'network-driver';
+    const wrong = build.network(network.name, { waived: [other] });
+    expect(planOf([wrong], build.observed({ networks: [network] })).blocked).toHaveLength(1);
+  });
+
+  it('that Steward made is one of the lab, whatever it is called', () => {
+    const seen = build.observed({ networks: [{ name: 'backend', labels: ours }] });
+    expect(planOf([build.network('backend')], seen)).toMatchObject({ changes: [], blocked: [] });
+  });
+
+  it('that left Git is removed where Steward made it, and stays where it was there before', () => {
+    const inventory = inventoryOf(entryOf(build.network()));
+    const made = build.observed({ networks: [{ name: 'photo_net', labels: ours }] });
+    expect(planOf([], made, inventory).changes).toMatchObject([{ steps: [{ op: 'network-remove' }] }]);
+    const found = build.observed({ networks: [{ name: 'photo_net' }] });
+    expect(planOf([], found, inventory)).toMatchObject({
+      ...{ changes: [], blocked: [] },
+      reports: [{ id: 'docker-network:photo_net', state: 'orphaned' }],
+    });
+    expect(planOf([], build.observed({}), inventory)).toMatchObject({ changes: [], reports: [] });
+  });
+
   it('that left Git stays while somebody else uses it', () => {
     const seen = build.observed({
-      networks: [{ name: 'photo_net', id: 'n1' }],
+      networks: [{ name: 'photo_net', id: 'n1', labels: ours }],
       containers: [build.seenContainer('server', { project: 'other', networks: { photo_net: 'n1' } })],
     });
     const plan = planOf([], seen, inventoryOf(entryOf(build.network())));

@@ -73,14 +73,18 @@ const hub = build.stack('central_hub', {
 const attachment = build.attachment('photo_net');
 
 /** `isOurs`: the hub was on the network of the service before that broke a rule. */
-function hubPlan(networks: Record<string, string> | null, isOurs: boolean) {
+function hubPlan(
+  networks: Record<string, string> | null,
+  isOurs: boolean,
+  { findings = [finding], driver = 'bridge' }: { findings?: PolicyFinding[]; driver?: string } = {},
+) {
   const own = build.network('central_hub_net', { service: 'central_hub' });
   const desired = build.desired([own, build.network('photo_net'), hub, attachment], {
-    policy: { findings: [finding], exceptions: [] },
+    policy: { findings, exceptions: [] },
   });
   const caddy = { name: 'central_hub', project: 'central_hub', configHash: 'h', image: 'caddy:1' };
   const containers = networks === null ? [] : [build.seenContainer('caddy', { ...caddy, networks })];
-  const seen = { containers, networks: [{ name: 'central_hub_net' }, { name: 'photo_net' }] };
+  const seen = { containers, networks: [{ name: 'central_hub_net' }, { name: 'photo_net', driver }] };
   const { id, kind, name, service } = attachment;
   const entry: InventoryEntry = {
     ...{ id, kind, name, service, ownedSince: 'a', appliedCommit: 'a', orphanedSince: null },
@@ -98,6 +102,21 @@ it.each([
   expect(changes.map(({ id }) => id)).toContain(attachment.id);
   expect(blocked).toEqual([]);
 });
+
+it.each([
+  [true, [attachment.id], []],
+  [false, [], [attachment.id]],
+])(
+  'keeps it also on a network that would not be taken over today (it was there: %s)',
+  (wasThere, does, waits) => {
+    const { changes, blocked } = hubPlan({ central_hub_net: 'net-central_hub_net' }, wasThere, {
+      findings: [],
+      driver: 'macvlan',
+    });
+    expect(changes.map(({ id }) => id)).toEqual(does);
+    expect(blocked.map(({ id }) => id)).toEqual(['docker-network:photo_net', ...waits]);
+  },
+);
 
 it('opens no way that there was not', () => {
   const { changes, blocked } = hubPlan({ central_hub_net: 'net-central_hub_net' }, false);

@@ -28,6 +28,9 @@ export interface Situation {
 
 export const before = '9d1e0440000000000000000000000000000000000';
 
+/** As Steward marks a network that it makes. */
+const made = { 'io.steward.lab': 'homelab' };
+
 export function settled(desired: DesiredState): Situation {
   const networks = desired.resources.filter(({ kind }) => kind === 'docker-network').map(({ name }) => name);
   const subnets = new Map(
@@ -39,7 +42,7 @@ export function settled(desired: DesiredState): Situation {
     containers: stacksOf(desired)
       .flatMap(containersOf)
       .map((each) => attached(each, desired)),
-    networks: networks.map((name) => ({ name, subnets: [subnets.get(name) as string] })),
+    networks: networks.map((name) => ({ name, subnets: [subnets.get(name) as string], labels: made })),
     images: imagesOf(desired),
     groups: { root: 0, users: 100, labdata: 999 },
     paths,

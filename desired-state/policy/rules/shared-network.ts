@@ -31,7 +31,8 @@ function intruders(group: Member[], models: readonly ServiceModel[], hub: string
   if (dockers.has(first.network.name)) return group.map(onDockers);
   const home = homeOf(first.network.name, models);
   const services = [...new Set([...group.map(({ service }) => service), ...(home === null ? [] : [home])])];
-  if (services.length < 2) return [];
+  if (services.length < 2)
+    return home === null ? group.filter(({ network }) => isNobodys(network, models)).map(onNobodys) : [];
   return group
     .filter(({ service }) => service !== home && service !== hub)
     .map(({ service, network }) => {
@@ -42,6 +43,22 @@ function intruders(group: Member[], models: readonly ServiceModel[], hub: string
         : `${service} is on ${network.name}, which is the network of ${home}`;
       return { service, container: null, origin: network.origin, message, text: network.name };
     });
+}
+
+/** Joined by `network_mode`, which declares nothing: neither Steward nor compose makes it. */
+function isNobodys({ name }: Named, models: readonly ServiceModel[]): boolean {
+  return !models.some(({ resources }) =>
+    resources.some(
+      (each) =>
+        (each.kind === 'docker-network' && each.name === name) ||
+        (each.kind === 'compose-stack' && each.containers.some(({ networks }) => networks.includes(name))),
+    ),
+  );
+}
+
+function onNobodys({ service, network }: Member): Found {
+  const message = `${service} is on ${network.name}, which nobody in this lab declares`;
+  return { service, container: null, origin: network.origin, message, text: network.name };
 }
 
 /** Networks that Docker itself makes, by any name that they can be joined by. */
