@@ -106,11 +106,16 @@ function notes({ held, orphans, notInGit = [], problems, policy = nothing }: Sta
   return [
     ...(held === null ? [] : [paint(look, 'yellow', `held: ${reasonText(held)}`)]),
     ...notInGit.map((sentence) => `! ${safe(sentence)}, and Git does not know it`),
-    ...orphans.map((name) => `! ${safe(name)}  orphaned; data kept`),
+    ...orphans.map((name) => `! ${safe(name)}  orphaned; ${keptOf(name)}`),
     ...problems.map((problem) => `${problem.severity}: ${placeOf(problem)}: ${safe(problem.message)}`),
     ...exceptionLines(policy, look),
     ...policyLines(policy, look),
   ];
+}
+
+/** Of all else there is data. */
+function keptOf(id: string): string {
+  return id.startsWith('docker-network:') ? 'not made by Steward, and kept' : 'data kept';
 }
 
 function total({ services: list, problems }: Status): string {

@@ -51,7 +51,7 @@ function appliedOf({ id }: DesiredStack, { inventory }: World): Record<string, A
 function verdict(desired: DesiredStack, found: ObservedContainer[], all: Finding[], world: World): Verdict {
   const names = new Set(desired.containers.map((container) => container.name));
   const orphans = found.filter((container) => container.service === null || !names.has(container.service));
-  const work = all.filter((finding) => finding.action !== 'unwell');
+  const work = all.filter(({ action }) => action !== 'unwell' && action !== 'told');
   const { healthTimeoutSeconds } = desired;
   const applied = appliedOf(desired, world);
   const kept = deployedImages(desired, found, applied, world);
@@ -89,7 +89,8 @@ function madeAnew(work: Finding[], found: ObservedContainer[]): Set<string> {
 function settled(desired: DesiredStack, all: Finding[], data: Record<string, unknown>): Verdict {
   if (all.length === 0) return { state: 'in-sync', data };
   const reasons = all.flatMap((finding) => finding.reasons);
-  return { state: 'blocked', notice: notice(desired, 'blocked', 'degraded', reasons) };
+  const state = all.some(({ action }) => action === 'unwell') ? 'degraded' : 'conflict';
+  return { state: 'blocked', notice: notice(desired, 'blocked', state, reasons) };
 }
 
 function hashUnknown(desired: DesiredStack, found: ObservedContainer): boolean {

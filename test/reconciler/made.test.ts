@@ -163,7 +163,7 @@ describe('a network that compose made', () => {
       expect(cycle.plan?.blocked).toMatchObject([
         {
           id: 'compose-stack:photo',
-          state: 'degraded',
+          state: 'conflict',
           reasons: [
             { field: 'network', from, to, note: expect.stringContaining('docker compose -p photo down') },
           ],
@@ -189,6 +189,6 @@ it('a volume that stands for another folder than Git says is told, and nothing s
   const cycle = await lab.cycle();
   expect(cycle.plan?.changes).toEqual([]);
   expect(cycle.plan?.blocked).toMatchObject([
-    { state: 'degraded', reasons: [{ to: '/srv/b', note: expect.stringContaining('another name in Git') }] },
+    { state: 'conflict', reasons: [{ to: '/srv/b', note: expect.stringContaining('another name in Git') }] },
   ]);
 });

@@ -190,3 +190,10 @@ it('progress on a pipe is one line for each finished change', () => {
   reporter.event({ type: 'finished', outcome: outcomes[0] as Outcome });
   expect(String(stream.read())).toMatch(/^✓ compose-stack {2}git {2}updated {2}4\.2 s\n$/);
 });
+
+it('an orphaned network is told as what it is', () => {
+  const orphans = ['zfs-dataset:tank/wiki', 'docker-network:lan'];
+  const text = renderStatus({ ...status, orphans }, look);
+  expect(text).toContain('! zfs-dataset:tank/wiki  orphaned; data kept\n');
+  expect(text).toContain('! docker-network:lan  orphaned; not made by Steward, and kept\n');
+});

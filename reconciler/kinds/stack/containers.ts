@@ -14,9 +14,10 @@ export interface Finding {
   container: string;
   /**
    * up: compose makes or starts it; recreate: compose would see no difference, so it is forced; restart: it only has
-   * to look at its mounts again; leave: it leaves networks as it runs; unwell: deploying the same again would not help.
+   * to look at its mounts again; leave: it leaves networks as it runs; unwell: deploying the same again would not help; told: it stands on
+   * what is not as Git says, and only a person can change that.
    */
-  action: 'up' | 'recreate' | 'restart' | 'leave' | 'unwell';
+  action: 'up' | 'recreate' | 'restart' | 'leave' | 'unwell' | 'told';
   reasons: Reason[];
   /** Names of running containers that this stops. */
   stops: string[];
@@ -188,7 +189,7 @@ function madeOtherwise(
   world: World,
 ): Finding | null {
   const reasons = [...otherNetworks(stack, desired, world), ...otherVolumes(desired, found)];
-  return reasons.length === 0 ? null : finding(desired, { action: 'unwell', reasons });
+  return reasons.length === 0 ? null : finding(desired, { action: 'told', reasons });
 }
 
 /** Mounted later than the container started: the container still sees the directory underneath. */
