@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostsFilePath } from './hosts-file.ts';
 import { absolutePath, dnsName, ipAddress } from './names.ts';
 import { mapping, text, whole, words } from './words.ts';
 
@@ -39,7 +40,7 @@ const rfc2136 = mapping(
 const hostsFile = mapping(
   {
     provider: z.literal('hosts-file').describe('A file that dnsmasq and the like read.'),
-    file: absolutePath('File of names, all of it written by Steward.', '/etc/steward/hosts'),
+    file: hostsFilePath('File of names, all of it written by Steward.', '/etc/steward/hosts'),
     pidFile: absolutePath(
       'Process to be told (SIGHUP) when it changes.',
       '/run/dnsmasq/dnsmasq.pid',

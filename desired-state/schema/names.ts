@@ -33,12 +33,17 @@ export const ipAddress = (description: string) =>
     description,
   });
 
-export const absolutePath = (description: string, example: string) =>
+export const absolutePath = (
+  description: string,
+  example: string,
+  narrower: { expected?: string; test?: (file: string) => boolean } = {},
+) =>
   text({
     expected: `an absolute path such as ${example}`,
     example,
     pattern: /^\/(?!.*(^|\/)\.\.?(\/|$))(?!.*\/\/)\S*[^/\s]$/,
     description,
+    ...narrower,
   });
 
 /** Below a dataset: nothing that climbs out of it. `.` is the dataset's own directory. */

@@ -1,9 +1,10 @@
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import PQueue from 'p-queue';
 import { type AdminOptions, adapt, CaddyRefused, caddySentence, load } from '../../tools/caddy/admin.ts';
 import { outOfBounds } from '../../tools/caddy/bounds.ts';
 import { composeCaddyfile, inHubOrder, inItsFile } from '../../tools/caddy/compose.ts';
+import { replaceFile } from '../../tools/replace-file.ts';
 import type { CaddyLoad } from '../types.ts';
 import { StepError } from './types.ts';
 
@@ -118,7 +119,8 @@ async function keep(step: CaddyLoad): Promise<void> {
     const others = parts.filter(({ name, snippet }) => (there.get(name) ?? '') !== snippet);
     const going = others.length > 1 ? others : others.filter(({ snippet }) => snippet === '');
     for (const { name } of going) await rm(fileOf(step, name), { force: true });
-    for (const { name, snippet } of others) if (snippet !== '') await write(fileOf(step, name), snippet);
+    for (const { name, snippet } of others)
+      if (snippet !== '') await replaceFile(fileOf(step, name), snippet, 0o644);
   } catch (cause) {
     const why = `the hub runs with the routes of ${step.name}, and they could not be kept for its next start`;
     throw new StepError(`${why}: ${(cause as Error).message}`, { cause });
@@ -127,16 +129,4 @@ async function keep(step: CaddyLoad): Promise<void> {
 
 function fileOf({ folder }: CaddyLoad, name: string): string {
   return path.join(folder, `${name}.caddy`);
-}
-
-/** At once or not at all: a hub that starts in this moment reads it. */
-async function write(file: string, text: string): Promise<void> {
-  const beside = `${file}.new`;
-  try {
-    await writeFile(beside, text, { mode: 0o644, flush: true });
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true }).catch(() => {});
-    throw error;
-  }
 }

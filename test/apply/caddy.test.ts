@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { observeHub } from '../../observers/caddy.ts';
@@ -39,6 +39,16 @@ it('a route answers once it is loaded, and is written for the next start', async
   expect(await hub.answer('photo.lan')).toBe('pictures');
   const { running, kept } = await hub.seen();
   expect(running).toEqual(kept);
+});
+
+it('what is written first follows no link that the container has put there', async () => {
+  const victim = path.join(path.dirname(hub.folder), 'victim');
+  writeFileSync(victim, 'root:secret\n');
+  for (const name of ['photo.caddy.new', '.photo.caddy.partial'])
+    symlinkSync(victim, path.join(hub.folder, name));
+  await run({ snippet: site('photo', 'pictures') });
+  expect(readFileSync(victim, 'utf8')).toBe('root:secret\n');
+  expect(await hub.answer('photo.lan')).toBe('pictures');
 });
 
 it('what was loaded is seen as such, and others stay', async () => {

@@ -84,4 +84,50 @@ describe('lab.yaml', () => {
       'lab.yaml:4:1 error: DNS records lead to the hub, and lab.yaml names none => add hub, with its address',
     );
   });
+
+  const named = (file: string) => problems(`dns: { provider: hosts-file, file: ${file} }\n`);
+
+  test.each([
+    ...[
+      '/etc/nologin',
+      '/etc/hosts.allow',
+      '/etc/sudoers.d/hosts',
+      '/etc/cron.d/lab-hosts',
+      '/etc/ld.so.preload',
+    ],
+    ...[
+      '/usr/share/hosts',
+      '/boot/hosts',
+      '/proc/hosts',
+      '/sys/hosts',
+      '/dev/hosts',
+      '/root/hosts',
+      '/run/hosts',
+    ],
+    ...[
+      '/lib/hosts',
+      '/lib64/hosts',
+      '/bin/hosts',
+      '/sbin/hosts',
+      '/var/lib/steward/hosts',
+      '/var/spool/hosts',
+    ],
+    ...['/home/ada/.rhosts', '/srv/.ssh/hosts', '/hosts'],
+  ])('writes no names to %s', async (file) => {
+    const [problem] = await named(file);
+    expect(problem).toMatch(/^lab.yaml:6:\d+ error: .*outside of the folders of the system/);
+  });
+
+  test.each([
+    ...[
+      '/etc/steward/hosts',
+      '/etc/dnsmasq.hosts',
+      '/etc/hosts.steward',
+      '/etc/hosts.d/lab',
+      '/etc/pihole/lab.list',
+    ],
+    ...['/etc/coredns/hosts', '/var/lib/misc/lab.hosts', '/srv/dns/names', '/tank/services/dns/data/hosts'],
+  ])('may name %s', async (file) => {
+    expect((await named(file)).filter((problem) => problem.startsWith('lab.yaml'))).toEqual([]);
+  });
 });

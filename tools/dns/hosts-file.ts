@@ -1,6 +1,8 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digest } from '../digest.ts';
+import { replaceFile } from '../replace-file.ts';
+import { readGuarded, requirePlace } from './guarded-file.ts';
 import {
   DnsError,
   type DnsOptions,
@@ -28,8 +30,7 @@ export function hostsFile({ file, pidFile }: HostsFile, { mark }: Pick<DnsOption
     look: async (names) => {
       const text = await readText(file);
       const lines = linesOf(text);
-      const isTold =
-        pidFile === null || (await readFile(toldFile(file), 'utf8').catch(() => '')) === digest(text);
+      const isTold = pidFile === null || (await readGuarded(toldFile(file)).catch(() => '')) === digest(text);
       return Object.fromEntries(names.map((name) => [name, seen(name, lines, mark, isTold)]));
     },
     put: ({ name, address }) =>
@@ -52,7 +53,9 @@ function toldFile(file: string): string {
 }
 
 async function readText(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  await requirePlace(file);
+  const text = await readGuarded(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause instanceof DnsError) throw cause;
     if (cause.code === 'ENOENT') return header;
     throw new DnsError(`${file} cannot be read (${cause.code})`, { cause });
   });
@@ -98,16 +101,11 @@ function textOf(lines: readonly DnsRecord[]): string {
   return header + sorted.map(({ name, address }) => `${address} ${name}\n`).join('');
 }
 
-/** Whole or not at all: a server may read it at any time. Others must be able to read it. */
+/** A server may read it at any time, and as somebody else. */
 async function write(file: string, text: string): Promise<void> {
-  const beside = path.join(path.dirname(file), `.${path.basename(file)}.partial`);
-  try {
-    await writeFile(beside, text, { mode: 0o644, flush: true });
-    await rename(beside, file);
-  } catch (cause) {
-    await rm(beside, { force: true }).catch(() => {});
-    throw new DnsError(`${file} could not be written (${(cause as NodeJS.ErrnoException).code})`, { cause });
-  }
+  await replaceFile(file, text, 0o644).catch((cause: NodeJS.ErrnoException) => {
+    throw new DnsError(`${file} could not be written (${cause.code})`, { cause });
+  });
 }
 
 /** SIGHUP: dnsmasq reads its hosts files again. A server that does not run reads them when it starts. */

@@ -1,7 +1,20 @@
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { header, hostsFile } from '../../../tools/dns/hosts-file.ts';
 import { digged, startDnsmasq } from './servers.ts';
 
@@ -89,4 +102,66 @@ it('sends no signal to a process that only has the number of the server', async 
 
 it('says where it may not write', async () => {
   await expect(server('/proc/hosts').put(photo, null)).rejects.toThrow(/^\/proc\/hosts could not be written/);
+});
+
+describe('in a folder that a container may write to', () => {
+  /** As Steward runs: root, in a folder of another. */
+  function planted() {
+    const { folder } = lab();
+    const victim = path.join(folder, 'victim');
+    writeFileSync(victim, 'root:secret\n', { mode: 0o600 });
+    const data = path.join(folder, 'data');
+    mkdirSync(data);
+    chmodSync(data, 0o777);
+    return { folder, data, victim, file: path.join(data, 'hosts') };
+  }
+
+  it('follows no link that lies in the place of what is written first', async () => {
+    const { data, victim, file } = planted();
+    for (const name of ['.hosts.partial', 'hosts.new']) symlinkSync(victim, path.join(data, name));
+    await server(file).put(photo, null);
+    expect(readFileSync(victim, 'utf8')).toBe('root:secret\n');
+    expect(lstatSync(file).isFile()).toBe(true);
+    expect(readFileSync(file, 'utf8')).toBe(`${header}${photo.address} ${photo.name}\n`);
+  });
+
+  it('neither reads nor writes a file that is a link, also to one of its own', async () => {
+    const { folder, file } = planted();
+    const own = path.join(folder, 'own');
+    writeFileSync(own, header);
+    symlinkSync(own, file);
+    const words = `${file} is a link`;
+    await expect(server(file).look([photo.name])).rejects.toThrow(words);
+    await expect(server(file).put(photo, null)).rejects.toThrow(words);
+    expect(readFileSync(own, 'utf8')).toBe(header);
+  });
+
+  it('does not wait for what is no file', async () => {
+    const { file } = planted();
+    execFileSync('mkfifo', [file]);
+    await expect(server(file).look([photo.name])).rejects.toThrow(`${file} is not a file`);
+  });
+
+  it('writes nothing behind a folder that is a link, and names where it leads', async () => {
+    const { folder, data, file } = planted();
+    const elsewhere = path.join(folder, 'elsewhere');
+    renameSync(data, elsewhere);
+    symlinkSync(elsewhere, data);
+    const words = `${data} is a link; name the folder that it leads to (${realpathSync(elsewhere)})`;
+    await expect(server(file).put(photo, null)).rejects.toThrow(words);
+  });
+
+  it('writes nothing below a folder in which others may put a link at any time', async () => {
+    const { data } = planted();
+    const below = path.join(data, 'below');
+    mkdirSync(below);
+    const put = () => server(path.join(below, 'hosts')).put(photo, null);
+    await expect(put()).rejects.toThrow(`${data} can be written to by others`);
+    chmodSync(data, 0o755);
+    chownSync(data, 100_000, 100_000);
+    await expect(put()).rejects.toThrow(`${data} can be written to by others`);
+    chownSync(data, 0, 0);
+    await put();
+    expect(lstatSync(path.join(below, 'hosts')).isFile()).toBe(true);
+  });
 });
