@@ -51,7 +51,7 @@ export function openRepository(given: RepositoryOptions): Repository {
   const at = (name: string) => path.join(options.stateDir, name);
   const root = (name: string) => path.join(at(name), options.path ?? '');
   const turn = pLimit(1);
-  const memory: Memory = { verified: null };
+  const memory: Memory = { verified: null, refused: null };
   const parts = () => openParts(options, at('gitconfig'));
   return {
     checkoutRoot: root('checkout'),
@@ -68,6 +68,8 @@ export function openRepository(given: RepositoryOptions): Repository {
 /** The commit whose objects were found complete in this process; looked at again after any failure. */
 interface Memory {
   verified: string | null;
+  /** The commit beside which all others that were refused are gone. */
+  refused: string | null;
 }
 
 async function openParts(options: RepositoryOptions, configFile: string): Promise<Parts> {
@@ -75,7 +77,7 @@ async function openParts(options: RepositoryOptions, configFile: string): Promis
   const source = parseSource(options);
   await prepare(stateDir, configFile, await gitConfig(options, source));
   const git = gitRunner(options, source, configFile);
-  const store = openStore(git, stateDir);
+  const store = openStore(git, stateDir, options.readRoom);
   const tree = (name: string, index: string) =>
     workTree(git, store.directory, path.join(stateDir, name), path.join(stateDir, index));
   const staging = tree('staging/tree', 'staging.index');
@@ -101,8 +103,10 @@ async function sync(
     }
     const commit = await store.fetch(source.gitUrl, head, signal);
     const refused = await refusalOf(commit, options, git, store);
-    if (refused !== null)
+    if (refused !== null) {
+      await forgetOthers(commit.id, store, memory);
       return { ok: false, error: refused, retryable: false, commit: known, refused: commit };
+    }
     await store.keep('head', commit.id);
     await writeDurably(headFile, JSON.stringify({ source: name, commit }));
     memory.verified = commit.id;
@@ -134,6 +138,16 @@ async function refusalOf(
   const flaw = await signatureFlaw(git, store.directory, commit.id, signers);
   if (flaw === null) return null;
   return `commit ${commit.id.slice(0, 7)} "${commit.subject}" is not applied: ${flaw} (${allowedSigners.join(', ')})`;
+}
+
+/** The refused one itself stays, so that it is not fetched anew with every cycle. */
+async function forgetOthers(commitId: string, store: Store, memory: Memory): Promise<void> {
+  if (memory.refused === commitId) return;
+  const isPruned = await store.prune().then(
+    () => true,
+    () => false,
+  );
+  if (isPruned) memory.refused = commitId;
 }
 
 async function isWhole(

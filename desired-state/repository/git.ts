@@ -54,7 +54,7 @@ export function gitRunner(options: RepositoryOptions, source: Source, configFile
       if (call.signal?.aborted) throw new RepositoryError('stopped', { retryable: true, cause: error });
       if (deadline.aborted) {
         const message = `${where}: no answer within ${timeoutMs / 1000} s`;
-        throw new RepositoryError(message, { retryable: true, cause: error });
+        throw new RepositoryError(message, { retryable: true, timedOut: true, cause: error });
       }
       if (/ENOENT/.test(String(error)) && /spawn git/.test(String(error))) {
         throw new RepositoryError('git is not installed', { retryable: false, cause: error });

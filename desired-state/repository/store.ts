@@ -3,6 +3,8 @@ import path from 'node:path';
 import type { CommitInfo } from '../types.ts';
 import type { Git } from './git.ts';
 import type { RemoteHead } from './remote.ts';
+import { clearHalves, roomOf, whileRoom } from './space.ts';
+import { RepositoryError } from './types.ts';
 
 /**
  * The bare object store. It holds nothing that cannot be fetched again, so whatever is wrong with it (half a clone, a
@@ -10,7 +12,8 @@ import type { RemoteHead } from './remote.ts';
  *
  * Fetches are shallow: one commit is all that is ever checked out, a rewritten history is then as good as any other,
  * and the first start does not depend on the age of the repository. Refs keep the
- * newest and the promoted commit; others stay until git gc prunes them, two weeks later at the earliest.
+ * newest and the promoted commit; others stay until git gc prunes them, two weeks later at the earliest, or as soon as a
+ * commit is refused.
  */
 export interface Store {
   directory: string;
@@ -20,26 +23,37 @@ export interface Store {
   holds(commitId: string, signal?: AbortSignal): Promise<boolean>;
   /** Keeps the commit from being pruned, instead of the one kept under this name before. */
   keep(name: string, commitId: string): Promise<void>;
+  /** Drops at once what came in earlier and is not kept: commits that were refused may be of any size. */
+  prune(): Promise<void>;
 }
 
-export function openStore(git: Git, stateDir: string): Store {
+export function openStore(git: Git, stateDir: string, readRoom = roomOf): Store {
   const directory = path.join(stateDir, 'repository.git');
   const fetch = async (url: string, head: RemoteHead, signal?: AbortSignal): Promise<CommitInfo> => {
     try {
       return await fetchInto(git, directory, url, head, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      return await fetchAnew(git, directory, url, head, signal).catch((second: unknown) => {
-        throw second ?? error;
-      });
+      if (error instanceof RepositoryError && error.timedOut) throw error;
+      return await fetchAnew(git, directory, url, head, signal);
+    } finally {
+      await clearHalves(directory);
     }
   };
   return {
     directory,
-    fetch,
+    fetch: async (url, head, signal) => {
+      await clearHalves(directory);
+      return await whileRoom(stateDir, readRoom, (full) =>
+        fetch(url, head, signal === undefined ? full : AbortSignal.any([full, signal])),
+      );
+    },
     holds: (commitId, signal) => holds(git, directory, commitId, signal),
     keep: async (name, commitId) => {
       await git(['update-ref', `refs/steward/${name}`, commitId], { gitDir: directory, where: directory });
+    },
+    prune: async () => {
+      await git(['gc', '--quiet', '--force', '--prune=now'], { gitDir: directory, where: directory });
     },
   };
 }

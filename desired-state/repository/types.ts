@@ -13,6 +13,12 @@ export interface Credentials {
   caFile?: string;
 }
 
+/** On a disk. */
+export interface Room {
+  freeBytes: number;
+  totalBytes: number;
+}
+
 export interface RepositoryOptions {
   /** A path, file://, ssh://, user@host:path, http:// (never with a token) or https://. */
   url: string;
@@ -27,6 +33,8 @@ export interface RepositoryOptions {
   allowedSigners?: string[];
   /** For each single git command, default 60 s. */
   timeoutMs?: number;
+  /** How much is free on the disk of the state directory; tests stand in for it. */
+  readRoom?: (directory: string) => Promise<Room>;
 }
 
 export type SyncResult =
@@ -42,8 +50,11 @@ export class RepositoryError extends Error {
   override readonly name = 'RepositoryError';
   /** False: nothing changes until a person mends something. */
   readonly retryable: boolean;
-  constructor(message: string, options: { retryable: boolean; cause?: unknown }) {
+  /** Somebody else was too slow, so that nothing here need be wrong. */
+  readonly timedOut: boolean;
+  constructor(message: string, options: { retryable: boolean; timedOut?: boolean; cause?: unknown }) {
     super(message, { cause: options.cause });
     this.retryable = options.retryable;
+    this.timedOut = options.timedOut ?? false;
   }
 }
