@@ -1,4 +1,5 @@
 import { outOfBounds } from '../tools/caddy/bounds.ts';
+import { hostsIn, mayMean, ownHostIn } from '../tools/caddy/own-hosts.ts';
 import type { HubRequest, ObservedHub } from './types.ts';
 
 /**
@@ -31,7 +32,7 @@ export async function judge(
   const lying = [...files].filter(([name]) => !snippets.has(name) && !leaving.includes(name));
   const wanted = await taken(new Map([...lying, ...snippets]), ask);
   const refused = 'own' in wanted ? [] : [...wanted.refused];
-  const stray = await straysOf(request, askAlone);
+  const stray = new Map([...(await straysOf(request, askAlone)), ...(await takenFromHub(request, ask))]);
   return {
     kept: there.config,
     atStart: [...there.refused].map(([name, words]) => `${name}.caddy: ${words}`)[0] ?? null,
@@ -47,9 +48,18 @@ async function straysOf({ snippets, bounds = new Map() }: HubRequest, askAlone: 
   for (const [name, within] of bounds) {
     const answer = await askAlone(snippets.get(name) ?? '');
     const words = 'config' in answer ? outOfBounds(answer.config, within) : null;
-    if (words !== null) stray.set(name, words);
+    if (words !== null) stray.set(name, `its directives go too far: ${words}`);
   }
   return stray;
+}
+
+async function takenFromHub({ caddyfile, line, snippets }: HubRequest, ask: Ask) {
+  if (!mayMean(caddyfile, line, [...snippets.values()].flatMap(hostsIn))) return [];
+  const own = await ask(new Map());
+  return [...snippets].flatMap(([name, snippet]) => {
+    const words = 'config' in own ? ownHostIn(snippet, own.config) : null;
+    return words === null ? [] : [[name, words] as const];
+  });
 }
 
 interface Taken {

@@ -128,7 +128,7 @@ export interface ObservedHub {
   refused: ReadonlyMap<string, string>;
   /** The same of files that are there, and that no change would replace: nothing can be loaded beside them. */
   strange: ReadonlyMap<string, string>;
-  /** Name of a snippet of Git -> what it would reach that is not its own. */
+  /** Name of a snippet of Git -> what it would reach, or answer for, that is not its own: a sentence. */
   stray?: ReadonlyMap<string, string>;
 }
 

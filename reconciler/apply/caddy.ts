@@ -4,6 +4,7 @@ import PQueue from 'p-queue';
 import { type AdminOptions, adapt, CaddyRefused, caddySentence, load } from '../../tools/caddy/admin.ts';
 import { outOfBounds } from '../../tools/caddy/bounds.ts';
 import { composeCaddyfile, inHubOrder, inItsFile } from '../../tools/caddy/compose.ts';
+import { hostsIn, mayMean, ownHostIn } from '../../tools/caddy/own-hosts.ts';
 import { replaceFile } from '../../tools/replace-file.ts';
 import type { CaddyLoad } from '../types.ts';
 import { StepError } from './types.ts';
@@ -63,6 +64,7 @@ async function loadTogether(group: Waiting[]): Promise<void> {
   const parts = group.flatMap(({ step }) => partsOf(step));
   for (const { name, snippet } of parts) wanted.set(name, snippet);
   for (const part of parts) await stayWithin(part, { ...first.options, socket });
+  await leaveOwn(parts, first.step, { ...first.options, socket });
   const inOrder = inHubOrder(wanted);
   const names = group.map(({ step }) => step.name).join(', ');
   const options = { ...first.options, socket };
@@ -97,6 +99,23 @@ async function stayWithin({ name, snippet, bounds }: Part, options: AdminOptions
     throw new StepError(`${failed}: their directives go too far: ${stray}`, {
       cause: new CaddyRefused(stray),
     });
+}
+
+/** Nor does any of them answer for the hub. A Caddyfile that is refused is told by the load. */
+async function leaveOwn(parts: Part[], { caddyfile, line }: CaddyLoad, options: AdminOptions): Promise<void> {
+  const hosts = parts.flatMap(({ snippet }) => hostsIn(snippet));
+  if (hosts.length === 0 || !mayMean(caddyfile, line, hosts)) return;
+  const own = await adapt(composeCaddyfile(caddyfile, line, []), options).catch((cause: unknown) => {
+    if (cause instanceof CaddyRefused) return null;
+    throw new StepError(`the routes were not loaded: ${caddySentence(cause)}`, { cause });
+  });
+  for (const { name, snippet } of parts) {
+    const words = ownHostIn(snippet, own);
+    if (words !== null)
+      throw new StepError(`the routes of ${name} were not loaded: ${words}`, {
+        cause: new CaddyRefused(words),
+      });
+  }
 }
 
 /** The folder is never made here: where it is not there, its dataset may not be mounted. */

@@ -29,7 +29,7 @@ export function diff(desired: DesiredRoute, world: World): Verdict {
   if (refused !== undefined) return refusal(desired, `Caddy refuses it: ${refused}`);
   const inside = insideDocker(desired, world);
   if (inside !== null) return refusal(desired, inside);
-  if (stray !== undefined) return refusal(desired, `its directives go too far: ${stray}`);
+  if (stray !== undefined) return refusal(desired, stray);
   const right = isRight(desired, hub, seen.value, world);
   const obstacle = obstacleOf(seen.value, hub);
   // What is as Git says stays so; the hub itself is not well as long as something is in its way.

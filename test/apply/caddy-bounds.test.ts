@@ -205,7 +205,11 @@ describe('a route that goes too far', () => {
   it('is told of by who looks, and others are none of it', async () => {
     const snippets = { photo: far(), git: hub.site('git', 'code') };
     const seen = await hub.seen(snippets, { bounds: new Map([['photo', local]]) });
-    expect(seen.stray).toEqual(new Map([['photo', 'it leads to 127.0.0.1:2, which is not of this service']]));
+    expect(seen.stray).toEqual(
+      new Map([
+        ['photo', 'its directives go too far: it leads to 127.0.0.1:2, which is not of this service'],
+      ]),
+    );
     expect([...seen.refused]).toEqual([]);
   });
 

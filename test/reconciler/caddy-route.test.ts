@@ -172,6 +172,14 @@ it('one that Caddy refuses is blocked with its words; the others are loaded', ()
   expect(plan.blocked[0]?.reasons[0]?.note).toBe('Caddy refuses it: unrecognized directive');
 });
 
+it('one that answers for the hub is blocked, and says so; the others are loaded', () => {
+  const stray = texts({ photo: 'photo.lan is a host of the Caddyfile of the hub' });
+  const plan = planOf({ stray, files: texts({}), running: config({}), kept: config({}) });
+  expect(plan.changes.map(({ id }) => id)).toEqual([git.id]);
+  expect(said(plan)).toEqual([`refused ${photo.id}`]);
+  expect(plan.blocked[0]?.reasons[0]?.note).toBe('photo.lan is a host of the Caddyfile of the hub');
+});
+
 it('a hub that runs and does not answer is left alone; one that is to be started is told afterwards', () => {
   expect(said(planOf(null))).toEqual([own, git, photo].map(({ id }) => `unknown ${id}`));
   const { changes } = planOf(null, { containers: [] });

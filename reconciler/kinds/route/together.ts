@@ -1,4 +1,5 @@
 import type { DesiredState } from '../../../desired-state/types.ts';
+import { addressesIn } from '../../../tools/caddy/own-hosts.ts';
 import { breaksPolicy } from '../../policy.ts';
 import type { Inventory } from '../../state/inventory.ts';
 
@@ -57,9 +58,4 @@ function holdersIn(files: Texts): ReadonlyMap<string, string> {
     );
   known.set(files, holders);
   return holders;
-}
-
-/** As Steward writes them: at the beginning of a line. */
-function addressesIn(text: string): string[] {
-  return [...text.matchAll(/^([^\s#{}]+) \{$/gm)].map(([, address = '']) => address);
 }
