@@ -10,7 +10,17 @@ import type { Wired } from './wire.ts';
 
 export function routeStatus(store: Store): RouteStatus[] {
   return readProbes(store).map(
-    ({ url, service, atMs, status, latencyMs, certificateEndsMs, certificateBeginsMs, error, sinceMs }) => ({
+    ({
+      url,
+      service,
+      atMs,
+      status,
+      latencyMs,
+      certificateEndsMs,
+      certificateBeginsMs,
+      sinceMs,
+      ...said
+    }) => ({
       ...{
         url,
         service,
@@ -19,7 +29,7 @@ export function routeStatus(store: Store): RouteStatus[] {
         latencyMs,
         certificateEndsAt: certificateEndsMs,
         certificateEndsSoon: endsSoon(atMs, certificateBeginsMs, certificateEndsMs),
-        error,
+        ...said,
         since: sinceMs,
       },
     }),
@@ -37,9 +47,10 @@ export function metricOfRoute({
   since: _since,
   certificateEndsSoon: _soon,
   error,
+  unproven,
   ...rest
 }: RouteStatus): RouteMetric {
-  return { ...rest, answers: error === null };
+  return { ...rest, answers: unproven === undefined ? error === null : null };
 }
 
 function routesOf({ resources, suspended }: DesiredState): DesiredRoute[] {

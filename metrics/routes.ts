@@ -11,7 +11,10 @@ export function routeGauges(registry: Registry): RouteGauges {
   return familyOf(
     registry,
     {
-      answers: ['route_up', 'Whether the route last answered through the hub: 1 or 0.'],
+      answers: [
+        'route_up',
+        'Whether the route last answered through the hub: 1 or 0; absent where the hub asks for a password first.',
+      ],
       status: ['route_status_code', 'HTTP status of its last answer.'],
       latencyMs: ['route_latency_seconds', 'How long the last answer took, with the TLS handshake.'],
       certificateEndsAt: ['route_certificate_expiry_timestamp_seconds', 'When its certificate ends.'],

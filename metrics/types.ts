@@ -38,7 +38,8 @@ export interface CycleRecord {
 export interface RouteMetric {
   service: string;
   url: string;
-  answers: boolean;
+  /** Null where the hub asks for a password first. */
+  answers: boolean | null;
   status: number | null;
   latencyMs: number | null;
   certificateEndsAt: number | null;

@@ -3,6 +3,7 @@ import type { HubRequest, Observed, ObservedHub, ProbeAnswer, ProbeRequest } fro
 import { StepError } from '../reconciler/apply/types.ts';
 import type { CaddyLoad } from '../reconciler/types.ts';
 import { composeCaddyfile, inHubOrder } from '../tools/caddy/compose.ts';
+import { verdictOf } from '../tools/caddy/probe.ts';
 import type { Action } from './actions.ts';
 import type { SimulatedContainer, World } from './world.ts';
 
@@ -31,13 +32,14 @@ export function probeHub(world: World, { socket, targets }: ProbeRequest): Probe
   const hub = hubOf(world, socket);
   const text = hub === undefined ? '' : (world.hub.get(running)?.text ?? '');
   const sites = new Map(sitesIn(text).map(([address, body]) => [address.replace(/^https?:\/\//, ''), body]));
-  return targets.map(({ host }) => {
+  return targets.map((target) => {
+    const { host } = target;
     const site = sites.get(host) ?? sites.get(host.replace(/^steward-probe/, '*'));
     if (hub === undefined) return noAnswer('nobody listens at 127.0.0.1:443, where the hub should');
     if (site === undefined) return noAnswer('the hub has no certificate for this name yet');
     const reached = upstreamsOf(site).every((name) => isUp(world, name));
-    const error = reached ? null : 'the hub answers 502: it does not reach the service';
-    return { status: reached ? 200 : 502, latencyMs: 1, certificateEndsMs: null, error };
+    const status = target.asksPassword === true ? 401 : reached ? 200 : 502;
+    return { status, latencyMs: 1, certificateEndsMs: null, ...verdictOf(status, target) };
   });
 }
 

@@ -160,8 +160,9 @@ function tellRoutes(
   const routes = routeStatus(store);
   recordRoutes(metrics.routes, routes.map(metricOfRoute));
   if (memory.status !== null) memory.status = { ...memory.status, routes };
-  for (const { url, service, error, status } of turned)
-    if (error === null) log.info({ url, service, status }, 'route answers again');
+  for (const { url, service, error, status, unproven } of turned)
+    if (unproven !== undefined) log.info({ url, service, status }, 'route asks for a password again');
+    else if (error === null) log.info({ url, service, status }, 'route answers again');
     else log.warn({ url, service, err: error }, 'route does not answer');
 }
 

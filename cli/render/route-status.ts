@@ -41,11 +41,11 @@ function rowOf(route: RouteStatus, trouble: string | undefined, now: number): Ro
   return { what, said: [...flaws, good(route, now)].join(' · '), isBad: flaws.length > 0 };
 }
 
-function good({ status, latencyMs, certificateEndsAt, askedAt }: RouteStatus, now: number): string {
+function good(route: RouteStatus, now: number): string {
+  const { status, latencyMs, certificateEndsAt, askedAt, unproven } = route;
   const end = certificateEndsAt === null ? [] : [`certificate ends ${relative(certificateEndsAt, now)}`];
-  return [`answers ${status} in ${duration(latencyMs ?? 0)}`, ...end, `asked ${relative(askedAt, now)}`].join(
-    ' · ',
-  );
+  const said = unproven === undefined ? `answers ${status} in ${duration(latencyMs ?? 0)}` : safe(unproven);
+  return [said, ...end, `asked ${relative(askedAt, now)}`].join(' · ');
 }
 
 function bad({ error, since, askedAt }: RouteStatus, now: number): string {

@@ -102,6 +102,8 @@ export interface RouteStatus {
   certificateEndsSoon?: boolean;
   /** Why it does not do what it is for; null where it does. */
   error: string | null;
+  /** Why it is not known whether the service answers, where nothing speaks against it. */
+  unproven?: string;
   /** Since when it does, or does not. */
   since: number;
 }

@@ -94,10 +94,15 @@ function isAtOrBelow(asked: string, path: string): boolean {
 }
 
 /** Some name that a wildcard stands for. */
-function probeOf({ host, route: { path = '/', tls, probe } }: Site): ProbeTarget {
+function probeOf({ host, route: { path = '/', tls, probe, basicAuth = {} }, directives }: Site): ProbeTarget {
   const name = host.replace(/^\*/, 'steward-probe');
   const { path: asked, expect } = probe ?? {};
-  return { host: name, path, tls, ...(asked && { asked }), ...(expect && { expect }) };
+  const asksPassword =
+    Object.keys(basicAuth).length > 0 || directives.some((line) => /^\s*basic_?auth\b/.test(line));
+  return {
+    ...{ host: name, path, tls, ...(asked && { asked }), ...(expect && { expect }) },
+    ...(asksPassword && { asksPassword }),
+  };
 }
 
 function shownSite({ host, route }: Site): string {

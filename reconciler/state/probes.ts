@@ -22,6 +22,8 @@ export function recordProbes(
   const before = new Map(readProbes(store).map((record) => [record.url, record]));
   transaction(store, () => {
     store.db.prepare('DELETE FROM probes WHERE service = ?').run(service);
+    const doubt = store.db.prepare('INSERT INTO unproven_probes VALUES (?, ?)');
+    const believe = store.db.prepare('DELETE FROM unproven_probes WHERE url = ?');
     const put = store.db.prepare('INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     for (const [index, target] of targets.entries()) {
       const answer = answers[index];
@@ -32,6 +34,8 @@ export function recordProbes(
       const sinceMs =
         known !== undefined && (known.error === null) === (error === null) ? known.sinceMs : nowMs;
       put.run(urlOf(target), service, nowMs, status, latencyMs, endsMs, error, sinceMs, beginsMs);
+      believe.run(urlOf(target));
+      if (answer.unproven !== undefined) doubt.run(urlOf(target), answer.unproven);
     }
   });
 }
@@ -55,7 +59,7 @@ export function keepProbes(store: Store, urls: ReadonlySet<string>): void {
 
 export function readProbes(store: Store): ProbeRecord[] {
   const rows = guarded(store.path, () =>
-    store.db.prepare('SELECT * FROM probes ORDER BY url').all(),
+    store.db.prepare('SELECT * FROM probes LEFT JOIN unproven_probes USING (url) ORDER BY url').all(),
   ) as unknown as Row[];
   return rows.map((row) => ({
     url: row.url,
@@ -67,6 +71,7 @@ export function readProbes(store: Store): ProbeRecord[] {
     certificateBeginsMs: row.certificate_begins_ms,
     error: row.error,
     sinceMs: row.since_ms,
+    ...(row.why === null ? {} : { unproven: row.why }),
   }));
 }
 
@@ -80,4 +85,5 @@ interface Row {
   certificate_begins_ms: number | null;
   error: string | null;
   since_ms: number;
+  why: string | null;
 }

@@ -103,6 +103,7 @@ const migrations = [
   `CREATE TABLE uncovered (
      service TEXT NOT NULL, source TEXT NOT NULL, mountpoint TEXT NOT NULL, since_ms INTEGER NOT NULL,
      PRIMARY KEY (service, mountpoint, source)) STRICT;`,
+  'CREATE TABLE unproven_probes (url TEXT PRIMARY KEY, why TEXT NOT NULL) STRICT;',
 ];
 
 /** How long another process's write is waited for. */

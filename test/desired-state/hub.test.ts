@@ -125,11 +125,21 @@ test('what is asked for, and what is an answer, may be said of a route', async (
     probe: { path: /health?full=1, expect: [200, 401] }
   - { host: photo, path: /api, to: "photo-server:81" }
   - { host: "*.photo.lan", path: /x, probe: { path: /x/ping }, to: "photo-server:81" }
+  - { host: closed, to: "photo-server:81", basicAuth: { ada: "${hash}" } }
+  - { host: open, to: "photo-server:81", basicAuth: {} }
+  - host: partly
+    caddy: |
+      basic_auth /s/* {
+        ada ${hash}
+      }
 `);
   expect(probes).toEqual([
     { host: 'photo.homelab.lan', path: '/', tls: 'internal', asked: '/health?full=1', expect: [200, 401] },
     { host: 'photo.homelab.lan', path: '/api', tls: 'internal' },
     { host: 'steward-probe.photo.lan', path: '/x', tls: 'internal', asked: '/x/ping' },
+    { host: 'closed.homelab.lan', path: '/', tls: 'internal', asksPassword: true },
+    { host: 'open.homelab.lan', path: '/', tls: 'internal' },
+    { host: 'partly.homelab.lan', path: '/', tls: 'internal', asksPassword: true },
   ]);
 });
 

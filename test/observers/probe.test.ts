@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type Site, snippetOf } from '../../desired-state/hub/snippet.ts';
 import { probeRoutes } from '../../observers/probe.ts';
 import type { ProbeTarget } from '../../observers/types.ts';
 import { rootCertificate, runningConfig } from '../../tools/caddy/admin.ts';
@@ -48,7 +49,16 @@ dead.lan {
 http://old.lan {
 	reverse_proxy 127.0.0.1:${upstream}
 }
-`;
+${snippetOf('closed', [closedSite])}`;
+
+/** As its service.yaml says it; nobody listens behind it. */
+const closedSite: Site = {
+  ...{ host: 'closed.lan', upstream: null, directives: [] },
+  route: {
+    ...{ host: 'closed.lan', to: '127.0.0.1:1', tls: 'off' },
+    basicAuth: { ada: `$2a$14$${'a'.repeat(53)}` },
+  },
+};
 
 beforeAll(async () => {
   ports = { https: await freePort(), http: await freePort(), free: await freePort() };
@@ -111,7 +121,21 @@ it.each<[string, Partial<ProbeTarget>, number]>([
   ['what the hub says itself may be expected', { host: 'dead.lan', expect: [502] }, 502],
   ['a route without TLS is asked at the other port', { host: 'old.lan', tls: 'off' }, 200],
 ])('%s', async (_name, target, status) => {
-  expect(await probe(target)).toMatchObject({ status, error: null });
+  const answer = await probe(target);
+  expect(answer).toMatchObject({ status, error: null });
+  expect(answer).not.toHaveProperty('unproven');
+});
+
+it('the password that the hub itself asks for says nothing of the service behind it', async () => {
+  const closed = { host: 'closed.lan', tls: 'off' as const, asksPassword: true as const };
+  const unproven = 'the hub asks for a password first: whether the service answers is not known';
+  for (const over of [{}, { expect: [401] }])
+    expect(await probe({ ...closed, ...over })).toMatchObject({ status: 401, error: null, unproven });
+  expect(await probe({ ...closed, expect: [200] })).toMatchObject({
+    error: 'it answers 401, and 200 is expected',
+  });
+  const open = await probe({ host: 'dead.lan', asksPassword: true });
+  expect(open?.error).toMatch(/it does not reach the service/);
 });
 
 it.each<[string, Partial<ProbeTarget>, Parameters<typeof probe>[1], RegExp]>([

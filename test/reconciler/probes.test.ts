@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { routeStatus } from '../../cli/route-status.ts';
+import { metricOfRoute, routeStatus } from '../../cli/route-status.ts';
+import type { ProbeAnswer } from '../../observers/types.ts';
 import { recordProbes } from '../../reconciler/state/probes.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
 
@@ -38,4 +39,18 @@ it('the end of one that has expired stays known for as long as nobody shows anot
   expect(routeStatus(store)).toMatchObject([expired]);
   recordProbes(store, 'photo', targets, [{ ...good, certificateEndsMs: 30 * hour }], 14 * hour);
   expect(routeStatus(store)).toMatchObject([{ certificateEndsAt: 30 * hour, certificateEndsSoon: false }]);
+});
+
+it('what is not proven is told as such, and neither up nor down, until it is', () => {
+  const asked = { ...good, status: 401, unproven: 'the hub asks for a password' };
+  const told = (answer: ProbeAnswer) => {
+    recordProbes(store, 'photo', targets, [answer], hour);
+    const [route] = routeStatus(store);
+    if (route === undefined) throw new Error('nothing is told');
+    return [route.unproven ?? null, metricOfRoute(route).answers];
+  };
+  expect(told(asked)).toEqual(['the hub asks for a password', null]);
+  expect(told(good)).toEqual([null, true]);
+  expect(told(asked)).toEqual(['the hub asks for a password', null]);
+  expect(told(bad)).toEqual([null, false]);
 });

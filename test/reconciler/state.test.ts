@@ -103,6 +103,7 @@ describe('state.db', () => {
       DROP TABLE schedules;
       DROP TABLE declared_backups;
       DROP TABLE uncovered;
+      DROP TABLE unproven_probes;
       DROP TABLE runs;
       CREATE TABLE runs (
         seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
@@ -129,6 +130,7 @@ describe('state.db', () => {
       DROP TABLE schedules;
       DROP TABLE declared_backups;
       DROP TABLE uncovered;
+      DROP TABLE unproven_probes;
       DROP TABLE undo;
       CREATE TABLE undo (
         seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, lock_name TEXT NOT NULL, change_id TEXT NOT NULL,

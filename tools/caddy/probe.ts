@@ -15,6 +15,8 @@ export interface ProbeTarget {
   expect?: number[];
   /** Who issues its certificate; `off`: it has none. */
   tls: 'internal' | 'acme' | 'off';
+  /** The hub itself lets nobody through without one, at some of its paths at least. */
+  asksPassword?: true;
 }
 
 export interface ProbeAnswer {
@@ -28,6 +30,8 @@ export interface ProbeAnswer {
   certificateBeginsMs?: number | null;
   /** One sentence why the route does not do what it is for; null where it does. */
   error: string | null;
+  /** One sentence why it is not known whether the service answers, where nothing speaks against it. */
+  unproven?: string;
 }
 
 export interface ProbeOptions {
@@ -48,11 +52,20 @@ export async function probe(target: ProbeTarget, options: ProbeOptions): Promise
   try {
     const { status, ...certificate } = await ask(target, options);
     const latencyMs = Math.round(performance.now() - beganMs);
-    return { status, latencyMs, ...certificate, error: flawOf(status, target) };
+    return { status, latencyMs, ...certificate, ...verdictOf(status, target) };
   } catch (error) {
     return { status: null, latencyMs: null, certificateEndsMs: null, error: sentence(error, options) };
   }
 }
+
+/** Without a password, the hub's own refusal comes before anything of the service. */
+export function verdictOf(status: number, target: ProbeTarget): Pick<ProbeAnswer, 'error' | 'unproven'> {
+  const error = flawOf(status, target);
+  const isOfHub = status === 401 && target.asksPassword === true && error === null;
+  return { error, ...(isOfHub ? { unproven } : {}) };
+}
+
+const unproven = 'the hub asks for a password first: whether the service answers is not known';
 
 function flawOf(status: number, { expect }: ProbeTarget): string | null {
   if (expect?.includes(status) === true) return null;
