@@ -13,6 +13,7 @@ import { type LabFile, readLab, storageOf } from './lab.ts';
 import { mapLimited } from './limited.ts';
 import { createLoadMemo, forgetOthers, type LoadMemo, remembered } from './memo.ts';
 import { judge } from './policy/judge.ts';
+import { loweredRules } from './policy/lowered.ts';
 import { sortProblems } from './problems.ts';
 import { inferLab } from './resources/index.ts';
 import { type LoadedService, loadService } from './service.ts';
@@ -70,7 +71,9 @@ export async function loadDesiredState(options: LoadOptions): Promise<LoadResult
   ]);
   if (problems.some(({ severity }) => severity === 'error')) return { ok: false, problems };
   const { findings, exceptions } = judged;
-  return { ok: true, state: { ...state, warnings: problems, policy: { findings, exceptions } } };
+  const lowered = loweredRules(lab);
+  const policy = { findings, exceptions, ...(lowered.length === 0 ? {} : { lowered }) };
+  return { ok: true, state: { ...state, warnings: problems, policy } };
 }
 
 async function loadServices(

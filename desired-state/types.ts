@@ -3,7 +3,7 @@ import type { ProbeTarget } from '../tools/caddy/probe.ts';
 import type { DnsProvider } from '../tools/dns/types.ts';
 import type { BackupHook, Quiesce, RepositoryRef, Retention } from './backup-parts.ts';
 import type { ContainerParts } from './container-parts.ts';
-import type { Limits, RegistryLogin } from './lab-parts.ts';
+import type { Limits, LoweredRule, RegistryLogin } from './lab-parts.ts';
 import type { RuleId } from './schema/rule-ids.ts';
 
 /** What Git asks for, as plain data. Paths are absolute as the host will see them, never of a staging area. */
@@ -293,7 +293,7 @@ export interface DesiredState {
   /** Declared and valid, but of a kind that this version does not act on yet. */
   notActedOn: { service: string | null; part: string; origin: Origin }[];
   warnings: Problem[];
-  policy: { findings: PolicyFinding[]; exceptions: PolicyException[] };
+  policy: { findings: PolicyFinding[]; exceptions: PolicyException[]; lowered?: LoweredRule[] };
 }
 
 export type LoadResult = { ok: true; state: DesiredState } | { ok: false; problems: Problem[] };

@@ -24,6 +24,7 @@ const states: readonly string[] = [
 /** One element of GET /containers/json, which does not say whether it is removed when it stops. */
 export function parseContainer(info: ContainerInfo, folders: Folders = new Map()): ObservedContainer {
   const labels = info.Labels ?? {};
+  const sharesNetworkOf = /^container:(.+)$/.exec(info.HostConfig?.NetworkMode ?? '')?.[1];
   const state = states.includes(info.State) ? (info.State as ContainerState) : 'dead';
   return {
     id: info.Id,
@@ -38,6 +39,7 @@ export function parseContainer(info: ContainerInfo, folders: Folders = new Map()
     health: parseHealth(info.Status ?? ''),
     exitCode: state === 'exited' ? parseExitCode(info.Status ?? '') : null,
     networks: networksOf(info),
+    ...(sharesNetworkOf === undefined ? {} : { sharesNetworkOf }),
     published: publishedOf(info),
     oneOff: labels['com.docker.compose.oneoff'] === 'True',
     writes: writesOf(info, folders),

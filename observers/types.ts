@@ -49,6 +49,8 @@ export interface ObservedContainer {
   exitCode: number | null;
   /** Network name -> network id. */
   networks: Record<string, string>;
+  /** Id of the container whose network it is in, in the place of one of its own; absent: it has its own. */
+  sharesNetworkOf?: string;
   /** Ports of the host that lead to it: `443/tcp`, or `127.0.0.1:8080/tcp` where it is not every address. Sorted. */
   published: string[];
   /** One-off of `docker compose run`: not part of the stack. */

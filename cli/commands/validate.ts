@@ -7,7 +7,7 @@ import type { DesiredState, LoadResult } from '../../desired-state/types.ts';
 import { validateDirectory } from '../../desired-state/validate.ts';
 import { UserError } from '../errors.ts';
 import { sourcesIn } from '../print-cycle.ts';
-import { exceptionLines } from '../render/policy.ts';
+import { exceptionLines, loweredLines } from '../render/policy.ts';
 import { renderProblems } from '../render/problems.ts';
 import { type SarifInput, sarifLog } from '../render/sarif.ts';
 import { lookOf, safe, wrap } from '../render/text.ts';
@@ -68,6 +68,7 @@ function printText(result: LoadResult, found: Found, compose: ComposeReader, roo
   const width = look.width ?? Number.POSITIVE_INFINITY;
   for (const line of waitingParts(notActedOn)) process.stdout.write(`${wrap(line, width).join('\n  ')}\n`);
   for (const line of closedParts(result.state)) process.stdout.write(`${wrap(line, width).join('\n  ')}\n`);
+  for (const line of loweredLines(result.state.policy, look)) process.stdout.write(`${line}\n`);
   for (const line of exceptionLines(found, look)) process.stdout.write(`${line}\n`);
   const held = heldBack(found.findings);
   const what = `${services.length} services, ${resources.length} resources (read with ${compose.name})`;

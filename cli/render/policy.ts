@@ -1,3 +1,4 @@
+import type { LoweredRule } from '../../desired-state/lab-parts.ts';
 import type { PolicyException, PolicyFinding } from '../../desired-state/types.ts';
 import { placeOf } from './reason.ts';
 import { type Look, paint, plural, safe, wrap } from './text.ts';
@@ -24,6 +25,14 @@ function byRule(findings: PolicyFinding[]): string {
     .sort(([a, many], [b, more]) => more - many || (a < b ? -1 : 1))
     .map(([rule, count]) => `${rule} ${count}`)
     .join(', ');
+}
+
+/** Rules that the lab has switched off or made lighter: what they would say of services is told by nobody then. */
+export function loweredLines({ lowered = [] }: { lowered?: readonly LoweredRule[] }, look: Look): string[] {
+  return lowered.flatMap(({ rule, severity, origin }) => {
+    const what = severity === 'off' ? 'off' : 'only warned of';
+    return broken(`${what} for the whole lab: ${rule}  ${placeOf(origin)}`, look);
+  });
 }
 
 /** One line for each exception of a service.yaml, however much it waives. */

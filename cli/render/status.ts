@@ -1,5 +1,6 @@
+import type { DesiredState } from '../../desired-state/types.ts';
 import { backupLines } from './backup-status.ts';
-import { exceptionLines, policyLines } from './policy.ts';
+import { exceptionLines, loweredLines, policyLines } from './policy.ts';
 import { placeOf, reasonText } from './reason.ts';
 import { routeLines } from './route-status.ts';
 import {
@@ -100,7 +101,7 @@ function detail(service: ServiceStatus, now: number): string {
   ].join(' · ');
 }
 
-const nothing = { findings: [], exceptions: [] };
+const nothing: DesiredState['policy'] = { findings: [], exceptions: [] };
 
 function notes({ held, orphans, notInGit = [], problems, policy = nothing }: Status, look: Look): string[] {
   return [
@@ -108,6 +109,7 @@ function notes({ held, orphans, notInGit = [], problems, policy = nothing }: Sta
     ...notInGit.map((sentence) => `! ${safe(sentence)}, and Git does not know it`),
     ...orphans.map((name) => `! ${safe(name)}  orphaned; ${keptOf(name)}`),
     ...problems.map((problem) => `${problem.severity}: ${placeOf(problem)}: ${safe(problem.message)}`),
+    ...loweredLines(policy, look),
     ...exceptionLines(policy, look),
     ...policyLines(policy, look),
   ];

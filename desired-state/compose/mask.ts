@@ -96,6 +96,7 @@ export function maskSecrets(resolved: ResolvedProject, key?: Uint8Array): Resolv
   const shown = masked(whole, project, key) as unknown as ResolvedProject;
   return {
     ...shown,
+    services: withContexts(shown.services, services),
     volumes: withFolders(shown.volumes, volumes),
     configs: withTexts(shown.configs, configs, key),
     secrets: withTexts(shown.secrets, secrets, key),
@@ -120,6 +121,24 @@ function withTexts(shown: Texts, texts: Texts, key: Uint8Array | undefined): Tex
     return [name, text === undefined ? each : { ...each, [at]: comparable(text, key) }];
   });
   return Object.fromEntries(entries);
+}
+
+type Services = ResolvedProject['services'];
+
+/** What else is built from: an address may hold a password, and a folder of the server is what policy has to see. */
+function withContexts(shown: Services, services: Services): Services {
+  const entries = Object.entries(shown).map(([name, service]): [string, Services[string]] => {
+    const written = Object.entries(contextsOf(services[name]?.build));
+    const folders = written.filter(([, text]) => typeof text === 'string' && /^(\/|oci-layout:)/i.test(text));
+    if (folders.length === 0) return [name, service];
+    const contexts = { ...contextsOf(service.build), ...Object.fromEntries(folders) };
+    return [name, { ...service, build: { ...service.build, additional_contexts: contexts } }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function contextsOf(build: Services[string]['build']): Record<string, unknown> {
+  return (build?.additional_contexts ?? {}) as Record<string, unknown>;
 }
 
 type Volumes = ResolvedProject['volumes'];

@@ -98,6 +98,7 @@ function whereItIs(
   { view, lab, files, name }: Written,
 ): { outside: string } | { file: string | null } {
   if (isCompose && isRemote(target)) return { outside: 'is fetched from elsewhere' };
+  if (isBuild && isOfServer(target)) return { outside: 'is outside of the repository' };
   const isElsewhere = isBuild && noPath.test(target);
   if (!isElsewhere && /(?<!\$)(\$\$)*\$(?!\$)/.test(target)) {
     return { outside: 'is known only once its variables are set, so nobody can tell what would be opened' };
@@ -112,7 +113,12 @@ function whereItIs(
  * What compose never takes for a path of what is built (absContextPath of compose-go): no more than that. All the same it
  * must not lead out of the repository if it were one.
  */
-const noPath = /^(https?|git|ssh|docker-image|oci-layout):\/\/|^github\.com\/|^git@|^service:/;
+const noPath = /^(https?|git|ssh|docker-image):\/\/|^github\.com\/|^git@|^service:/;
+
+/** A folder of the server after all, which the builder takes from where compose runs. */
+export function isOfServer(context: string): boolean {
+  return /^oci-layout:/i.test(context);
+}
 
 /** Compose knows schemes in any case, `user@host:path` as ssh does, and GitHub by its name; more is refused than is one. */
 function isRemote(target: string): boolean {

@@ -1,3 +1,4 @@
+import type { DnsProvider } from '../../tools/dns/types.ts';
 import { type Inferred, type ServiceContext, yamlOrigin } from '../context.ts';
 import { whyNoRecord } from '../dns.ts';
 import { warningAt } from '../problems.ts';
@@ -29,8 +30,24 @@ export function serviceRecords(context: ServiceContext): Inferred<DesiredRecord>
     } else if (!records.has(name)) {
       const { address, provider } = dns;
       const id: ResourceId = `dns-record:${name}`;
+      const stranger = notOfLab(name, dns.provider, domain);
+      if (stranger !== null) problems.push(warningAt(origin, ...stranger, host));
       records.set(name, { kind: 'dns-record', id, name, service, origin, needs, address, provider });
     }
   }
   return { resources: [...records.values()], problems };
+}
+
+/** Message and fix: without a zone nobody else can tell whose name it is. */
+function notOfLab(
+  name: string,
+  { provider }: DnsProvider,
+  domain: string | null,
+): [message: string, fix: string] | null {
+  if (provider === 'rfc2136' || domain === null) return null;
+  if (name === domain || name.endsWith(`.${domain}`)) return null;
+  return [
+    `${name} is not below ${domain}, and all who ask this DNS server for it are led to the hub from now on`,
+    `take a name below ${domain}, unless ${name} is yours`,
+  ];
 }

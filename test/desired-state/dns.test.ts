@@ -53,7 +53,22 @@ describe('a name that the server cannot hold is a warning with its line', () => 
     expect(await warned(bind, 'photo.example.org')).toEqual([
       'services/photo/service.yaml:2:13 warning: no DNS record is made for photo.example.org: it is not in the zone homelab.lan => make it by hand where it belongs',
     ]);
-    expect(await warned(hosts, 'photo.example.org')).toEqual([]);
+  });
+
+  test('of somebody else, as far as this server can tell', async () => {
+    expect(await warned(hosts, 'accounts.google.com')).toEqual([
+      'services/photo/service.yaml:2:13 warning: accounts.google.com is not below homelab.lan, and all who ask this DNS server for it are led to the hub from now on => take a name below homelab.lan, unless accounts.google.com is yours',
+    ]);
+    for (const own of ['photo', 'homelab.lan', 'photo.homelab.lan'])
+      expect(await warned(hosts, own)).toEqual([]);
+    expect(
+      (await problemsOf(files('', '  - { host: accounts.google.com, to: "web:80" }\n'))).filter((each) =>
+        each.includes('DNS'),
+      ),
+    ).toEqual([]);
+    expect(await warned(bind.replace('zone: homelab.lan', 'zone: example.org'), 'photo.example.org')).toEqual(
+      [],
+    );
   });
 
   test('a wildcard in a file', async () => {

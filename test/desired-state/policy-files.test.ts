@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { builtInReader } from '../../desired-state/compose/built-in.ts';
+import { maskSecrets } from '../../desired-state/compose/mask.ts';
 import type { ComposeReader } from '../../desired-state/compose/types.ts';
 import { type Files, labFolder, load } from './lab-folder.ts';
 import { compose, files, net, problemsOf, readerOf, stateOf } from './policy-lab.ts';
@@ -84,6 +85,9 @@ describe('files outside of the repository', () => {
     'GITHUB.com/../../../../../../root',
     'target:/../../../../../../root',
     'docker-image:/../../../../../../root',
+    'oci-layout:///etc',
+    'oci-layout://x',
+    'OCI-Layout:///etc:latest',
   ])('is no place to build from, however it is written: %s', async (target) => {
     for (const more of [`build: "${target}"`, `build: { additional_contexts: { h: "${target}" } }`])
       expect((await problemsOf(files(compose(more)))).map(({ message }) => message)).toEqual([
@@ -106,14 +110,22 @@ describe('files outside of the repository', () => {
       resolve: async (request) => {
         const result = await reader.resolve(request);
         const server = result.ok ? result.project.services.server : undefined;
-        if (server !== undefined) server.build = { context: '/etc', additional_contexts: { a: '/root' } };
-        return result;
+        if (!result.ok || server === undefined) return result;
+        const more = {
+          a: '/root',
+          b: 'oci-layout:///srv/x',
+          c: 'https://me:secret@h/x.git',
+          d: '/checkout/services/photo',
+        };
+        server.build = { context: '/etc', additional_contexts: more };
+        return { ...result, project: maskSecrets(result.project) };
       },
     };
     const { findings } = (await stateOf(files(compose('build: .')), elsewhere)).policy;
     expect(findings.map(({ rule, message }) => `${rule}: ${message}`)).toEqual([
       'outside-files: the build context /etc is outside of the repository',
       'outside-files: the build context /root is outside of the repository',
+      'outside-files: the build context oci-layout:///srv/x is outside of the repository',
     ]);
   });
 

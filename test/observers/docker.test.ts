@@ -41,6 +41,13 @@ describe('containers', () => {
     expect(byName[name]).toMatchObject({ state, health, exitCode });
   });
 
+  it('inside the network of another say of which', () => {
+    const [first] = fixture('containers.json');
+    const mode = (NetworkMode: string) => parseContainer({ ...first, HostConfig: { NetworkMode } });
+    expect(mode('container:4f1d')).toMatchObject({ sharesNetworkOf: '4f1d' });
+    expect(mode('photo_net')).not.toHaveProperty('sharesNetworkOf');
+  });
+
   it('carry what compose and we wrote on them', () => {
     expect(byName['photo-ok-1']).toMatchObject({
       project: 'photo',

@@ -133,12 +133,19 @@ describe('a container that Git does not know', () => {
       { project: 'other', oneOff: true, networks: { photo_net: 'net-photo_net' } },
       'stranger is on photo_net',
     ],
+    [
+      'inside the network of a container of Git',
+      { networks: {}, sharesNetworkOf: 'id-server' },
+      'stranger is inside the network of photo-server: it is wherever that one is, and hears what is local to it',
+    ],
   ])('%s is told', (_name, over, note) => {
     expect(told(over)[0]?.reasons.map((reason) => reason.note)).toEqual([note]);
   });
 
   it.each<[string, Partial<ObservedContainer>]>([
     ['that keeps to itself', { networks: { other: 'o' } }],
+    ['inside the network of nobody who is known', { networks: {}, sharesNetworkOf: 'id-gone' }],
+    ['inside the network of another of its kind', { networks: {}, sharesNetworkOf: 'id-x' }],
     ['that does not run', { state: 'exited', published: ['5000/tcp'] }],
     ['of a restore drill', { project: 'steward-drill-photo', networks: { photo_net: 'net-photo_net' } }],
     ['that is a one-off of a service', { project: 'photo', oneOff: true, networks: own }],

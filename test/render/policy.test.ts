@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exceptionLines, policyLines } from '../../cli/render/policy.ts';
+import { exceptionLines, loweredLines, policyLines } from '../../cli/render/policy.ts';
 import { renderProblems } from '../../cli/render/problems.ts';
 import { sarifLog } from '../../cli/render/sarif.ts';
 import type { PolicyFinding } from '../../desired-state/types.ts';
@@ -29,6 +29,19 @@ it('counts warnings, the most first; errors stand where they hold something back
     'policy: 3 warnings in 2 services (steward validate shows them): devices 2, root-user 1',
   ]);
   expect(policyLines({ findings: [finding({ severity: 'error' })], exceptions: [] }, plain)).toEqual([]);
+});
+
+it('names rules that the lab has switched off or made lighter, with their place', () => {
+  const origin = { file: 'lab.yaml', line: 9, column: 12 };
+  const lowered = [
+    { rule: 'privileged', severity: 'off', usual: 'error', origin },
+    { rule: 'host-ports', severity: 'warning', usual: 'error', origin },
+  ] as const;
+  expect(loweredLines({ lowered: [...lowered] }, plain)).toEqual([
+    'off for the whole lab: privileged  lab.yaml:9',
+    'only warned of for the whole lab: host-ports  lab.yaml:9',
+  ]);
+  expect(loweredLines({}, plain)).toEqual([]);
 });
 
 it('tells each exception once, with its reason and its place', () => {

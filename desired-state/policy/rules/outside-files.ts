@@ -3,7 +3,7 @@ import type { ResolvedService } from '../../compose/types.ts';
 import type { ServiceContext } from '../../context.ts';
 import { isBelow } from '../../files.ts';
 import { type BrokenAt, eachContainer } from '../containers.ts';
-import { outsideFiles as find } from '../outside-files.ts';
+import { outsideFiles as find, isOfServer } from '../outside-files.ts';
 import type { Rule } from '../types.ts';
 
 export const outsideFiles: Rule = {
@@ -22,7 +22,7 @@ function contextsOutside(build: ResolvedService['build'], { view }: ServiceConte
   const { context, additional_contexts: more } = build ?? {};
   const others = typeof more === 'object' && more !== null ? Object.values(more) : [];
   return [context, ...others].flatMap((each) => {
-    if (typeof each !== 'string' || !path.posix.isAbsolute(each)) return [];
+    if (typeof each !== 'string' || !(path.posix.isAbsolute(each) || isOfServer(each))) return [];
     if ([view.as, view.root].some((root) => isBelow(path.posix.normalize(each), root))) return [];
     return [{ at: ['build'], message: `the build context ${each} is outside of the repository`, text: each }];
   });
