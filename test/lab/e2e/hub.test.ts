@@ -39,10 +39,14 @@ describe('one push', () => {
     const address = await lab.run(
       'docker inspect -f \'{{(index .NetworkSettings.Networks "photo_net").IPAddress}}\' photo-web',
     );
-    for (const target of ['photo-web', address.trim()])
-      expect(await lab.run(`docker exec git-web wget -q -T 5 -O - http://${target}:8080 || echo none`)).toBe(
-        'none',
-      );
+    const from = (name: string, target: string) =>
+      lab.run(`docker exec ${name} wget -q -T 5 -O - http://${target}:8080 || echo none`);
+    // What is asked with works, and what is asked for answers: else nothing would be reached, walls or not.
+    expect(await from('git-web', 'git-web')).toBe('this is git');
+    for (const target of ['photo-web', address.trim()]) {
+      expect(await from('photo-web', target)).toBe('this is photo');
+      expect(await from('git-web', target)).toBe('none');
+    }
   });
 });
 
