@@ -41,7 +41,8 @@ export async function requirePlace(file: string): Promise<void> {
     const folder = at;
     at = path.join(at, name);
     const stat = await lstat(at).catch((cause: NodeJS.ErrnoException) => {
-      throw new DnsError(`the folder ${at} cannot be looked at (${cause.code})`, { cause });
+      const why = cause.code === 'ENOENT' ? 'is not there; make it' : `cannot be looked at (${cause.code})`;
+      throw new DnsError(`the folder ${at} ${why}`, { cause });
     });
     if (stat.isSymbolicLink()) throw new DnsError(await linkSentence(at));
     if (!isKeptBy(above, stat)) throw new DnsError(openSentence(folder, file));

@@ -101,6 +101,10 @@ it('sends no signal to a process that only has the number of the server', async 
 });
 
 it('says where it may not write', async () => {
+  const { folder } = lab();
+  await expect(server(path.join(folder, 'none', 'hosts')).put(photo, null)).rejects.toThrow(
+    `the folder ${folder}/none is not there; make it`,
+  );
   await expect(server('/proc/hosts').put(photo, null)).rejects.toThrow(/^\/proc\/hosts could not be written/);
 });
 
