@@ -215,15 +215,6 @@ describe('lab.yaml', () => {
     const [warned] = await weigh('policy: { rules: { privileged: warning } }\n');
     expect(warned?.severity).toBe('warning');
     expect(await weigh('policy: { rules: { privileged: off } }\n')).toEqual([]);
-    const text =
-      'policy: { rules: { privileged: off, devices: warning, capabilities: error, root-user: warning } }\n';
-    const { policy } = await stateOf(files(compose(), { 'lab.yaml': `${lab}${text}` }));
-    expect(policy.lowered?.map(({ rule, severity, usual }) => [rule, severity, usual])).toEqual([
-      ['privileged', 'off', 'error'],
-      ['devices', 'warning', 'error'],
-    ]);
-    expect(policy.lowered?.[0]?.origin).toMatchObject({ file: 'lab.yaml', line: lab.split('\n').length });
-    expect((await stateOf(files(compose()))).policy).not.toHaveProperty('lowered');
   });
 
   test('a rule that there is not is a mistake, with the one that is meant', async () => {
