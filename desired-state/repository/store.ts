@@ -71,6 +71,7 @@ async function fetchAnew(
     await remove(fresh);
     await git(['init', '--bare', '--quiet', '--', fresh], { where: fresh, signal });
     const commit = await fetchInto(git, fresh, url, head, signal);
+    await keepKnown(git, directory, fresh, signal);
     await remove(broken);
     await rename(directory, broken).catch(ignoreAbsent);
     await rename(fresh, directory);
@@ -78,6 +79,15 @@ async function fetchAnew(
   } finally {
     await remove(fresh);
     await remove(broken);
+  }
+}
+
+/** What is in force may not be what the remote has now. Where the old store cannot give it, it is fetched or told later. */
+async function keepKnown(git: Git, from: string, into: string, signal?: AbortSignal): Promise<void> {
+  for (const name of ['head', 'promoted']) {
+    const spec = `+refs/steward/${name}:refs/steward/${name}`;
+    const args = ['fetch', '--depth=1', '--quiet', '--no-tags', '--no-write-fetch-head', '--', from, spec];
+    await git(args, { gitDir: into, signal }).catch(() => signal?.throwIfAborted());
   }
 }
 

@@ -79,6 +79,18 @@ describe('a damaged object store is made anew while the work trees stay', () => 
     expect(readdirSync(stateDir).filter((name) => /\.(new|broken)$/.test(name))).toEqual([]);
   });
 
+  it('keeps what is in force, which the remote may not have any more', async () => {
+    const origin = await makeOrigin();
+    const { repository, stateDir } = opened(origin.work);
+    const inForce = await synced(repository);
+    await repository.promote(inForce);
+    writeFileSync(path.join(stateDir, 'repository.git/refs/steward/incoming.lock'), '');
+    const next = await origin.commit({ 'new.yaml': 'two\n' });
+    const restarted = opened(origin.work, { stateDir }).repository;
+    expect(await synced(restarted)).toBe(next);
+    expect(readdirSync(await restarted.stage(inForce))).toEqual(['lab.yaml']);
+  });
+
   it('is noticed after a restart although the ref did not move', async () => {
     const origin = await makeOrigin();
     const { repository, stateDir } = opened(origin.work);
