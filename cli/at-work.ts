@@ -1,5 +1,6 @@
 import { stopSignal } from './commands/reconcile.ts';
 import { settleJournal } from './keep.ts';
+import { type Look, lookFrom } from './last-good.ts';
 import { type LockRequest, locked } from './locked.ts';
 import { type Flags, readSettings, type Settings } from './settings.ts';
 import { noteWaiting } from './terminal.ts';
@@ -9,6 +10,7 @@ import { type Wired, wire } from './wire.ts';
 export interface AtWork {
   wired: Wired;
   settings: Settings;
+  look: Look;
   /** How it waits for the cycles, and what others are told of it. */
   request: LockRequest & { signal: AbortSignal };
 }
@@ -26,7 +28,7 @@ export async function atWork<T>(
   const request = { stateDir, command, waitMs: 30_000, onWait: noteWaiting, signal };
   try {
     await locked(request, () => settleJournal(wired, stateDir));
-    return await action({ wired, settings, request });
+    return await action({ wired, settings, look: lookFrom(wired), request });
   } finally {
     wired.close();
   }

@@ -4,7 +4,7 @@ import { type BackgroundDeps, backgroundGroups, runGroup } from '../reconciler/b
 import { isIncomplete } from '../reconciler/backup/change.ts';
 import { isCurrent } from '../reconciler/backup/current.ts';
 import { togetherId } from '../reconciler/backup/names.ts';
-import { type Cycle, runCycle } from '../reconciler/cycle.ts';
+import type { Cycle } from '../reconciler/cycle.ts';
 import type { Change, Notice, Outcome } from '../reconciler/types.ts';
 import type { Asked, AskedFor } from '../reconciler/world.ts';
 import { type AtWork, atWork } from './at-work.ts';
@@ -48,12 +48,12 @@ export interface AskedContext extends AtWork {
 
 /** See `runNow`; with all that it stands on. */
 export async function runAsked(names: string[], flags: NowFlags, context: AskedContext): Promise<number> {
-  const { wired, request, wanted } = context;
+  const { wired, look, request, wanted } = context;
   const atMs = await archiveMomentMs(wired.store, wired.deps.clock);
   const together = flags.together === true;
   const askedFor = (services: string[]): Asked => ({ what: wanted.what, services, atMs, together });
   const asked = (desired: DesiredState) => askedFor(chosen(names, desired));
-  const planned = await locked(request, () => runCycle(wired.deps, { dry: true, asked }));
+  const planned = await locked(request, () => look(asked));
   if (planned.plan === null || planned.desired === null) return refused(planned, flags, wired);
   const services = chosen(names, planned.desired);
   const turns = together ? [services] : services.map((service) => [service]);
@@ -83,15 +83,14 @@ async function inTurns(
   askedFor: (services: string[]) => Asked,
   context: AskedContext & { events: BackupEvents },
 ): Promise<Outcome[]> {
-  const { wired, settings, request, events } = context;
+  const { wired, settings, look, request, events } = context;
   const deps = { ...backgroundDeps(wired, settings, request.command), progress: events.event };
   // One at a time, and for as long as a service of the same run may be down: the second waits for the first.
   const planning = new PQueue({ concurrency: 1 });
   const planAgain = (turn: string[]) =>
     planning.add(async () => {
       const lock = await deps.holdCycles();
-      const options = { dry: true, asked: askedFor(turn) };
-      return await runCycle(wired.deps, options).finally(() => lock.release());
+      return await look(askedFor(turn)).finally(() => lock.release());
     });
   const outcomes: Outcome[] = [];
   const isStopped = () => request.signal?.aborted === true;

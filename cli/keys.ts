@@ -1,7 +1,7 @@
 import type { DesiredRepository, DesiredState } from '../desired-state/types.ts';
 import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
-import { runCycle } from '../reconciler/cycle.ts';
 import type { Backups } from '../reconciler/state/backups.ts';
+import { lookFrom } from './last-good.ts';
 import { locked } from './locked.ts';
 import { printCycle } from './print-cycle.ts';
 import type { KeyRow } from './render/keys.ts';
@@ -11,14 +11,14 @@ import type { Wired } from './wire.ts';
 
 /** What the commands about keys have in common: which repositories there are, and what is recorded of their keys. */
 
-/** What Git declares. Null: the commit is bad, and that was said. */
+/** What Git declares, or did last. Null: no commit is good, and that was said. */
 export async function declaredState(
   wired: Wired,
   settings: Settings,
   output: 'text' | 'json',
 ): Promise<DesiredState | null> {
   const request = { stateDir: settings.stateDir, command: 'keys', waitMs: 30_000, onWait: noteWaiting };
-  const cycle = await locked(request, () => runCycle(wired.deps, { dry: true }));
+  const cycle = await locked(request, lookFrom(wired));
   if (cycle.desired !== null) return cycle.desired;
   printCycle(cycle, { output, dry: true, nowMs: Date.now(), sourceRoots: wired.sourceRoots });
   return null;

@@ -20,19 +20,26 @@ export interface SourceOptions {
   secrets?: SecretBox;
 }
 
+export interface GitSource extends Source {
+  /** What was loaded last and is valid. Throws where nothing was. */
+  current(): DesiredState;
+  /** The commit that the checkout was made of last, which was valid then; null where none was. */
+  lastGood(): Promise<CommitInfo | null>;
+}
+
 /**
  * Git for the reconciler. A commit is judged in the staging area, as if it stood in the stable checkout already; the
  * checkout follows only when it is about to be applied. What was loaded for a commit is kept for as long as neither
  * the commit nor the host's environment files change: a cycle with nothing to do reads no file of the repository.
  */
-export function gitSource(options: SourceOptions): Source & { current(): DesiredState } {
+export function gitSource(options: SourceOptions): GitSource {
   const { repository } = options;
   let loaded: (Loaded & { key: string }) | null = null;
   let judged: string | null = null;
   const hashes = hashMemo(options.compose);
   const viewOf = (): View => ({ root: loaded?.root ?? repository.checkoutRoot, as: repository.checkoutRoot });
   return {
-    /** What was loaded last. Throws where nothing was. */
+    lastGood: () => repository.lastGood(),
     current() {
       if (loaded?.result.ok !== true) throw new Error('nothing was loaded yet');
       return loaded.result.state;

@@ -10,13 +10,14 @@ import { clearLeftovers, ownMemory } from '../tools/secrets/env-files.ts';
 import { maskKey } from '../tools/secrets/mask-key.ts';
 import { UserError } from './errors.ts';
 import type { Settings } from './settings.ts';
-import { gitSource } from './source.ts';
+import { type GitSource, gitSource } from './source.ts';
 
 /** Settings -> the parts of a cycle: the one place where rooms are put together. */
 
 export interface Wired {
   deps: CycleDeps;
   store: Store;
+  lastGood: GitSource['lastGood'];
   /** Where the files of a problem can be read: the commit under judgement first. */
   sourceRoots: string[];
   close(): void;
@@ -37,7 +38,8 @@ export async function wire(settings: Settings, signal?: AbortSignal): Promise<Wi
     const host = await hostOf(settings, source, secrets);
     const deps = { source, store, clock: systemClock, ...host, ...(signal === undefined ? {} : { signal }) };
     const sourceRoots = [repository.stagingRoot, repository.checkoutRoot];
-    return { deps, store, sourceRoots, close: () => store.close() };
+    const { lastGood } = source;
+    return { deps, store, lastGood, sourceRoots, close: () => store.close() };
   } catch (error) {
     store.close();
     throw error;
@@ -46,7 +48,7 @@ export async function wire(settings: Settings, signal?: AbortSignal): Promise<Wi
 
 async function hostOf(
   settings: Settings,
-  source: ReturnType<typeof gitSource>,
+  source: GitSource,
   secrets: SecretBox,
 ): Promise<Pick<CycleDeps, 'observer' | 'executor'>> {
   if (settings.host === 'simulator') {

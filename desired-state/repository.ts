@@ -33,6 +33,8 @@ export interface Repository {
   promote(commitId: string): Promise<string>;
   /** The commit of the last promote that came to its end; null when a later one did not. See also `drifted`. */
   promoted(): Promise<string | null>;
+  /** The same as it was fetched; null also where its objects are gone. */
+  lastGood(): Promise<CommitInfo | null>;
   /** Tracked files in checkout/ that differ from the commit: one git process, a stat for each file. */
   drifted(commitId: string): Promise<string[]>;
 }
@@ -61,6 +63,7 @@ export function openRepository(given: RepositoryOptions): Repository {
     promote: (commitId) =>
       turn(async () => promote(await parts(), commitId, root('checkout'), at('checkout.commit'), memory)),
     promoted: () => turn(() => readMarker(at('checkout.commit'), at('checkout'))),
+    lastGood: () => turn(async () => lastGood(await parts(), at('checkout'), at('head.json'))),
     drifted: (commitId) => turn(async () => (await parts()).checkout.drifted(checkedId(commitId))),
   };
 }
@@ -181,6 +184,13 @@ async function promote(
   const configRoot = await insideOf(parts.checkout, root, commitId);
   await writeDurably(marker, `${commitId}\n`);
   return configRoot;
+}
+
+async function lastGood({ store }: Parts, checkout: string, headFile: string): Promise<CommitInfo | null> {
+  const id = await readMarker(`${checkout}.commit`, checkout);
+  if (id === null) return null;
+  const branch = (await readHead(headFile))?.commit.branch ?? '';
+  return await store.read(id, branch).catch(() => null);
 }
 
 async function become(tree: WorkTree, commitId: string, memory: Memory): Promise<void> {

@@ -1,6 +1,6 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { BackgroundDeps } from '../../reconciler/background.ts';
-import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
+import type { Cycle } from '../../reconciler/cycle.ts';
 import { atWork } from '../at-work.ts';
 import { backgroundDeps } from '../background.ts';
 import { nearest, UserError } from '../errors.ts';
@@ -26,8 +26,8 @@ export function withBackup(
   command: string,
   action: (context: ArchiveContext) => Promise<number>,
 ): Promise<number> {
-  return atWork(flags, command, async ({ wired, settings, request }) => {
-    const cycle = await locked(request, () => runCycle(wired.deps, { dry: true }));
+  return atWork(flags, command, async ({ wired, settings, look, request }) => {
+    const cycle = await locked(request, () => look());
     const deps = backgroundDeps(wired, settings, command);
     const { signal } = request;
     return await action({ desired: backupOf(name, cycle), cycle, wired, settings, deps, signal });

@@ -18,6 +18,10 @@ export interface DeleteFlags extends Flags {
 /** One archive is gone for ever. Asks twice. Exit 0: it is gone. */
 export function deleteArchive(name: string, archive: string, flags: DeleteFlags): Promise<number> {
   return withBackup(name, flags, 'delete-archive', async (context) => {
+    if (context.cycle.result === 'bad-commit')
+      throw new UserError(
+        'the newest commit is not valid: nothing is deleted until it is; steward plan says more',
+      );
     const known = await knownArchives(context, true);
     const found = archiveCalled(archive, known);
     requireExpendable(found, known, context, flags.force === true);

@@ -1,4 +1,3 @@
-import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
 import { type AtWork, atWork } from '../at-work.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
@@ -36,7 +35,7 @@ export async function restore(name: string, flags: RestoreFlags): Promise<number
 
 async function run(name: string, context: Context): Promise<number> {
   const { wired, flags } = context;
-  const first = await look(context);
+  const first = await locked(context.request, () => context.look());
   if (first.plan === null) {
     printCycle(first, { output: flags.output, dry: true, nowMs: Date.now(), sourceRoots: wired.sourceRoots });
     return 1;
@@ -47,15 +46,11 @@ async function run(name: string, context: Context): Promise<number> {
   return await restoreNow(name, { ...context, flags: agreed });
 }
 
-function look({ wired, request }: Context): Promise<Cycle> {
-  return locked(request, () => runCycle(wired.deps, { dry: true }));
-}
-
 /** Looked at again, with nobody else at work. */
 async function restoreNow(name: string, context: Context): Promise<number> {
-  const { wired, flags } = context;
+  const { look, flags } = context;
   const plan = async () => {
-    const cycle = await runCycle(wired.deps, { dry: true });
+    const cycle = await look();
     const { change } = await planOf(name, cycle, context);
     return { change, commit: cycle.commit?.id ?? '' };
   };

@@ -2,6 +2,7 @@ import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { runAsked, type Wanted } from '../../cli/backup-now.ts';
+import { lookFrom } from '../../cli/last-good.ts';
 import { readSettings } from '../../cli/settings.ts';
 import { gitSource } from '../../cli/source.ts';
 import type { Wired } from '../../cli/wire.ts';
@@ -124,7 +125,8 @@ function wired(
   });
   const observer = hostObserver({ socketPath, commands: { zfs, zpool } });
   const deps = { source, observer, executor, store, clock };
-  return { deps, store, sourceRoots: [], close: () => store.close() };
+  const { lastGood } = source;
+  return { deps, store, lastGood, sourceRoots: [], close: () => store.close() };
 }
 
 /** The commit is in force, as after a cycle. */
@@ -143,7 +145,11 @@ async function askedFor(names: string[], what: AskedFor, lab: Lab, wired: Wired)
   const isAsked: Wanted['isAsked'] = ({ steps }) => steps.some((step) => step.op === op);
   const wanted: Wanted = { command: what, what, isAsked, missed: 'not done' };
   try {
-    return await runAsked(names, { output: 'text' }, { wired, settings, request, wanted });
+    return await runAsked(
+      names,
+      { output: 'text' },
+      { wired, settings, look: lookFrom(wired), request, wanted },
+    );
   } finally {
     wired.close();
   }
