@@ -5,12 +5,14 @@ import { isIncomplete } from '../reconciler/backup/change.ts';
 import { isCurrent } from '../reconciler/backup/current.ts';
 import { togetherId } from '../reconciler/backup/names.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
+import type { Store } from '../reconciler/state/store.ts';
 import type { Change, Notice, Outcome } from '../reconciler/types.ts';
 import type { Asked, AskedFor } from '../reconciler/world.ts';
+import { noBackup } from './archives/retired.ts';
 import { type AtWork, atWork } from './at-work.ts';
 import { backgroundDeps } from './background.ts';
 import { archiveMomentMs } from './backup-moment.ts';
-import { nearest, UserError } from './errors.ts';
+import { UserError } from './errors.ts';
 import { keepBackups } from './keep.ts';
 import { locked } from './locked.ts';
 import { printCycle } from './print-cycle.ts';
@@ -52,10 +54,10 @@ export async function runAsked(names: string[], flags: NowFlags, context: AskedC
   const atMs = await archiveMomentMs(wired.store, wired.deps.clock);
   const together = flags.together === true;
   const askedFor = (services: string[]): Asked => ({ what: wanted.what, services, atMs, together });
-  const asked = (desired: DesiredState) => askedFor(chosen(names, desired));
+  const asked = (desired: DesiredState) => askedFor(chosen(names, desired, wired.store));
   const planned = await locked(request, () => look(asked));
   if (planned.plan === null || planned.desired === null) return refused(planned, flags, wired);
-  const services = chosen(names, planned.desired);
+  const services = chosen(names, planned.desired, wired.store);
   const turns = together ? [services] : services.map((service) => [service]);
   const events = backupEvents(flags.output, process.stderr, wanted.missed);
   const outcomes = await inTurns(planned, turns, askedFor, { ...context, events });
@@ -162,19 +164,17 @@ function groupsOf(cycle: Cycle, services: string[]): Change[][] {
   return backgroundGroups(cycle.plan).filter((group) => group.every(isOurs));
 }
 
-function chosen(names: string[], { resources }: DesiredState): string[] {
-  const backups = resources.filter((each): each is DesiredBackup => each.kind === 'backup');
+function chosen(names: string[], desired: DesiredState, store: Store): string[] {
+  const backups = desired.resources.filter((each): each is DesiredBackup => each.kind === 'backup');
   if (backups.length === 0) throw new UserError('lab.yaml declares no backup; add `backup:` to it');
   const known = backups.filter(({ suspend }) => !suspend).map(({ service }) => service);
   if (names.length === 0) return known;
   for (const name of names) {
     if (known.includes(name)) continue;
     const isSuspended = backups.some(({ service }) => service === name);
-    throw new UserError(
-      isSuspended
-        ? `the backup of ${name} is suspended in its service.yaml`
-        : `there is no backup of ${name}${nearest(name, known)}`,
-    );
+    throw isSuspended
+      ? new UserError(`the backup of ${name} is suspended in its service.yaml`)
+      : noBackup(name, desired, store);
   }
   return names;
 }

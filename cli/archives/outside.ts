@@ -1,20 +1,26 @@
 import { readlink, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cycle } from '../../reconciler/cycle.ts';
+import type { Store } from '../../reconciler/state/store.ts';
 import { UserError } from '../errors.ts';
+import { retiredBackups } from './retired.ts';
 
 /**
  * The folder as it is without symbolic links. Throws UserError where that is in the data of a service: what services
  * write to is restored, with a way back, and never written over or hidden below a mount.
  */
-export async function folderOutside(given: string, { desired }: Cycle): Promise<string> {
+export async function folderOutside(given: string, { desired }: Cycle, store: Store): Promise<string> {
   const folder = await withoutLinks(path.resolve(given));
-  for (const each of desired?.resources ?? []) {
-    if (each.kind !== 'zfs-dataset' || each.service === null) continue;
-    const root = await withoutLinks(each.mountpoint);
+  const declared = (desired?.resources ?? []).filter((each) => each.kind === 'zfs-dataset');
+  const kept = retiredBackups(store).flatMap(({ service, datasets }) =>
+    datasets.map(({ mountpoint }) => ({ service, mountpoint })),
+  );
+  for (const { service, mountpoint } of [...declared, ...kept]) {
+    if (service === null) continue;
+    const root = await withoutLinks(mountpoint);
     if (`${folder}/`.startsWith(`${root}/`))
       throw new UserError(
-        `${folder} is in the data of ${each.service} (${each.mountpoint}); steward restore brings that back, and this wants a folder elsewhere`,
+        `${folder} is in the data of ${service} (${mountpoint}); steward restore brings that back, and this wants a folder elsewhere`,
       );
   }
   return folder;

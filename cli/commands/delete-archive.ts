@@ -1,7 +1,7 @@
 import { type ArchiveRecord, doubtRepository } from '../../reconciler/state/backups.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { runOnArchive } from '../archives/change.ts';
-import { type ArchiveContext, withBackup } from '../archives/context.ts';
+import { type ArchiveContext, backupOf, withBackup } from '../archives/context.ts';
 import { archiveCalled, archivesInState, type KnownArchives, knownArchives } from '../archives/known.ts';
 import { canAsk, typed } from '../confirm.ts';
 import { UserError } from '../errors.ts';
@@ -22,6 +22,7 @@ export function deleteArchive(name: string, archive: string, flags: DeleteFlags)
       throw new UserError(
         'the newest commit is not valid: nothing is deleted until it is; steward plan says more',
       );
+    backupOf(name, context.cycle, context.wired.store);
     const known = await knownArchives(context, true);
     const found = archiveCalled(archive, known);
     requireExpendable(found, known, context, flags.force === true);

@@ -20,8 +20,8 @@ export function extract(
   flags: ExtractFlags,
 ): Promise<number> {
   return withBackup(name, flags, 'extract', async (context) => {
-    const { desired, cycle } = context;
-    const folder = await folderOutside(flags.to, cycle);
+    const { desired, cycle, wired } = context;
+    const folder = await folderOutside(flags.to, cycle, wired.store);
     const found = archiveCalled(archive, await knownArchives(context));
     const { repository } = desired;
     const chosen = chosenPaths(desired, paths);

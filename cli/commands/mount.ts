@@ -13,8 +13,8 @@ import { note } from '../terminal.ts';
 /** Shows an archive as a folder until Ctrl-C or `steward umount`. Exit 0: it was there, and is gone again. */
 export function mount(name: string, archive: string, folder: string, flags: Flags): Promise<number> {
   return withBackup(name, flags, 'mount', async (context) => {
-    const { desired, cycle, settings, signal, deps } = context;
-    const outside = await folderOutside(folder, cycle);
+    const { desired, cycle, wired, settings, signal, deps } = context;
+    const outside = await folderOutside(folder, cycle, wired.store);
     if (settings.host === 'simulator')
       throw new UserError('archives of the simulated host have no files to look at');
     const place = await emptyFolder(outside);

@@ -44,7 +44,7 @@ export async function planOf(
   context: PlanContext,
 ): Promise<{ change: Change; means: string; archive?: string }> {
   const { wired, settings, flags } = context;
-  const desired = backupOf(name, cycle);
+  const desired = backupOf(name, cycle, wired.store);
   const hindered = whatHinders(desired, wired.store);
   if (hindered !== null) throw new UserError(`${hindered}; nothing was done`);
   const kept = await keptBy(desired, settings);

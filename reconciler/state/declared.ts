@@ -1,4 +1,4 @@
-import type { DesiredState } from '../../desired-state/types.ts';
+import type { DesiredBackup, DesiredState } from '../../desired-state/types.ts';
 import { guarded, type Store } from './store.ts';
 
 /**
@@ -7,20 +7,37 @@ import { guarded, type Store } from './store.ts';
  */
 export type Declared = Pick<DesiredState, 'resources' | 'suspended' | 'backupsAtOnce'>;
 
-export function readDeclared(store: Store): Declared | null {
+type Kept = Declared & {
+  /** What was declared once and is not any more: its archives are read with it. Absent in older state folders. */
+  retired?: DesiredBackup[];
+};
+
+export function readDeclared(store: Store): Kept | null {
   return guarded(store.path, () => {
     const row = store.db.prepare('SELECT declared FROM declared_backups').get() as
       | { declared: string }
       | undefined;
-    return row === undefined ? null : (JSON.parse(row.declared) as Declared);
+    return row === undefined ? null : (JSON.parse(row.declared) as Kept);
   });
+}
+
+export function readRetired(store: Store): DesiredBackup[] {
+  return readDeclared(store)?.retired ?? [];
 }
 
 /** What is known already is not written again. */
 export function writeDeclared(store: Store, { resources, suspended, backupsAtOnce }: Declared): void {
-  const backups = resources.filter(({ kind }) => kind === 'backup');
-  const declared: Declared = { resources: backups, suspended, backupsAtOnce };
+  const backups = backupsIn(resources);
+  const names = new Set(backups.map(({ service }) => service));
+  const before = readDeclared(store);
+  const once = [...(before?.retired ?? []), ...backupsIn(before?.resources ?? [])];
+  const retired = once.filter(({ service }) => !names.has(service));
+  const declared: Kept = { resources: backups, suspended, backupsAtOnce, retired };
   const put = `INSERT INTO declared_backups VALUES (1, ?)
     ON CONFLICT (one) DO UPDATE SET declared = excluded.declared WHERE declared <> excluded.declared`;
   guarded(store.path, () => store.db.prepare(put).run(JSON.stringify(declared)));
+}
+
+function backupsIn(resources: Declared['resources']): DesiredBackup[] {
+  return resources.filter((each) => each.kind === 'backup');
 }
