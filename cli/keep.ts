@@ -53,12 +53,13 @@ function settledSentence({ changeId, done, failed, notes }: Settled): string {
   return `steward: the last run ended in the middle of ${changeId}; ${parts.join('; ')}`;
 }
 
-/** Records the cycle, and returns what `status` will say of it. */
-export function keep(wired: Wired, cycle: Cycle): Status {
+/** Records the cycle, and returns what `status` will say of it. `intervalMs`: until a daemon makes the next one. */
+export function keep(wired: Wired, cycle: Cycle, intervalMs?: number): Status {
   const { store } = wired;
   const { lastCycle, ...found } = statusOf(cycle, readServices(store), readKept(store));
   if (cycle.desired !== null) writeDeclared(store, cycle.desired);
-  const detail = { ...found, ...toldNow(store, cycle.desired, hindrancesOf(cycle), cycle.atMs) };
+  const every = intervalMs === undefined ? {} : { intervalMs };
+  const detail = { ...found, ...every, ...toldNow(store, cycle.desired, hindrancesOf(cycle), cycle.atMs) };
   const { at: atMs, durationMs, result } = lastCycle;
   recordCycle(store, { atMs, durationMs, result, commit: cycle.commit?.id ?? null, detail });
   if (cycle.desired !== null) forgetRoutes(store, cycle.desired);

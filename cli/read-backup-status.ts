@@ -9,6 +9,7 @@ import type { Hindrances } from './backup-matter.ts';
 import { backupStatus } from './backup-status.ts';
 import type { BackupStatus, Status } from './render/types.ts';
 import { runningOf, withRunning } from './running.ts';
+import { dueByNow } from './since-then.ts';
 
 /** What is recorded of backups, read for whoever tells of it. Borg is not asked. */
 
@@ -40,8 +41,9 @@ function holderAt(store: Store, location: string): string | null {
 }
 
 /** What was kept, and what is under way this moment: who is dead holds no lock any more. */
-export function withLiveBackups(status: Status, store: Store): Status {
+export function withLiveBackups(status: Status, store: Store, nowMs: number): Status {
   if (status.backups === undefined) return status;
   const backups = readLiving(store);
-  return { ...status, backups: withRunning(status.backups, (service) => runningOf(service, backups)) };
+  const kept = dueByNow(status.backups, nowMs);
+  return { ...status, backups: withRunning(kept, (service) => runningOf(service, backups)) };
 }

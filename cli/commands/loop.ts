@@ -112,7 +112,7 @@ function oneCycle(
       memory.aliveAtMs = Date.now();
     };
     const cycle = await runCycle({ ...wired.deps, signal, progress }, { dry: false });
-    memory.status = keep(wired, cycle);
+    memory.status = keep(wired, cycle, settings.intervalMs);
     return cycle;
   });
 }

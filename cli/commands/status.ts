@@ -7,11 +7,12 @@ import { lookOf } from '../render/text.ts';
 import type { Status } from '../render/types.ts';
 import { routeStatus } from '../route-status.ts';
 import { type Flags, readSettings } from '../settings.ts';
+import { silentSince } from '../since-then.ts';
 import { printJson } from '../terminal.ts';
 
 /**
- * What the last cycle found; the host is not asked. Exit 0: it is as Git says. 1: not, or nobody looked yet, or there is data
- * inside that of a service that no archive of it has.
+ * What the last cycle found; the host is not asked. Exit 0: it is as Git says. 1: not, or nobody looked in time, or there is
+ * data inside that of a service that no archive of it has.
  */
 export async function status(flags: Flags & { output: 'text' | 'json' }): Promise<number> {
   const { stateDir } = readSettings(flags);
@@ -19,15 +20,21 @@ export async function status(flags: Flags & { output: 'text' | 'json' }): Promis
   try {
     const kept = readKept(store);
     const found = { ...(kept ?? nothingYet), routes: routeStatus(store) };
-    const shown = withLock(withLiveBackups(found, store), stateDir);
+    const nowMs = Date.now();
+    const shown = withSilence(withLock(withLiveBackups(found, store, nowMs), stateDir), nowMs);
     if (flags.output === 'json') printJson(shown);
-    else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: Date.now() }));
-    if (shown.refused !== undefined && shown.refused !== null) return 1;
-    if (shown.backups?.some(({ uncovered = [] }) => uncovered.length > 0)) return 1;
-    return ['converged', 'changed'].includes(shown.lastCycle?.result ?? '') ? 0 : 1;
+    else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: nowMs }));
+    return isAsGitSays(shown) ? 0 : 1;
   } finally {
     store.close();
   }
+}
+
+/** As far as the newest commit is known, somebody has looked, and all data is in the archives. */
+function isAsGitSays({ lastCycle, repositoryError = null, silentSince, backups = [] }: Status): boolean {
+  if (repositoryError !== null || silentSince !== undefined) return false;
+  if (backups.some(({ uncovered = [] }) => uncovered.length > 0)) return false;
+  return ['converged', 'changed'].includes(lastCycle?.result ?? '');
 }
 
 const nothingYet: Status = {
@@ -43,4 +50,9 @@ const nothingYet: Status = {
 function withLock(status: Status, stateDir: string): Status {
   const holder = holderOf(stateDir);
   return holder === null ? status : { ...status, lock: { pid: holder.pid, since: holder.sinceMs } };
+}
+
+function withSilence(status: Status, nowMs: number): Status {
+  const since = silentSince(status, nowMs);
+  return since === null ? status : { ...status, silentSince: since };
 }

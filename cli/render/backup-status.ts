@@ -43,8 +43,7 @@ export function isOverdue({ since }: BackupStatus, now: number): boolean {
 function due(backup: BackupStatus, now: number): string {
   const { state, since, nextAt } = backup;
   const ago = since === null ? '' : relative(since, now).replace(/ ago$/, '');
-  // What is shown is of the last cycle: a tick may have come since.
-  const next = nextAt === null ? null : nextAt <= now ? 'due now' : `next ${relative(nextAt, now)}`;
+  const next = nextAt === null ? null : `next ${relative(nextAt, now)}`;
   switch (state) {
     case 'suspended':
       return 'suspended';

@@ -14,6 +14,7 @@ import {
   safe,
   truncate,
   widest,
+  wrap,
 } from './text.ts';
 import { duration, relative } from './time.ts';
 import type { ServiceState, ServiceStatus, Status } from './types.ts';
@@ -51,6 +52,7 @@ function head(status: Status, options: StatusOptions): string[] {
     `commit      ${commits(status)}`,
     ...repository(status, options),
     `last cycle  ${cycle}`,
+    ...silence(status, options),
     ...seen(status, options),
     ...held,
   ];
@@ -71,6 +73,17 @@ function commits({ commit, appliedCommit, services: list }: Status): string {
   return isNew
     ? `${short(commit)}, not applied; nothing applied yet`
     : `${short(commit)}, not applied as a whole`;
+}
+
+/** All that follows may be long untrue. */
+function silence({ silentSince, intervalMs }: Status, options: StatusOptions): string[] {
+  if (silentSince === undefined || intervalMs === undefined) return [];
+  const age = relative(silentSince, options.now).replace(/ ago$/, '');
+  const text = `for ${age}, where the daemon looked every ${duration(intervalMs)}: what follows is as it was then. Is it running? systemctl status steward; steward reconcile --once looks once`;
+  const room = options.width === null ? Number.POSITIVE_INFINITY : Math.max(8, options.width - 12);
+  return wrap(text, room).map((line, index) =>
+    paint(options, 'red', `${pad(index === 0 ? 'no cycle' : '', 10)}  ${line}`),
+  );
 }
 
 function seen({ seenAt }: Status, { now }: StatusOptions): string[] {

@@ -114,6 +114,10 @@ export interface Status {
   /** The commit that the whole host is at; null: none, as after one of which a part failed. */
   appliedCommit: string | null;
   lastCycle: { at: number; result: string; durationMs: number } | null;
+  /** Between two cycles of the daemon that has made the last one; absent where it was no daemon's. */
+  intervalMs?: number;
+  /** When the last cycle ended, where others should have followed it by now. */
+  silentSince?: number;
   services: ServiceStatus[];
   /** When the host was last looked at, where the last cycle did not: its commit is bad, or could not be read. */
   seenAt?: number;
