@@ -87,13 +87,22 @@ export function readSettings(flags: Flags): Settings {
     credentials: file.credentials ?? {},
     allowedSigners: file.verify === undefined ? null : [file.verify.allowedSigners].flat(),
     name: file.name ?? hostname(),
-    stateDir: resolve(flags.stateDir ?? file.stateDir ?? defaultStateDir()),
+    stateDir: resolve(flags.stateDir ?? file.stateDir ?? defaultStateDir(host)),
     environmentDir: file.environmentDir ?? '/etc/steward/env',
-    identity: resolve(file.secrets?.identity ?? defaultIdentity),
+    identity: identityIn(file),
     host,
     listen: toAddress(flags.listen ?? file.listen ?? '127.0.0.1:9464'),
     intervalMs: toInterval(flags.interval) ?? (file.intervalSeconds ?? 60) * 1000,
   };
+}
+
+/** The private key alone: it is wanted for a checkout too, where no state folder is. Throws as `readSettings`. */
+export function readIdentity({ config }: Pick<Flags, 'config'>): string {
+  return identityIn(readBootstrap(config));
+}
+
+function identityIn({ secrets }: z.infer<typeof bootstrap>): string {
+  return resolve(secrets?.identity ?? defaultIdentity);
 }
 
 function readBootstrap(named: string | undefined): z.infer<typeof bootstrap> {
@@ -111,8 +120,15 @@ function readBootstrap(named: string | undefined): z.infer<typeof bootstrap> {
   throw new UserError(`${path} is not right:\n${lines.join('\n')}`);
 }
 
-function defaultStateDir(): string {
-  if (userInfo().uid === 0) return '/var/lib/steward';
+const systemStateDir = '/var/lib/steward';
+
+/** An empty one of the user's own would say of this host that there is no service, no backup and no snapshot. */
+function defaultStateDir(host: Settings['host']): string {
+  if (userInfo().uid === 0) return systemStateDir;
+  if (host === 'local' && existsSync(systemStateDir))
+    throw new UserError(
+      `the state of this host is in ${systemStateDir}, and root's: run it with sudo; --state-dir DIR is for one of your own`,
+    );
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local/state'), 'steward');
 }
 

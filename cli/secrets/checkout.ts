@@ -7,7 +7,7 @@ import { place } from '../../desired-state/problems.ts';
 import { encryptAge } from '../../tools/secrets/age.ts';
 import { type SecretBox, secretBox } from '../../tools/secrets/box.ts';
 import { nearest, UserError } from '../errors.ts';
-import { readSettings } from '../settings.ts';
+import { readIdentity } from '../settings.ts';
 
 export interface SecretsFlags {
   repository: string;
@@ -40,9 +40,7 @@ export async function openCheckout(flags: SecretsFlags): Promise<Checkout> {
 }
 
 export function identityOf({ identity, config }: Pick<SecretsFlags, 'identity' | 'config'>): string {
-  return identity === undefined
-    ? readSettings(config === undefined ? {} : { config }).identity
-    : resolve(identity);
+  return identity === undefined ? readIdentity(config === undefined ? {} : { config }) : resolve(identity);
 }
 
 /** Folders of services/ that hold what `file` is called. */
