@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { execa, type Result } from 'execa';
 
@@ -11,6 +12,8 @@ export interface RunOptions {
   inheritEnv?: boolean;
   input?: string;
   signal?: AbortSignal;
+  /** What a terminal sends to all that runs in it, as Ctrl-C does, does not reach it. It ends with us at an exit. */
+  apart?: boolean;
 }
 
 export interface RunResult {
@@ -72,7 +75,7 @@ async function* linesOf(stdout: Readable): AsyncGenerator<string[]> {
 }
 
 function start(file: string, args: string[], options: RunOptions, more: { buffer?: { stdout: false } } = {}) {
-  return execa(file, args, {
+  const child = execa(file, args, {
     reject: false,
     timeout: timeoutOf(options),
     forceKillAfterDelay: 2_000,
@@ -84,7 +87,24 @@ function start(file: string, args: string[], options: RunOptions, more: { buffer
     ...(options.inheritEnv === undefined ? {} : { extendEnv: options.inheritEnv }),
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.apart === true ? { detached: true } : {}),
   });
+  if (options.apart === true) endAtExit(child);
+  return child;
+}
+
+const apart = new Set<ChildProcess>();
+
+/** Execa does so for all but those that are apart. */
+function endAtExit(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  if (!process.listeners('exit').includes(endAll)) process.on('exit', endAll);
+  apart.add(child);
+  child.once('exit', () => apart.delete(child));
+}
+
+function endAll(): void {
+  for (const child of apart) child.kill();
 }
 
 function timeoutOf({ timeoutMs = 30_000 }: RunOptions): number {

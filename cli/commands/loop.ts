@@ -26,6 +26,7 @@ import { metricOfRoute, routeStatus } from '../route-status.ts';
 import { withRunning } from '../running.ts';
 import type { Settings } from '../settings.ts';
 import { total } from '../status-of.ts';
+import { onStopSignals } from '../stop-signals.ts';
 import { version } from '../version.ts';
 import { type Wired, wire } from '../wire.ts';
 
@@ -76,7 +77,10 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   try {
     const address = await server.start();
     log.info({ address, intervalMs: settings.intervalMs, stateDir: settings.stateDir }, 'started');
-    stopOnSignals(running, log);
+    onStopSignals((signal) => {
+      log.info({ signal }, 'stopping after the step under way');
+      running.stop();
+    });
     await watch(settings, running, log);
     await running.run();
     log.info('stopped');
@@ -206,13 +210,4 @@ async function watch(settings: Settings, running: Loop, log: Log): Promise<void>
     onTrouble: (sentence) => log.warn(sentence),
     signal: running.signal,
   });
-}
-
-function stopOnSignals(running: Loop, log: Log): void {
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      log.info({ signal: name }, 'stopping after the step under way');
-      running.stop();
-    });
-  }
 }

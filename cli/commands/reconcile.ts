@@ -11,6 +11,7 @@ import { printCycle, printPlan } from '../print-cycle.ts';
 import { progressReporter } from '../render/progress.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { isApplied } from '../status-of.ts';
+import { onStopSignals } from '../stop-signals.ts';
 import { note, noteWaiting } from '../terminal.ts';
 import { type Wired, wire } from '../wire.ts';
 import type { PlanFlags } from './plan.ts';
@@ -86,15 +87,13 @@ function withOutcomes(cycle: Cycle, beside: Outcome[]): Cycle {
   return { ...cycle, outcomes: [...cycle.outcomes, ...beside], result: failed ? 'failed' : did };
 }
 
-/** The first SIGINT or SIGTERM lets the step under way end; the second ends the process. */
+/** Fires at the first signal that asks to stop: see `onStopSignals`. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      note(`steward: ${name}, ending after the step under way`);
-      controller.abort();
-    });
-  }
+  onStopSignals((name) => {
+    note(`steward: ${name}, ending after the step under way`);
+    controller.abort();
+  });
   return controller.signal;
 }
 

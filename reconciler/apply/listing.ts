@@ -77,7 +77,8 @@ export async function readOnly(
   try {
     const given = signal === undefined ? {} : { signal };
     const env = { LC_ALL: 'C', PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' };
-    const result = await run(file, args, { timeoutMs: readTimeoutMs, env, inheritEnv: false, ...given });
+    const how = { timeoutMs: readTimeoutMs, env, inheritEnv: false, apart: true };
+    const result = await run(file, args, { ...how, ...given });
     if (result.exitCode === 0) return result.stdout;
     throw new StepError(`${what(result.exitCode)}: ${result.stderr.trim().split('\n').at(-1) ?? ''}`);
   } catch (error) {

@@ -54,7 +54,8 @@ export async function* toolLines(argv: string[], options: CallOptions): AsyncGen
 function calling(argv: string[], options: CallOptions): [string, string[], RunOptions] {
   const { commands, signal, ...rest } = options;
   const [file = '', ...args] = programOf(argv, commands);
-  return [file, args, { ...rest, ...(signal === undefined ? {} : { signal }) }];
+  // Whether a step is cut short is decided here, not by a terminal.
+  return [file, args, { ...rest, apart: true, ...(signal === undefined ? {} : { signal }) }];
 }
 
 function requireSuccess(argv: string[], { exitCode, stdout, stderr }: RunResult, sentence: Sentence): void {

@@ -36,7 +36,9 @@ export interface ProcessEnd {
 export async function runLeashed(argv: string[], options: ProcessOptions): Promise<ProcessEnd> {
   if (options.signal?.aborted) throw new BorgError('borg was not started: Steward was told to stop');
   const [file = '', ...args] = leashed(argv);
-  const child = spawn(file, args, { env: options.env, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+  // A session of its own: Ctrl-C at a terminal reaches Steward alone, which knows how to end it.
+  const how = { detached: true, cwd: '/', env: options.env };
+  const child = spawn(file, args, { ...how, stdio: ['ignore', 'pipe', 'pipe'] });
   const watch = watchdog(child, options);
   const output: string[] = [];
   const onLine = options.onLine ?? ((line: string) => void output.push(line));

@@ -115,6 +115,7 @@ async function update(
   const { exitCode, stdout, stderr } = await run(commands?.nsupdate ?? 'nsupdate', args, {
     input,
     timeoutMs: timeoutMs + 2_000,
+    apart: true,
     ...(signal === undefined ? {} : { signal }),
   }).catch((error) => {
     if (!(error instanceof ToolError)) throw error;
