@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { execa, type Result } from 'execa';
+import { giveUpOn, patienceWith, stillThere } from './unending.ts';
 
 export interface RunOptions {
   /** Default 30 s. The process is killed after it. */
@@ -39,10 +40,16 @@ const mostBytes = 64 * 1024 * 1024;
 
 /**
  * Runs a program by argv (no shell) with a timeout. A non-zero exit is a result, not an error.
- * Throws ToolError when the program is missing, hangs beyond its timeout, prints more than 64 MiB, or dies from a signal.
+ * Throws ToolError when the program is missing, hangs beyond its timeout, prints more than 64 MiB, dies from a signal,
+ * or cannot be ended; until that one is gone, the same is refused.
  */
 export async function run(file: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
-  return resultOf(file, options, await start(file, args, options));
+  const { end, patience } = start(file, args, options);
+  try {
+    return resultOf(file, options, await end);
+  } finally {
+    patience.stop();
+  }
 }
 
 /**
@@ -54,13 +61,17 @@ export async function* runLines(
   args: string[],
   options: RunOptions = {},
 ): AsyncGenerator<string[], RunResult> {
-  const child = start(file, args, options, { buffer: { stdout: false } });
+  const { child, end, patience } = start(file, args, options, { buffer: { stdout: false } });
   try {
+    // What cannot be ended does not end its output either.
+    end.catch((error: Error) => child.stdout.destroy(error));
     yield* linesOf(child.stdout);
-    return resultOf(file, options, { ...(await child), stdout: '' });
+    return resultOf(file, options, { ...(await end), stdout: '' });
   } finally {
     child.kill();
-    await child;
+    patience.begin();
+    await end.catch(() => {});
+    patience.stop();
   }
 }
 
@@ -75,22 +86,32 @@ async function* linesOf(stdout: Readable): AsyncGenerator<string[]> {
 }
 
 function start(file: string, args: string[], options: RunOptions, more: { buffer?: { stdout: false } } = {}) {
-  const child = execa(file, args, {
+  const key = [file, ...args].join('\0');
+  const left = stillThere(file, key);
+  if (left !== null) throw new ToolError(file, left, { retryable: true });
+  const child = execa(file, args, { ...more, ...optionsOf(options) });
+  if (options.apart === true) endAtExit(child);
+  const patience = patienceWith({ ...options, timeoutMs: timeoutOf(options) }, () => {
+    const message = giveUpOn(child, file, key) ?? `${file} was ended, but not what it had started`;
+    return new ToolError(file, message, { retryable: true });
+  });
+  return { child, patience, end: Promise.race([child, patience.over]) };
+}
+
+function optionsOf(options: RunOptions) {
+  return {
     reject: false,
     timeout: timeoutOf(options),
     forceKillAfterDelay: 2_000,
     stripFinalNewline: false,
     maxBuffer: mostBytes,
-    ...more,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.inheritEnv === undefined ? {} : { extendEnv: options.inheritEnv }),
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.apart === true ? { detached: true } : {}),
-  });
-  if (options.apart === true) endAtExit(child);
-  return child;
+  };
 }
 
 const apart = new Set<ChildProcess>();

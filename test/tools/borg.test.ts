@@ -231,6 +231,7 @@ describe('the lines of borg', () => {
       onErrorLine,
       onLine,
       idleMs,
+      works: '/backup',
     });
   const onErrorLine = () => {};
 

@@ -75,6 +75,7 @@ async function callOnce(
   try {
     const end = await runLeashed(wholeArgv(args, options), {
       ...processOptions(options),
+      works: repository.location,
       env: { ...(await borgEnvironment(repository, options)), ...libraries(args) },
       onErrorLine: (line) => take(blot(line, secret)),
     });

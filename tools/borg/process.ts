@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { givenUpMs, giveUpOn, stillThere } from '../unending.ts';
 import { leashed } from './leash.ts';
 import { BorgError } from './types.ts';
 
@@ -24,6 +25,8 @@ export interface ProcessOptions {
   signal?: AbortSignal | undefined;
   /** From SIGTERM to SIGKILL. */
   graceMs?: number | undefined;
+  /** What it works on: where one that cannot be ended is at it still, no other is started. */
+  works: string;
 }
 
 export interface ProcessEnd {
@@ -35,6 +38,8 @@ export interface ProcessEnd {
 /** Runs it on a leash and hands on its lines as they come. Throws BorgError: not started, hung, ended from here. */
 export async function runLeashed(argv: string[], options: ProcessOptions): Promise<ProcessEnd> {
   if (options.signal?.aborted) throw new BorgError('borg was not started: Steward was told to stop');
+  const left = stillThere('borg', options.works);
+  if (left !== null) throw new BorgError(left);
   const [file = '', ...args] = leashed(argv);
   // A session of its own: Ctrl-C at a terminal reaches Steward alone, which knows how to end it.
   const how = { detached: true, cwd: '/', env: options.env };
@@ -47,13 +52,14 @@ export async function runLeashed(argv: string[], options: ProcessOptions): Promi
     eachLine(child.stderr, options.onErrorLine, watch),
   ]).catch(watch.end);
   try {
-    const exitCode = await exited(child);
-    await drained(child, read, watch);
+    const exitCode = await Promise.race([exited(child), watch.over]);
+    await drained(read, watch);
     const why = watch.why();
     if (why !== null) throw why;
     return { exitCode, stdout: output.join('\n') };
   } finally {
     watch.stop();
+    close(child);
   }
 }
 
@@ -70,7 +76,12 @@ type Watchdog = ReturnType<typeof watchdog>;
 
 /** Ends the child, gently and then not, when it hangs, is late, or nobody wants it any more. */
 function watchdog(child: ChildProcess, options: ProcessOptions) {
-  const { idleMs, timeoutMs, signal, graceMs = 15_000 } = options;
+  const { idleMs, timeoutMs, signal, graceMs = 15_000, works } = options;
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const giveUp = () => {
+    const message = giveUpOn(child, 'borg', works);
+    if (message !== null) reject(new BorgError(message));
+  };
   let reason: Error | null = null;
   let waiting = false;
   let killer: NodeJS.Timeout | undefined;
@@ -78,7 +89,10 @@ function watchdog(child: ChildProcess, options: ProcessOptions) {
     if (reason !== null) return;
     reason = why;
     child.kill('SIGTERM');
-    killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    killer = setTimeout(() => {
+      child.kill('SIGKILL');
+      killer = setTimeout(giveUp, givenUpMs);
+    }, graceMs);
   };
   const hangs = () => end(new BorgError(`borg said nothing for ${idleMs / 1000} s and was ended`));
   const idle = setTimeout(() => (waiting ? idle.refresh() : hangs()), idleMs);
@@ -88,6 +102,7 @@ function watchdog(child: ChildProcess, options: ProcessOptions) {
   signal?.addEventListener('abort', onAbort);
   return {
     end,
+    over,
     heard: () => void idle.refresh(),
     /** Whether it is not borg that takes its time, but who takes its lines. */
     wait(on: boolean) {
@@ -115,12 +130,15 @@ async function eachLine(stream: Readable, take: TakeLine, watch: Watchdog): Prom
 }
 
 /** What was printed before the end is still read; a stray child that keeps the pipe open is not waited for. */
-async function drained(child: ChildProcess, read: Promise<unknown>, watch: Watchdog): Promise<void> {
+async function drained(read: Promise<unknown>, watch: Watchdog): Promise<void> {
   const enough = new AbortController();
   const all = read.then(() => true);
   const late = () => sleep(5_000, false, enough).catch(() => false);
   while (!(await Promise.race([all, late()])) && watch.isWaiting());
   enough.abort();
-  child.stdout?.destroy();
-  child.stderr?.destroy();
+}
+
+function close({ stdout, stderr }: ChildProcess): void {
+  stdout?.destroy();
+  stderr?.destroy();
 }
