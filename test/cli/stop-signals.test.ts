@@ -78,7 +78,7 @@ it('a daemon that is told to stop while ZFS does not answer stops as one that wa
   const lab = await newLab([]);
   const bin = at('bin');
   mkdirSync(bin);
-  const tools = { zpool: `${begin}; exec sleep 60`, zfs: 'exit 1', docker: 'echo 2.26.1' };
+  const tools = { zpool: `${begin}; exec sleep 60`, zfs: 'exec sleep 60', docker: 'echo 2.26.1' };
   for (const [name, script] of Object.entries(tools))
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const flags = ['--repo', lab.remote, '--state-dir', lab.stateDir, '--listen', '127.0.0.1:0'];
