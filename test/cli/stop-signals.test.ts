@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stopSignal } from '../../cli/commands/reconcile.ts';
 import { newLab } from './lab.ts';
 import { projectRoot, start } from './steward.ts';
+import { tracedHost } from './traced-host.ts';
+import { backedUp } from './traced-tools.ts';
 
 /** SIGTERM of systemd, Ctrl-C at a terminal and a lost connection, while a tool runs. */
 
@@ -94,4 +97,27 @@ it('a daemon that is told to stop while ZFS does not answer stops as one that wa
   } finally {
     lab.remove();
   }
+});
+
+it('a backup that is told to stop in the middle of its snapshot starts what it has stopped', async () => {
+  const lab = await newLab([]);
+  await lab.commit('Back up', backedUp(lab, ['blog']));
+  await using host = await tracedHost(lab, ['blog'], stopSignal());
+  const zfs = join(lab.root, 'bin/zfs');
+  const snapshot = 'echo "zfs snapshot" >> "$LOG";';
+  writeFileSync(zfs, readFileSync(zfs, 'utf8').replace(snapshot, `${snapshot} exec sleep 60;`));
+  const ended = host.backup('blog');
+  const calls: string[] = [];
+  const isAsked = () => calls.push(...host.calls()) > 0 && calls.includes('zfs snapshot');
+  await expect.poll(isAsked, { timeout: 20_000 }).toBe(true);
+  process.kill(process.pid, 'SIGINT');
+  expect(await ended).toBe(1);
+  const done = host.calls().filter((call) => !call.startsWith('docker GET'));
+  // Whatever else it took: the last that is done to them is the start. Then it looks for a snapshot to destroy.
+  expect(done.slice(-3)).toEqual([
+    'docker POST /containers/blog-store/start',
+    'docker POST /containers/blog-web/start',
+    'zfs get',
+  ]);
+  lab.remove();
 });

@@ -35,7 +35,8 @@ export interface TracedHost extends AsyncDisposable {
   replaced: Set<string>;
 }
 
-export async function tracedHost(lab: Lab, services: string[]): Promise<TracedHost> {
+/** `signal`: Steward is told to stop. */
+export async function tracedHost(lab: Lab, services: string[], signal?: AbortSignal): Promise<TracedHost> {
   const log = join(lab.root, 'calls');
   const tools = tracedTools(lab, services, log);
   const docker = await fakeDockerApi((call) => {
@@ -46,7 +47,10 @@ export async function tracedHost(lab: Lab, services: string[]): Promise<TracedHo
   });
   // Archives are named by the second; of two of one day the older one goes.
   let nowMs = Date.UTC(2026, 10, 23, 10);
-  const wire = () => wired(lab, services, { tools, docker, clock: { ...systemClock, now: () => nowMs } });
+  const wire = () => {
+    const clock = { ...systemClock, now: () => nowMs };
+    return wired(lab, services, { tools, docker, clock, ...(signal === undefined ? {} : { signal }) });
+  };
   const asked = async (names: string[], what: AskedFor) => {
     nowMs += 60_000;
     return await askedFor(names, what, lab, wire());
@@ -104,7 +108,7 @@ function tracedTools(lab: Lab, services: string[], log: string) {
 function wired(
   lab: Lab,
   services: string[],
-  { tools, docker, clock }: { tools: Tools; docker: FakeDockerApi; clock: Clock },
+  { tools, docker, ...given }: { tools: Tools; docker: FakeDockerApi; clock: Clock; signal?: AbortSignal },
 ): Wired {
   const { stateDir } = lab;
   const { socketPath } = docker;
@@ -124,7 +128,7 @@ function wired(
     readMountinfo: async () => services.map((service) => mountLine(lab, service)).join('\n'),
   });
   const observer = hostObserver({ socketPath, commands: { zfs, zpool } });
-  const deps = { source, observer, executor, store, clock };
+  const deps = { source, observer, executor, store, ...given };
   const { lastGood } = source;
   return { deps, store, lastGood, sourceRoots: [], close: () => store.close() };
 }
@@ -139,7 +143,7 @@ async function promoted({ deps: { source }, close }: Wired): Promise<void> {
 async function askedFor(names: string[], what: AskedFor, lab: Lab, wired: Wired): Promise<number> {
   const { stateDir, remote } = lab;
   const settings = readSettings({ repo: remote, stateDir });
-  const { signal } = new AbortController();
+  const { signal = new AbortController().signal } = wired.deps;
   const request = { stateDir, command: what, waitMs: 0, signal };
   const op = what === 'check' ? 'borg-check' : 'borg-create';
   const isAsked: Wanted['isAsked'] = ({ steps }) => steps.some((step) => step.op === op);
