@@ -1,6 +1,7 @@
 import type { DesiredState } from '../desired-state/types.ts';
 import { foreground } from '../reconciler/background.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
+import { degraded } from '../reconciler/plan.ts';
 import type { ServiceRecord } from '../reconciler/state/inventory.ts';
 import type { Notice, Plan } from '../reconciler/types.ts';
 import type { ServiceState, ServiceStatus, Status } from './render/types.ts';
@@ -31,7 +32,7 @@ export function statusOf(
 /** What only a look at the host tells. */
 type Seen = Pick<
   Status,
-  'appliedCommit' | 'services' | 'policy' | 'notInGit' | 'routeTroubles' | 'orphans' | 'seenAt'
+  'appliedCommit' | 'services' | 'policy' | 'notInGit' | 'routeTroubles' | 'degraded' | 'orphans' | 'seenAt'
 >;
 
 function seenNow(
@@ -50,6 +51,7 @@ function seenNow(
     policy: desired.policy,
     notInGit: reports('not-in-git').flatMap(({ reasons }) => reasons.flatMap(({ note }) => note ?? [])),
     ...routeTroubles(cycle),
+    degraded: degraded(plan).map(({ id }) => id),
     orphans: reports('orphaned').map(({ id }) => id),
   };
 }
@@ -63,6 +65,7 @@ function seenBefore(before: Status | null): Seen {
     ...(policy === undefined ? {} : { policy }),
     ...(notInGit === undefined ? {} : { notInGit }),
     ...(routeTroubles === undefined ? {} : { routeTroubles }),
+    ...(before.degraded === undefined ? {} : { degraded: before.degraded }),
     ...(seenAt === undefined ? {} : { seenAt }),
   };
 }

@@ -12,7 +12,7 @@ import { diffResource, pruneEntry } from './kinds/index.ts';
 import { inOrder } from './order.ts';
 import { breaksPolicy, holdByPolicy } from './policy.ts';
 import type { Inventory } from './state/inventory.ts';
-import type { Change, Plan } from './types.ts';
+import type { Change, Notice, Plan } from './types.ts';
 import { type Asked, makeWorld, notice, type Verdict, type World, why } from './world.ts';
 
 /**
@@ -255,4 +255,9 @@ function goneIds(verdicts: Map<ResourceId, Verdict>): ResourceId[] {
 /** True when the host is as Git says: no change, nothing held back. Orphaned and suspended things may remain. */
 export function converged(plan: Plan): boolean {
   return plan.changes.length === 0 && plan.blocked.length === 0 && plan.held === null;
+}
+
+/** What is wrong although nothing is to be done about it now: damage that is known, an archive that was missed. */
+export function degraded({ reports }: Plan): Notice[] {
+  return reports.filter(({ state }) => state === 'degraded');
 }

@@ -1,7 +1,9 @@
 import type { DesiredState } from '../../desired-state/types.ts';
 import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
+import { isIncomplete } from '../../reconciler/backup/change.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import { runCycle } from '../../reconciler/cycle.ts';
+import { degraded } from '../../reconciler/plan.ts';
 import type { Outcome, Plan } from '../../reconciler/types.ts';
 import { backgroundDeps, runDue, waitForCycleMs } from '../background.ts';
 import { UserError } from '../errors.ts';
@@ -21,7 +23,10 @@ export interface ReconcileFlags extends PlanFlags {
   wait: string;
 }
 
-/** With --once exit 0: converged, 1: not. The loop ends with 0 when it was told to stop. */
+/**
+ * With --once exit 0: converged, 1: not, or something is degraded, since under cron that is the alarm. The loop ends with 0
+ * when it was told to stop.
+ */
 export async function reconcile(flags: ReconcileFlags): Promise<number> {
   const settings = readSettings(flags);
   const waitMs = secondsOf(flags.wait) * 1000;
@@ -31,7 +36,7 @@ export async function reconcile(flags: ReconcileFlags): Promise<number> {
   try {
     const request = { stateDir: settings.stateDir, command: 'reconcile --once', waitMs, onWait: noteWaiting };
     const cycle = await once(wired, flags, settings, { ...request, signal: stop });
-    return isApplied(cycle) && cycle.fetchError === null ? 0 : 1;
+    return isWell(cycle) ? 0 : 1;
   } finally {
     wired.close();
   }
@@ -77,6 +82,12 @@ async function once(
   } finally {
     reporter.done();
   }
+}
+
+function isWell(cycle: Cycle): boolean {
+  const ill = cycle.plan === null ? [] : degraded(cycle.plan);
+  const isWhole = cycle.outcomes.every(({ change }) => !isIncomplete(change));
+  return isApplied(cycle) && cycle.fetchError === null && ill.length === 0 && isWhole;
 }
 
 /** A cycle together with what was carried out beside it. */

@@ -11,8 +11,8 @@ import { silentSince } from '../since-then.ts';
 import { printJson } from '../terminal.ts';
 
 /**
- * What the last cycle found; the host is not asked. Exit 0: it is as Git says. 1: not, or nobody looked in time, or there is
- * data inside that of a service that no archive of it has.
+ * What the last cycle found; the host is not asked. Exit 0: all is well. 1: not as Git says, degraded, or nobody looked in
+ * time, or there is data inside that of a service that no archive of it has.
  */
 export async function status(flags: Flags & { output: 'text' | 'json' }): Promise<number> {
   const { stateDir } = readSettings(flags);
@@ -24,15 +24,17 @@ export async function status(flags: Flags & { output: 'text' | 'json' }): Promis
     const shown = withSilence(withLock(withLiveBackups(found, store, nowMs), stateDir), nowMs);
     if (flags.output === 'json') printJson(shown);
     else process.stdout.write(renderStatus(shown, { ...lookOf(process.stdout), now: nowMs }));
-    return isAsGitSays(shown) ? 0 : 1;
+    return isWell(shown) ? 0 : 1;
   } finally {
     store.close();
   }
 }
 
-/** As far as the newest commit is known, somebody has looked, and all data is in the archives. */
-function isAsGitSays({ lastCycle, repositoryError = null, silentSince, backups = [] }: Status): boolean {
-  if (repositoryError !== null || silentSince !== undefined) return false;
+/** As far as the newest commit is known, somebody has looked, nothing is damaged, and all data is in the archives. */
+function isWell(status: Status): boolean {
+  const { lastCycle, repositoryError = null, refused = null, silentSince, backups = [], degraded = [] } = status;
+  if (repositoryError !== null || refused !== null || silentSince !== undefined) return false;
+  if (degraded.length > 0) return false;
   if (backups.some(({ uncovered = [] }) => uncovered.length > 0)) return false;
   return ['converged', 'changed'].includes(lastCycle?.result ?? '');
 }

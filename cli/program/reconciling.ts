@@ -34,7 +34,9 @@ export function inspect(program: Command): void {
 
 export function change(program: Command): void {
   host(output(program.command('reconcile')))
-    .description('make the host what Git says, again and again; with --once exit 0 converged, 1 not')
+    .description(
+      'make the host what Git says, again and again; with --once exit 0 converged, 1 not, or degraded',
+    )
     .option('--once', 'one cycle, then exit')
     .option('--wait <seconds>', 'how long to wait for another steward to finish', '30')
     .option('--interval <time>', 'how often to look (60s)')
@@ -45,7 +47,7 @@ export function change(program: Command): void {
 
 export function records(program: Command): void {
   host(output(program.command('status')))
-    .description('what is as Git says and what is not; exit 0 converged, 1 not')
+    .description('what is as Git says and what is not; exit 0 converged, 1 not, or degraded')
     .action(lazily(async () => (await import('../commands/status.ts')).status));
   host(program.command('ca'))
     .description("print the root certificate of the hub's internal CA, for your devices to trust")

@@ -116,8 +116,10 @@ function detail(service: ServiceStatus, now: number): string {
 
 const nothing: DesiredState['policy'] = { findings: [], exceptions: [] };
 
-function notes({ held, orphans, notInGit = [], problems, policy = nothing }: Status, look: Look): string[] {
+function notes(status: Status, look: Look): string[] {
+  const { held, orphans, notInGit = [], degraded = [], problems, policy = nothing } = status;
   return [
+    ...degraded.map((id) => paint(look, 'red', `! ${safe(id)}  degraded; steward plan says why`)),
     ...(held === null ? [] : [paint(look, 'yellow', `held: ${reasonText(held)}`)]),
     ...notInGit.map((sentence) => `! ${safe(sentence)}, and Git does not know it`),
     ...orphans.map((name) => `! ${safe(name)}  orphaned; ${keptOf(name)}`),
@@ -133,12 +135,13 @@ function keptOf(id: string): string {
   return id.startsWith('docker-network:') ? 'not made by Steward, and kept' : 'data kept';
 }
 
-function total({ services: list, problems }: Status): string {
+function total({ services: list, problems, degraded = [] }: Status): string {
   const counts = new Map<string, number>();
   for (const { state } of list) counts.set(state, (counts.get(state) ?? 0) + 1);
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
+  const ill = degraded.length === 0 ? '' : ` · ${degraded.length} degraded`;
   const wrong = problems.length === 0 ? '' : ` · ${plural(problems.length, 'problem')}`;
-  return `${plural(list.length, 'service')}${states === '' ? '' : `: ${states}`}${wrong}`;
+  return `${plural(list.length, 'service')}${states === '' ? '' : `: ${states}`}${ill}${wrong}`;
 }
 
 const short = (commit: string): string => safe(commit.slice(0, 7));

@@ -1,3 +1,4 @@
+import { converged, degraded } from '../../reconciler/plan.ts';
 import type { Change, ChangeVerb, Plan } from '../../reconciler/types.ts';
 import { type Look, paint, plural, safe } from './text.ts';
 import { duration } from './time.ts';
@@ -16,8 +17,8 @@ export function summaryLine(plan: Plan, look: Look): string {
   return paint(look, 'bold', plan.held === null ? line : `Held, nothing is done · ${line}`);
 }
 
-function isQuiet({ changes, blocked, held }: Plan): boolean {
-  return changes.length === 0 && blocked.length === 0 && held === null;
+function isQuiet(plan: Plan): boolean {
+  return converged(plan) && degraded(plan).length === 0;
 }
 
 function inSync({ inSync: ids, commit }: Plan): string {
@@ -33,10 +34,10 @@ function counts({ changes }: Plan): string {
   return parts.length === 0 ? 'nothing to change' : parts.join(', ');
 }
 
-function standing({ blocked }: Plan): string[] {
-  const degraded = blocked.filter(({ state }) => state === 'degraded').length;
-  const held = blocked.length - degraded;
-  return [...(held === 0 ? [] : [`${held} blocked`]), ...(degraded === 0 ? [] : [`${degraded} degraded`])];
+function standing(plan: Plan): string[] {
+  const stopped = plan.blocked.filter(({ state }) => state !== 'degraded').length;
+  const ill = plan.blocked.length - stopped + degraded(plan).length;
+  return [...(stopped === 0 ? [] : [`${stopped} blocked`]), ...(ill === 0 ? [] : [`${ill} degraded`])];
 }
 
 function effects(changes: Change[]): string[] {

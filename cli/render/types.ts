@@ -128,6 +128,8 @@ export interface Status {
   repositoryError?: string | null;
   /** The newest commit, where its signature is why it is not applied. */
   refused?: { id: string; subject: string } | null;
+  /** Ids of what is wrong although nothing is to be done about it now. */
+  degraded?: string[];
   orphans: string[];
   /** Containers that Git does not know, as sentences: reached from outside, or on a network of Git. */
   notInGit?: string[];

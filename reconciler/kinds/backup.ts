@@ -82,13 +82,20 @@ function drilled(desired: DesiredBackup, record: BackupRecord | undefined, world
   const proof = proofAt(desired.repository.location, world.inventory.backups);
   if (proof?.what === 'drill') return report(desired, 'running', proofText(proof));
   const due = proof === null ? dueDrill(desired, record.firstSeenMs, world) : null;
-  if (due === null) return inSync;
+  if (due === null) return differs(desired, world) ?? inSync;
   const later = proofLater(
     world.inventory.backups.proofs.get(proofKey('drill', desired.service)),
     world.nowMs,
   );
   if (later !== null) return report(desired, 'degraded', `restore drill: ${later}`);
   return { state: 'change', change: drillChange(desired, due, world), data: {} };
+}
+
+/** What the last drill found wrong is so until one is right. */
+function differs(desired: DesiredBackup, { inventory }: World): Verdict | null {
+  const last = inventory.backups.proofs.get(proofKey('drill', desired.service));
+  if (last?.result !== 'bad') return null;
+  return report(desired, 'degraded', `restore drill: ${last.message ?? 'what was restored differs'}`);
 }
 
 /** Whether an archive of the service is due and may be made now: what uses its repository otherwise waits for it. */

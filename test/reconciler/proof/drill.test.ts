@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Executor } from '../../../reconciler/apply/types.ts';
+import { degraded } from '../../../reconciler/plan.ts';
 import { doubtRepository, readBackup } from '../../../reconciler/state/backups.ts';
 import { readProofs, writeManifest } from '../../../reconciler/state/proofs.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
-import type { Step } from '../../../reconciler/types.ts';
+import type { Plan, Step } from '../../../reconciler/types.ts';
 import {
   aDayLater,
   begin,
@@ -93,6 +94,9 @@ describe('a restore drill', () => {
     expect(failed?.error).toContain('database/rows has other content');
     expect(lab.host.state.datasets.has(scratch)).toBe(false);
     expect(readUndo(lab.store())).toEqual([]);
+    expect(degraded((await lab.cycle()).plan as Plan)).toMatchObject([
+      { id: 'backup:photo', reasons: [{ note: expect.stringMatching(/^restore drill: .*database\/rows/) }] },
+    ]);
     const before = lab.host.steps.length;
     await aDayLater();
     expect(ops(before)).toContain('borg-create');
@@ -104,6 +108,7 @@ describe('a restore drill', () => {
     });
     await aDayLater();
     expect(ops(before)).toContain('borg-delete');
+    expect(degraded((await lab.cycle()).plan as Plan)).toEqual([]);
   });
 
   it('does not touch a dataset of its name that is not its own', async () => {

@@ -96,6 +96,7 @@ function troubles(cycle: CycleJson): unknown[] {
   return [
     ...failed,
     ...cycle.blocked,
+    ...(cycle.reports ?? []).filter(({ state }) => state === 'degraded'),
     ...errors,
     ...(cycle.held ? [cycle.held] : []),
     ...[cycle.loadError, cycle.fetchError].filter(Boolean),
