@@ -1,11 +1,12 @@
 import type { DesiredBackup } from '../desired-state/types.ts';
 import type { BackupMetric } from '../metrics/types.ts';
+import { unprunedNote } from '../reconciler/backup/held-back.ts';
 import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
 import { parseArchiveName } from '../reconciler/backup/names.ts';
 import { pruneHeld } from '../reconciler/backup/prune.ts';
 import { uncoveredText } from '../reconciler/backup/uncovered.ts';
 import { archivesOf } from '../reconciler/kinds/backup.ts';
-import { damageOf } from '../reconciler/proof/damage.ts';
+import { damageOf, pruneHold } from '../reconciler/proof/damage.ts';
 import type { Backups } from '../reconciler/state/backups.ts';
 import type { Declared } from '../reconciler/state/declared.ts';
 import { type ProofKind, proofKey } from '../reconciler/state/proofs.ts';
@@ -25,11 +26,35 @@ export function backupStatus(desired: Declared, known: Recorded): BackupStatus[]
   const backups = desired.resources.filter((each) => each.kind === 'backup');
   return backups.map((backup) => {
     const suspend = backup.suspend || desired.suspended.includes(backup.service);
-    return statusOf({ ...backup, suspend }, known, desired.backupsAtOnce);
+    const status = statusOf({ ...backup, suspend }, known, desired.backupsAtOnce);
+    return { ...status, ...awaited(backup, desired, known, status) };
   });
 }
 
-function statusOf(desired: DesiredBackup, known: Recorded, atOnce: number): BackupStatus {
+/** A service that is new is not without a check for as long as there are computers. */
+function awaited(
+  { service, repositoryId, drill }: DesiredBackup,
+  { resources }: Declared,
+  { backups }: Recorded,
+  { lastCheck, lastDrill }: Proven,
+): Pick<BackupStatus, 'checkCountsFrom' | 'drillCountsFrom'> {
+  const repository = resources.find(({ id }) => id === repositoryId);
+  const isChecked =
+    repository?.kind === 'borg-repository' && (repository.check !== null || repository.verifyData !== null);
+  const seen = backups.services.get(service)?.firstSeenMs ?? null;
+  return {
+    checkCountsFrom: isChecked ? (lastCheck?.at ?? seen) : null,
+    drillCountsFrom: drill === null ? null : (lastDrill?.at ?? seen),
+  };
+}
+
+type Proven = Pick<BackupStatus, 'lastCheck' | 'damage' | 'lastDrill' | 'proofError'>;
+
+function statusOf(
+  desired: DesiredBackup,
+  known: Recorded,
+  atOnce: number,
+): Omit<BackupStatus, 'checkCountsFrom' | 'drillCountsFrom'> {
   const { backups, lastRuns, nowMs } = known;
   const { service } = desired;
   const record = backups.services.get(service);
@@ -50,12 +75,23 @@ function statusOf(desired: DesiredBackup, known: Recorded, atOnce: number): Back
             deduplicatedBytes: run.facts?.deduplicatedBytes ?? null,
           },
     ...proofs(desired, backups),
-    pruneHeld: pruneHeld(desired, backups),
+    ...pruneOf(desired, backups, run),
     ...keyOf(desired, backups),
     uncovered: desired.suspend
       ? []
       : (backups.uncovered.get(service) ?? []).map((place) => uncoveredText(place, desired)),
   };
+}
+
+/** What is known of the last archive holds until the next: a collapse stays one although the day after looks like it. */
+function pruneOf(
+  desired: DesiredBackup,
+  backups: Backups,
+  run: BackupRun | undefined,
+): Pick<BackupStatus, 'pruneHeld' | 'pruneInDoubt'> {
+  const { service, repository } = desired;
+  const doubt = pruneHold(backups, service, repository.location) ?? unprunedNote(run?.notes ?? []);
+  return { pruneHeld: doubt ?? pruneHeld(desired, backups), pruneInDoubt: doubt !== null };
 }
 
 function keyOf(
@@ -77,10 +113,7 @@ function lastArchive(desired: DesiredBackup, backups: Backups, nowMs: number): B
   return null;
 }
 
-function proofs(
-  { service, repository: { location } }: DesiredBackup,
-  backups: Backups,
-): Pick<BackupStatus, 'lastCheck' | 'damage' | 'lastDrill' | 'proofError'> {
+function proofs({ service, repository: { location } }: DesiredBackup, backups: Backups): Proven {
   const found = (kind: ProofKind, subject = location) => backups.proofs.get(proofKey(kind, subject)) ?? [];
   const checks = [found('partial'), found('full'), found('verify-data')].flat();
   const [lastCheck = null] = checks
@@ -110,11 +143,12 @@ export function metricOfBackup(status: BackupStatus): BackupMetric {
     deduplicatedBytes: run?.deduplicatedBytes ?? null,
     durationMs: run?.durationMs ?? null,
     downtimeMs: run?.downtimeMs ?? null,
-    lastProvenRestoreAt: status.lastDrill?.at ?? 0,
-    lastCheckAt: status.lastCheck?.at ?? 0,
+    lastProvenRestoreAt: status.drillCountsFrom,
+    lastCheckAt: status.checkCountsFrom,
     keyExportedAt: status.keyExportedAt,
     damaged: damage !== null,
     uncovered: status.uncovered.length,
+    pruneHeld: status.pruneInDoubt,
     overdue: overdueSince !== null,
     running: running !== null,
     failures,

@@ -1,7 +1,8 @@
 import type { DesiredState } from '../desired-state/types.ts';
+import type { Before } from '../metrics/types.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import { type SettleDeps, type Settled, settleRuns } from '../reconciler/settle-undo.ts';
-import { amendLastCycle, lastCycle, recordCycle } from '../reconciler/state/cycles.ts';
+import { amendLastCycle, lastCycle, lastSuccessMs, recordCycle } from '../reconciler/state/cycles.ts';
 import { readDeclared, writeDeclared } from '../reconciler/state/declared.ts';
 import { readServices } from '../reconciler/state/inventory.ts';
 import { settle } from '../reconciler/state/journal.ts';
@@ -89,6 +90,20 @@ function toldNow(
 ): Pick<Status, 'backups'> {
   const backups = readBackupStatus(store, desired ?? readDeclared(store), plan, nowMs);
   return backups.length === 0 ? {} : { backups };
+}
+
+/** What the metrics begin with after a restart. */
+export function knownBefore(store: Store): Before {
+  const kept = readKept(store);
+  const cycleAt = kept?.lastCycle?.at ?? null;
+  const hasFetched = (kept?.repositoryError ?? null) === null;
+  const refused = (kept?.refused ?? null) !== null;
+  return {
+    cycleAt,
+    successAt: lastSuccessMs(store),
+    fetchedAt: hasFetched || refused ? cycleAt : null,
+    refused,
+  };
 }
 
 /** The status of the last cycle that was kept; null before the first. */

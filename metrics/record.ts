@@ -1,7 +1,7 @@
 import type { Notice, NoticeState, Plan } from '../reconciler/types.ts';
 import { assertNever } from '../tools/assert-never.ts';
 import type { Metrics } from './registry.ts';
-import type { CycleRecord } from './types.ts';
+import type { Before, CycleRecord } from './types.ts';
 
 export const resourceStates = ['in_sync', 'drifted', 'blocked', 'unknown', 'orphaned', 'suspended'] as const;
 export type ResourceState = (typeof resourceStates)[number];
@@ -12,13 +12,24 @@ export function record(metrics: Metrics, cycle: CycleRecord): void {
   for (const [phase, ms] of Object.entries(cycle.phases)) metrics.duration.observe({ phase }, ms / 1000);
   recordOutcomes(metrics, cycle.outcomes);
   metrics.lastCycle.set(cycle.at / 1000);
-  if (cycle.fetchedAt !== null) metrics.lastFetch.set(cycle.fetchedAt / 1000);
-  metrics.refused.set(cycle.refused ? 1 : 0);
+  // A remote that is silent has taken nothing back: what was refused is refused still.
+  if (cycle.fetchedAt !== null) {
+    metrics.lastFetch.set(cycle.fetchedAt / 1000);
+    metrics.refused.set(cycle.refused ? 1 : 0);
+  }
   if (cycle.result === 'converged' || cycle.result === 'changed') metrics.lastSuccess.set(cycle.at / 1000);
   for (const severity of ['error', 'warning'] as const) {
     metrics.problems.set({ severity }, cycle.problems.filter((each) => each.severity === severity).length);
   }
   if (cycle.plan !== null) recordPlan(metrics, cycle.plan, cycle);
+}
+
+/** Ages go on over a restart: an alert on them must neither fire because of one nor fall silent. */
+export function seed(metrics: Metrics, { cycleAt, successAt, fetchedAt, refused }: Before): void {
+  if (cycleAt !== null) metrics.lastCycle.set(cycleAt / 1000);
+  if (successAt !== null) metrics.lastSuccess.set(successAt / 1000);
+  if (fetchedAt !== null) metrics.lastFetch.set(fetchedAt / 1000);
+  metrics.refused.set(refused ? 1 : 0);
 }
 
 /** Changes that ended, in a cycle or beside it. */

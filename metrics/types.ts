@@ -29,9 +29,17 @@ export interface CycleRecord {
   outcomes: Outcome[];
   /** Milliseconds since the epoch of the last fetch that succeeded; null: never. */
   fetchedAt: number | null;
-  /** Whether the newest commit is not applied for its signature. */
+  /** Whether the newest commit is not applied for its signature; counts only where there was a fetch that succeeded. */
   refused: boolean;
   problems: PlanProblem[];
+}
+
+/** What was known before a restart. Milliseconds since the epoch; null: never, or not known. */
+export interface Before {
+  cycleAt: number | null;
+  successAt: number | null;
+  fetchedAt: number | null;
+  refused: boolean;
 }
 
 /** What one route says to the metrics; null: nobody answered. */
@@ -55,12 +63,14 @@ export interface BackupMetric {
   deduplicatedBytes: number | null;
   durationMs: number | null;
   downtimeMs: number | null;
+  /** Before the first one: since when it is awaited. */
   lastProvenRestoreAt: number | null;
   lastCheckAt: number | null;
   keyExportedAt: number | null;
   damaged: boolean;
   /** How many datasets or mounts inside its data no archive has. */
   uncovered: number;
+  pruneHeld: boolean;
   overdue: boolean;
   running: boolean;
   failures: number;

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { localRepositoryPath } from '../../desired-state/repository/source.ts';
 import { watchRepository } from '../../desired-state/watch.ts';
 import { recordBackups } from '../../metrics/backups.ts';
-import { record, recordOutcomes } from '../../metrics/record.ts';
+import { record, recordOutcomes, seed } from '../../metrics/record.ts';
 import { createMetrics, type Metrics } from '../../metrics/registry.ts';
 import { recordRoutes } from '../../metrics/routes.ts';
 import { MetricsServer } from '../../metrics/server.ts';
@@ -16,7 +16,7 @@ import { type Hindrances, hindrancesOf } from '../backup-matter.ts';
 import { metricOfBackup } from '../backup-status.ts';
 import { logCycle, logOutcomes } from '../cycle-log.ts';
 import { messageOf } from '../errors.ts';
-import { keep, keepBackups, settleJournal } from '../keep.ts';
+import { keep, keepBackups, knownBefore, settleJournal } from '../keep.ts';
 import { Lane } from '../lane.ts';
 import { locked } from '../locked.ts';
 import { type Log, logger } from '../log.ts';
@@ -49,6 +49,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
     onError: (error) => log.error({ err: messageOf(error).trim() }, 'cycle failed'),
   });
   const wired = await wire(settings, running.signal);
+  seed(metrics, knownBefore(wired.store));
   const beside = watchBackground(log, wired.deps.clock);
   const progress = (event: ApplyEvent) => {
     beside.event(event);

@@ -77,6 +77,11 @@ export interface BackupStatus {
   damage: string | null;
   /** Why nothing is pruned although a retention is declared. */
   pruneHeld: string | null;
+  /** Whether that is for doubt in what was archived, and not because the repository is append-only. */
+  pruneInDoubt: boolean;
+  /** What their ages count from: the last one, or before the first since when it is awaited; null: none is declared. */
+  checkCountsFrom: number | null;
+  drillCountsFrom: number | null;
   /** The last archive that was restored and was what had been archived. */
   lastDrill: { at: number; archive: string } | null;
   /** Why the last check or drill came to no end. */

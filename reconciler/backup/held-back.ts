@@ -11,7 +11,14 @@ export function heldBack(step: Step, facts: StepFacts): string | null {
   if (step.op === 'borg-manifest') return noManifest(step, facts);
   if (step.op !== 'borg-delete' || step.onlyAfter === null) return null;
   const doubt = doubtOf(step.onlyAfter, facts.archive) ?? lackOf(step.onlyAfter, facts);
-  return doubt === null ? null : `nothing was pruned: ${doubt}`;
+  return doubt === null ? null : `${unpruned}${doubt}`;
+}
+
+const unpruned = 'nothing was pruned: ';
+
+/** Which of the notes of a run says that nothing was pruned after it; null where none does. */
+export function unprunedNote(notes: readonly string[]): string | null {
+  return notes.find((note) => note.startsWith(unpruned)) ?? null;
 }
 
 /** It would tell what another snapshot had than the one that was archived. */

@@ -49,6 +49,15 @@ export function lastCycle(store: Store): CycleRow | null {
   });
 }
 
+/** When one last left the host as Git says; null where none that is kept did. */
+export function lastSuccessMs(store: Store): number | null {
+  const sql = `SELECT at_ms FROM cycles WHERE result IN ('converged', 'changed') ORDER BY seq DESC LIMIT 1`;
+  return guarded(store.path, () => {
+    const row = store.db.prepare(sql).get() as Pick<Stored, 'at_ms'> | undefined;
+    return row?.at_ms ?? null;
+  });
+}
+
 interface Stored {
   seq: number;
   at_ms: number;

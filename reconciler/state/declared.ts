@@ -2,7 +2,7 @@ import type { DesiredBackup, DesiredState } from '../../desired-state/types.ts';
 import { guarded, type Store } from './store.ts';
 
 /**
- * The backups as Git last declared them: told of also while its newest commit is bad or cannot be read, when none are made.
+ * The backups and their repositories as Git last declared them: told of also while its newest commit is bad or cannot be read, when none are made.
  * Kept as they are; whoever changes their shape empties the table.
  */
 export type Declared = Pick<DesiredState, 'resources' | 'suspended' | 'backupsAtOnce'>;
@@ -27,12 +27,12 @@ export function readRetired(store: Store): DesiredBackup[] {
 
 /** What is known already is not written again. */
 export function writeDeclared(store: Store, { resources, suspended, backupsAtOnce }: Declared): void {
-  const backups = backupsIn(resources);
-  const names = new Set(backups.map(({ service }) => service));
+  const kept = resources.filter(({ kind }) => kind === 'backup' || kind === 'borg-repository');
+  const names = new Set(backupsIn(resources).map(({ service }) => service));
   const before = readDeclared(store);
   const once = [...(before?.retired ?? []), ...backupsIn(before?.resources ?? [])];
   const retired = once.filter(({ service }) => !names.has(service));
-  const declared: Kept = { resources: backups, suspended, backupsAtOnce, retired };
+  const declared: Kept = { resources: kept, suspended, backupsAtOnce, retired };
   const put = `INSERT INTO declared_backups VALUES (1, ?)
     ON CONFLICT (one) DO UPDATE SET declared = excluded.declared WHERE declared <> excluded.declared`;
   guarded(store.path, () => store.db.prepare(put).run(JSON.stringify(declared)));

@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { backupStatus, metricOfBackup, type Recorded } from '../../cli/backup-status.ts';
+import type { BackupStatus } from '../../cli/render/types.ts';
 import { emptyBackups, newBackupRecord } from '../../reconciler/state/backups.ts';
+import { readDeclared, writeDeclared } from '../../reconciler/state/declared.ts';
 import { repositoryLock } from '../../reconciler/state/lock.ts';
 import { noProof, type ProofRecord, proofKey } from '../../reconciler/state/proofs.ts';
+import { openStore } from '../../reconciler/state/store.ts';
 import type { Notice } from '../../reconciler/types.ts';
 import * as build from '../support/build.ts';
 
@@ -184,9 +190,84 @@ it('tells the last check, what is damaged, and the last restore that was right',
 
 it('an archive that is gone with its repository is no longer proof of anything', () => {
   const good = { atMs: 5, result: 'good' as const, goodMs: 5, goodArchive: 'photo-x' };
-  const [status] = backupStatus(desired, known(tickMs, [{ ...noProof('drill', 'photo'), ...good }]));
+  const drill = { cron: '0 6 * * 0', timezone: 'UTC', start: false };
+  const drilled = build.desired([build.backup('photo', { drill })]);
+  const [status] = backupStatus(drilled, known(tickMs, [{ ...noProof('drill', 'photo'), ...good }]));
   expect(status?.lastDrill).toBeNull();
   expect(status && metricOfBackup(status)).toMatchObject({ lastProvenRestoreAt: 0 });
+});
+
+describe('what the age of a check or a restore counts from', () => {
+  const weekly = { cron: '0 6 * * 0', timezone: 'UTC' };
+  const seenMs = tickMs - 3 * dayMs;
+  const counted = (state: typeof desired, proofs: ProofRecord[] = []) => {
+    const recorded = known(tickMs + 60_000, proofs);
+    recorded.backups.services.set('photo', newBackupRecord('photo', seenMs));
+    const [status] = backupStatus(state, recorded);
+    const { lastCheckAt, lastProvenRestoreAt } = metricOfBackup(status as BackupStatus);
+    return [lastCheckAt, lastProvenRestoreAt];
+  };
+  const good = (kind: 'full' | 'drill', subject: string) =>
+    ({
+      ...noProof(kind, subject),
+      atMs: tickMs,
+      result: 'good',
+      goodMs: tickMs,
+      goodArchive: 'photo-2026-11-23T02:30:00Z',
+    }) as const;
+  const both = [good('full', location), good('drill', 'photo')];
+  const declared = build.desired([
+    build.repository('photo', { check: { ...weekly, maxSeconds: 0 } }),
+    build.backup('photo', { drill: { ...weekly, start: false } }),
+  ]);
+
+  it('is nothing where none is declared, though one was made by hand', () => {
+    expect(counted(desired)).toEqual([null, null]);
+    expect(counted(desired, both)).toEqual([null, null]);
+  });
+
+  it('is the last one, and before the first since when the service is backed up', () => {
+    expect(counted(declared)).toEqual([seenMs, seenMs]);
+    expect(counted(declared, both)).toEqual([tickMs, tickMs]);
+  });
+
+  it('is known of what was last declared as well', () => {
+    const { stateDir, store } = aStore();
+    try {
+      writeDeclared(store, declared);
+      expect(counted({ ...declared, ...readDeclared(store) })).toEqual([seenMs, seenMs]);
+    } finally {
+      store.close();
+      rmSync(stateDir, { recursive: true });
+    }
+  });
+});
+
+function aStore() {
+  const stateDir = mkdtempSync(join(tmpdir(), 'steward-status-'));
+  return { stateDir, store: openStore(stateDir) };
+}
+
+it('tells that nothing was pruned after the last archive, for as long as it is the last', () => {
+  const note = 'nothing was pruned: photo-x has 12 files, fewer than the 60 that backup.collapse asks for';
+  const recorded = (notes: string[]) => {
+    const run = { service: 'photo', what: 'archive', atMs: tickMs, result: 'done', error: null } as const;
+    const own = { ...run, durationMs: 1, downtimeMs: 1, archive: 'photo-x', facts: null, notes };
+    return { ...known(tickMs), lastRuns: new Map([['photo', own]]) };
+  };
+  const [held] = backupStatus(desired, recorded(['the hook took long', note]));
+  expect(held).toMatchObject({ pruneHeld: note });
+  expect(metricOfBackup(held as BackupStatus).pruneHeld).toBe(true);
+  const [free] = backupStatus(desired, recorded(['the hook took long']));
+  expect(free).toMatchObject({ pruneHeld: null });
+  expect(metricOfBackup(free as BackupStatus).pruneHeld).toBe(false);
+});
+
+it('an append-only repository is no doubt, though nothing is pruned', () => {
+  const repository = { ...build.repositoryRef, appendOnly: true };
+  const only = build.desired([build.backup('photo', { repository, retention: { daily: 7 } })]);
+  const [status] = backupStatus(only, known(tickMs));
+  expect(metricOfBackup(status as BackupStatus).pruneHeld).toBe(false);
 });
 
 it.each([

@@ -53,6 +53,7 @@ describe('while the newest commit is bad', () => {
   it('a daemon that is started then tells of the backups in its metrics', async () => {
     const metrics = await metricsOfDaemon();
     expect(metrics).toContain('steward_cycles_total{result="bad_commit"} 1');
+    expect(metrics).toMatch(/^steward_last_success_timestamp_seconds 1\d{9}/m);
     expect(metrics).toContain('steward_backup_overdue{service="blog"} 1');
     expect(metrics).toContain('steward_backup_overdue{service="wiki"} 1');
   });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { recordBackups } from '../../metrics/backups.ts';
-import { record } from '../../metrics/record.ts';
+import { record, seed } from '../../metrics/record.ts';
 import { createMetrics } from '../../metrics/registry.ts';
 import { ListenError, MetricsServer } from '../../metrics/server.ts';
 import { run } from '../../tools/run.ts';
@@ -25,11 +25,12 @@ const photoBackup = {
   deduplicatedBytes: 10,
   durationMs: 9500,
   downtimeMs: 1200,
-  lastProvenRestoreAt: 0,
+  lastProvenRestoreAt: null,
   lastCheckAt: 1_700_000_100_000,
   keyExportedAt: 0,
   damaged: false,
   uncovered: 2,
+  pruneHeld: true,
   overdue: true,
   running: true,
   failures: 2,
@@ -56,6 +57,8 @@ it('backups are told in seconds, and a service that is gone goes away', async ()
   expect(text).toContain('steward_backup_overdue{service="photo"} 1\n');
   expect(text).toContain('steward_backup_uncovered_mounts{service="photo"} 2\n');
   expect(text).toContain('steward_backup_key_exported_timestamp_seconds{service="photo"} 0\n');
+  expect(text).toContain('steward_backup_prune_held{service="photo"} 1\n');
+  expect(text).not.toMatch(/^steward_backup_last_proven_restore_timestamp_seconds\{/m);
   recordBackups(backups, [{ ...photoBackup, service: 'git', lastArchiveAt: null }]);
   const later = await registry.metrics();
   expect(later).not.toContain('service="photo"');
@@ -70,6 +73,27 @@ it('a second commit replaces the first, and kinds that vanish go away', async ()
   expect(text.match(/^steward_commit_info\{/gm)).toHaveLength(1);
   expect(text).not.toMatch(/^steward_resources\{/m);
   expect(text).toContain('steward_cycles_total{result="failed"} 0');
+});
+
+it('a commit that was refused stays so while the remote does not answer', async () => {
+  const metrics = recorded();
+  const refused = async (cycleOver: { fetchedAt: number | null; refused: boolean }) => {
+    record(metrics, { ...cycle, ...cycleOver, outcomes: [], problems: [] });
+    return (await metrics.registry.metrics()).match(/^steward_commit_refused (\d)$/m)?.[1];
+  };
+  expect(await refused({ fetchedAt: 6000, refused: true })).toBe('1');
+  expect(await refused({ fetchedAt: null, refused: false })).toBe('1');
+  expect(await refused({ fetchedAt: 7000, refused: false })).toBe('0');
+});
+
+it('a restart does not begin at never', async () => {
+  const metrics = createMetrics({ version: '0.1.0', node: '24' });
+  seed(metrics, { cycleAt: 9000, successAt: 5000, fetchedAt: null, refused: true });
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('steward_last_cycle_timestamp_seconds 9\n');
+  expect(text).toContain('steward_last_success_timestamp_seconds 5\n');
+  expect(text).toContain('steward_last_fetch_timestamp_seconds 0\n');
+  expect(text).toContain('steward_commit_refused 1\n');
 });
 
 it('the server tells health by the age of the last cycle and names a port that is taken', async () => {

@@ -67,8 +67,10 @@ function matter(service: string, over: Partial<BackupStatus>): BackupStatus {
       lastCheck: null,
       damage: null,
       pruneHeld: null,
+      pruneInDoubt: false,
     },
     ...{ lastDrill: null, proofError: null, keyExportedAt: null, keyProblem: null, uncovered: [] },
+    ...{ checkCountsFrom: null, drillCountsFrom: null },
     ...over,
   };
 }
@@ -91,6 +93,7 @@ const backups: BackupStatus[] = [
     keyProblem: null,
     uncovered: ['datapool/services/git/lfs at /datapool/services/git/lfs is inside the data of git'],
     pruneHeld: 'nothing is pruned: ssh://b/./git is append-only',
+    ...{ pruneInDoubt: false, checkCountsFrom: now - 3 * day, drillCountsFrom: now - 5 * day },
   },
   {
     service: 'paperless',
@@ -111,6 +114,7 @@ const backups: BackupStatus[] = [
     uncovered: [],
     pruneHeld:
       'nothing is pruned until a complete check is clean: borg check found damage in ssh://b/./paperless',
+    ...{ pruneInDoubt: true, checkCountsFrom: now - day, drillCountsFrom: null },
   },
 ];
 /** Each thing that may be the matter with a tick. */
