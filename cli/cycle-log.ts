@@ -4,17 +4,46 @@ import type { Log } from './log.ts';
 import { reasonText } from './render/reason.ts';
 import { total } from './status-of.ts';
 
-/** A cycle with nothing to tell is told at debug level only: a log that repeats itself is not read. */
-export function logCycle(cycle: Cycle, log: Log): void {
-  const fields = { commit: cycle.commit?.id, result: cycle.result, durationMs: Math.round(total(cycle)) };
-  logOutcomes(cycle.outcomes, cycle.commit?.id, log);
-  for (const { file, line, column, message } of cycle.problems) log.warn({ file, line, column }, message);
-  if (cycle.loadError !== null) log.error({ err: cycle.loadError }, 'commit could not be read');
-  if (cycle.refused !== null)
-    log.error({ err: cycle.fetchError, refused: cycle.refused.id }, 'commit refused');
-  else if (cycle.fetchError !== null) log.warn({ err: cycle.fetchError }, 'repository not reached');
-  if (cycle.result === 'converged') log.debug(fields, 'cycle');
-  else log.info(fields, 'cycle');
+/**
+ * What is as it was in the cycle before is told at debug level only, or not at all: a log that repeats itself is not read.
+ */
+export function cycleLog(log: Log): (cycle: Cycle) => void {
+  let before = { troubles: new Set<string>(), cycle: '' };
+  return (cycle) => {
+    logOutcomes(cycle.outcomes, cycle.commit?.id, log);
+    const troubles = troublesOf(cycle);
+    for (const [key, { level, fields, message }] of troubles)
+      if (!before.troubles.has(key)) log[level](fields, message);
+    const ended = `${cycle.result} ${cycle.commit?.id}`;
+    const isNews = cycle.outcomes.length > 0 || ended !== before.cycle;
+    const fields = { commit: cycle.commit?.id, result: cycle.result, durationMs: Math.round(total(cycle)) };
+    log[isNews ? 'info' : 'debug'](fields, 'cycle');
+    before = { troubles: new Set(troubles.keys()), cycle: ended };
+  };
+}
+
+interface Line {
+  level: 'warn' | 'error';
+  fields: object;
+  message: string;
+}
+
+/** What is wrong with the repository, by all that is told of it. */
+function troublesOf({ problems, loadError, refused, fetchError }: Cycle): Map<string, Line> {
+  const lines: Line[] = problems.map(({ file, line, column, message }) => ({
+    ...{ level: 'warn', fields: { file, line, column }, message },
+  }));
+  if (loadError !== null)
+    lines.push({ level: 'error', fields: { err: loadError }, message: 'commit could not be read' });
+  if (refused !== null)
+    lines.push({
+      level: 'error',
+      fields: { err: fetchError, refused: refused.id },
+      message: 'commit refused',
+    });
+  else if (fetchError !== null)
+    lines.push({ level: 'warn', fields: { err: fetchError }, message: 'repository not reached' });
+  return new Map(lines.map((line) => [JSON.stringify(line), line]));
 }
 
 export function logOutcomes(outcomes: Outcome[], commit: string | undefined, log: Log): void {
