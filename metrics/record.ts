@@ -24,6 +24,11 @@ export function record(metrics: Metrics, cycle: CycleRecord): void {
   if (cycle.plan !== null) recordPlan(metrics, cycle.plan, cycle);
 }
 
+/** A cycle that could not be carried out: nothing is known of it but that. */
+export function recordError({ cycles }: Metrics): void {
+  cycles.inc({ result: 'error' });
+}
+
 /** Ages go on over a restart: an alert on them must neither fire because of one nor fall silent. */
 export function seed(metrics: Metrics, { cycleAt, successAt, fetchedAt, refused }: Before): void {
   if (cycleAt !== null) metrics.lastCycle.set(cycleAt / 1000);

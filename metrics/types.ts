@@ -12,6 +12,7 @@ export const cycleResults = [
   'held',
   'blocked',
   'unknown',
+  'error',
 ] as const;
 export type CycleMetric = (typeof cycleResults)[number];
 

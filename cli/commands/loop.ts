@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { localRepositoryPath } from '../../desired-state/repository/source.ts';
 import { watchRepository } from '../../desired-state/watch.ts';
 import { recordBackups } from '../../metrics/backups.ts';
-import { record, recordOutcomes, seed } from '../../metrics/record.ts';
+import { record, recordError, recordOutcomes, seed } from '../../metrics/record.ts';
 import { createMetrics, type Metrics } from '../../metrics/registry.ts';
 import { recordRoutes } from '../../metrics/routes.ts';
 import { MetricsServer } from '../../metrics/server.ts';
@@ -48,7 +48,10 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
       lane.offer(cycle);
       prober.offer(cycle);
     },
-    onError: (error) => log.error({ err: messageOf(error).trim() }, 'cycle failed'),
+    onError: (error) => {
+      recordError(metrics);
+      log.error({ err: messageOf(error).trim() }, 'cycle failed');
+    },
   });
   const wired = await wire(settings, running.signal);
   seed(metrics, knownBefore(wired.store));

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cycleResults } from '../../metrics/types.ts';
 import { run } from '../../tools/run.ts';
 
 /** The example alerts of docs/metrics.md, as Prometheus understands them: they fire when they should, and only then. */
@@ -41,6 +42,11 @@ it('each metric has one, and promtool reads them all (needs the package promethe
   const { exitCode, stdout } = await run('promtool', ['check', 'rules', join(dir, 'rules.yml')]);
   expect(stdout).toContain(`SUCCESS: ${rulesOfDocs().length} rules found`);
   expect(exitCode).toBe(0);
+});
+
+it('the docs know every result of a cycle', () => {
+  const [, told] = /\| result: ([a-z_, ]+) \| cycles by/.exec(readFileSync('docs/metrics.md', 'utf8')) ?? [];
+  expect(told?.split(', ')).toEqual([...cycleResults]);
 });
 
 interface Told {
