@@ -1,12 +1,15 @@
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readBackup, writeBackupRecord } from '../../reconciler/state/backups.ts';
 import { editProof } from '../../reconciler/state/proofs.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
+import { simulatedHost } from '../../simulator/host.ts';
 import { type Lab, labYaml, newLab } from './lab.ts';
 import { steward } from './steward.ts';
 
 /** What cron is told: nothing is to be done about it, and yet it is wrong. */
 let lab: Lab;
+let withBackup: string;
 const hourMs = 3_600_000;
 const once = () => steward(['reconcile', '--once', ...lab.flags]);
 const status = () => steward(['status', '--state-dir', lab.stateDir]);
@@ -14,9 +17,9 @@ const status = () => steward(['status', '--state-dir', lab.stateDir]);
 beforeEach(async () => {
   lab = await newLab(['blog']);
   const hour = new Date(Date.now() - 2 * hourMs).getUTCHours();
-  const times = `schedule: "0 ${hour} * * *", timezone: UTC, startingDeadline: 1m`;
-  const backup = `backup: { repository: /backup, passphrase: { file: /etc/steward/words }, ${times} }\n`;
-  await lab.commit('Back up', { 'lab.yaml': `${labYaml}${backup}` });
+  const times = `schedule: "0 ${hour} * * *", timezone: UTC`;
+  withBackup = `${labYaml}backup: { repository: /backup, passphrase: { file: /etc/steward/words }, ${times} }\n`;
+  await lab.commit('Back up', { 'lab.yaml': withBackup });
   await once();
 });
 afterEach(() => lab.remove());
@@ -64,12 +67,26 @@ it('damage that is known is exit 1 of each reconcile --once and of status, until
   expect(await status()).toMatchObject({ code: 0 });
 });
 
+/** As if it had been declared long ago: the last tick has no archive. */
+function owed(store: Store): void {
+  const record = readBackup(store, 'blog');
+  if (record === null) throw new Error('no record of blog');
+  writeBackupRecord(store, { ...record, firstSeenMs: record.firstSeenMs - 48 * hourMs });
+}
+
+it('an archive that is made, and lacks what is mounted inside, is exit 1', async () => {
+  edit(owed);
+  const file = join(lab.stateDir, 'simulated-host');
+  const { drift } = simulatedHost({ file, now: Date.now, resolveStack: async () => [] });
+  drift({ drift: 'createDataset', dataset: 'datapool/services/blog/library', properties: {} });
+  const { code, stdout } = await once();
+  expect(stdout).toContain('✓ backup  blog  ran');
+  expect(code).toBe(1);
+});
+
 it('an archive that was missed is exit 1', async () => {
-  edit((store) => {
-    const record = readBackup(store, 'blog');
-    if (record === null) throw new Error('no record of blog');
-    writeBackupRecord(store, { ...record, firstSeenMs: record.firstSeenMs - 48 * hourMs });
-  });
+  await lab.commit('Not by day', { 'lab.yaml': withBackup.replace('UTC', 'UTC, startingDeadline: 1m') });
+  edit(owed);
   const { code, stdout } = await once();
   expect(stdout).toContain('was not made within startingDeadline');
   expect(code).toBe(1);
