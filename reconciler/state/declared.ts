@@ -2,8 +2,8 @@ import type { DesiredBackup, DesiredState } from '../../desired-state/types.ts';
 import { guarded, type Store } from './store.ts';
 
 /**
- * The backups and their repositories as Git last declared them: told of also while its newest commit is bad or cannot be read, when none are made.
- * Kept as they are; whoever changes their shape empties the table.
+ * The backups and their repositories as Git last declared them: told of also while its newest commit is bad or cannot be
+ * read, when none are made. Kept as they are; whoever changes their shape empties the table.
  */
 export type Declared = Pick<DesiredState, 'resources' | 'suspended' | 'backupsAtOnce'>;
 
