@@ -32,7 +32,14 @@ export async function status(flags: Flags & { output: 'text' | 'json' }): Promis
 
 /** As far as the newest commit is known, somebody has looked, nothing is damaged, and all data is in the archives. */
 function isWell(status: Status): boolean {
-  const { lastCycle, repositoryError = null, refused = null, silentSince, backups = [], degraded = [] } = status;
+  const {
+    lastCycle,
+    repositoryError = null,
+    refused = null,
+    silentSince,
+    backups = [],
+    degraded = [],
+  } = status;
   if (repositoryError !== null || refused !== null || silentSince !== undefined) return false;
   if (degraded.length > 0) return false;
   if (backups.some(({ uncovered = [] }) => uncovered.length > 0)) return false;
