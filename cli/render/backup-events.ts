@@ -2,6 +2,7 @@ import { createLogUpdate } from 'log-update';
 import type { StepProgress } from '../../reconciler/apply/types.ts';
 import type { ApplyEvent } from '../../reconciler/apply-plan.ts';
 import { isIncomplete } from '../../reconciler/backup/change.ts';
+import { isPrunedNote } from '../../reconciler/notes.ts';
 import type { PartEnd } from '../../reconciler/part-types.ts';
 import { partAt } from '../../reconciler/parts.ts';
 import type { Change, Notice, Outcome, Step } from '../../reconciler/types.ts';
@@ -139,7 +140,7 @@ function outcomeLines(
     `${sign} ${kind}${safe(shownName(change))}  ${word} in ${duration(durationMs)}${down}`,
     ...(error === null || parts.length > 1 ? [] : [`    ${paint(look, 'red', safe(error))}`]),
     ...(parts.length < 2 ? [] : parts.map((part) => `    ${partLine(part, look)}`)),
-    ...notes.map((text) => `    ${paint(look, 'yellow', safe(text))}`),
+    ...notes.map((text) => `    ${paint(look, isPrunedNote(text) ? 'dim' : 'yellow', safe(text))}`),
   ];
 }
 

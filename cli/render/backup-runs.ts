@@ -1,4 +1,5 @@
 import type { ArchiveFacts } from '../../reconciler/apply/types.ts';
+import { isPrunedNote } from '../../reconciler/notes.ts';
 import type { BackupRun } from '../../reconciler/state/runs.ts';
 import { bytes, count } from './quantity.ts';
 import { joinLines, pad, paint, plural, type StatusOptions, type Style, safe, widest } from './text.ts';
@@ -75,7 +76,7 @@ export function runJson({ atMs, facts, ...run }: BackupRun): Record<string, unkn
 function below({ error, notes }: BackupRun, options: StatusOptions): string[] {
   return [
     ...(error === null ? [] : [`    ${paint(options, 'red', safe(error))}`]),
-    ...notes.map((text) => `    ${paint(options, 'yellow', safe(text))}`),
+    ...notes.map((text) => `    ${paint(options, isPrunedNote(text) ? 'dim' : 'yellow', safe(text))}`),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { digest } from '../../tools/digest.ts';
-import { lastTick, nextTick, type Schedule } from './schedule.ts';
+import { isTick, lastTick, nextTick, type Schedule } from './schedule.ts';
 
 /**
  * Whether a backup is due: level-triggered, as everything. Only the newest tick counts, so that a week without power
@@ -69,6 +69,14 @@ export function archiveOf(spec: DueSpec, tickMs: number, archivesMs: Iterable<nu
   const endMs = (nextTick(spec.schedule, tickMs) ?? Number.POSITIVE_INFINITY) + shiftMs;
   for (const atMs of archivesMs) if (atMs >= tickMs + shiftMs && atMs < endMs) return true;
   return false;
+}
+
+/** Whether something was due at this very time, with its jitter: what is made by hand stands for any second. */
+export function isDueTime(
+  { service, schedule, jitterSeconds }: Pick<DueSpec, 'service' | 'schedule' | 'jitterSeconds'>,
+  atMs: number,
+): boolean {
+  return schedule !== null && isTick(schedule, atMs - jitterMs(service, jitterSeconds));
 }
 
 /** Whole seconds from 0 to `maxSeconds`, as milliseconds: the same for a name at every time and on every machine. */

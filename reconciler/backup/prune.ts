@@ -4,10 +4,13 @@ import { pruneHold } from '../proof/damage.ts';
 import type { ArchiveRecord } from '../state/backups.ts';
 import type { Proofs } from '../state/proofs.ts';
 import type { Step } from '../types.ts';
+import { isDueTime } from './due.ts';
 import { parseArchiveName } from './names.ts';
-import { keptBy } from './retention.ts';
+import { type DatedArchive, keptBy } from './retention.ts';
 import type { CleanArchive } from './step-parts.ts';
 import type { Uncovered } from './uncovered.ts';
+
+const dayMs = 86_400_000;
 
 /** Why nothing is pruned although a retention says what to keep, as a sentence; null where it may be. */
 export function pruneHeld(
@@ -65,16 +68,21 @@ export function pruneOf(
   ];
 }
 
-/** What no retention keeps. */
-function expiredOf(
-  { retention, schedule }: DesiredBackup,
-  made: { name: string; atMs: number },
-  own: { name: string; atMs: number }[],
-): { name: string; atMs: number }[] {
+/**
+ * What no retention keeps. It counts all archives, as Borg does, and once more those of the schedule alone: one by hand,
+ * of data that may just have been broken, so takes the place of none. One by hand stays for a day besides: whoever makes
+ * the next one within the hour wants both.
+ */
+function expiredOf(desired: DesiredBackup, made: DatedArchive, own: DatedArchive[]): DatedArchive[] {
+  const { retention, schedule } = desired;
   if (retention === null) return [];
-  const kept = keptBy(retention, [made, ...own], schedule?.timezone ?? 'UTC');
-  // Where nothing is wanted at all, nothing is what was meant to be kept by accident: a retention of zeros.
-  if (kept.size === 0) return [];
+  const all = [made, ...own];
+  const [scheduled = [], byHand = []] = [true, false].map((due) =>
+    all.filter(({ atMs }) => isDueTime(desired, atMs) === due),
+  );
+  const keep = (archives: DatedArchive[]) => keptBy(retention, archives, schedule?.timezone ?? 'UTC').keys();
+  const recent = byHand.filter(({ atMs }) => made.atMs - atMs <= dayMs).map(({ name }) => name);
+  const kept = new Set([...keep(all), ...keep(scheduled), ...recent]);
   return own.filter(({ name }) => !kept.has(name));
 }
 

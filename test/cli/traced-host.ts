@@ -23,7 +23,7 @@ import { borgScript, composeScript, dockerAnswer, mountLine, zfsScript } from '.
  * the order of the calls. Git is the real one.
  */
 export interface TracedHost extends AsyncDisposable {
-  /** `steward backup run NAME…`, a minute after the last one, with nothing kept in memory. */
+  /** `steward backup run NAME…`, a day after the last one, with nothing kept in memory. */
   backup(...names: string[]): Promise<number>;
   /** The same of `steward backup check NAME…`. */
   check(...names: string[]): Promise<number>;
@@ -45,14 +45,14 @@ export async function tracedHost(lab: Lab, services: string[], signal?: AbortSig
     host.onCall(line);
     return dockerAnswer(call, lab, services, host.replaced);
   });
-  // Archives are named by the second; of two of one day the older one goes.
+  // One by hand stays for a day: each goes with the next.
   let nowMs = Date.UTC(2026, 10, 23, 10);
   const wire = () => {
     const clock = { ...systemClock, now: () => nowMs };
     return wired(lab, services, { tools, docker, clock, ...(signal === undefined ? {} : { signal }) });
   };
   const asked = async (names: string[], what: AskedFor) => {
-    nowMs += 60_000;
+    nowMs += 25 * 3_600_000;
     return await askedFor(names, what, lab, wire());
   };
   await promoted(wire());

@@ -5,7 +5,7 @@ import type { Lab } from './lab.ts';
 
 /** What the tools of a traced host answer: `$LOG` in a script is the list of calls, `$STATE` the lab's folder. */
 
-/** Files of a repository whose services are archived; of two archives of one day the older one goes. */
+/** Files of a repository whose services are archived; one archive is kept, and those by hand of the last day. */
 export function backedUp(lab: Lab, services: string[]): Record<string, string> {
   const passphrase = join(lab.root, 'passphrase');
   writeFileSync(passphrase, 'correct horse\n', { mode: 0o600 });

@@ -13,6 +13,7 @@ import {
   opsSince,
   running,
   snapshots,
+  tickOf,
 } from './saga-lab.ts';
 
 describe('after a failure', () => {
@@ -82,14 +83,27 @@ describe('after a failure', () => {
   });
 });
 
-describe('nothing is pruned', () => {
-  const keepOne = build.backup('photo', { retention: { daily: 1 } });
+const keepOne = () =>
+  lab.push({
+    ...desired,
+    resources: [
+      ...desired.resources.filter(({ kind }) => kind !== 'backup'),
+      build.backup('photo', { retention: { daily: 1 } }),
+    ],
+  });
 
+it('what is pruned is named where the run is told, and in its line of the history', async () => {
+  keepOne();
+  await aDayLater();
+  expect(readRuns(lab.store(), 'photo', 1)).toMatchObject([{ result: 'done', notes: [] }]);
+  const notes = ['deleted, as the retention says: photo-2023-11-15T02:30:00Z'];
+  expect(await aDayLater()).toMatchObject([{ result: 'applied', notes }]);
+  expect(readRuns(lab.store(), 'photo', 1)).toMatchObject([{ result: 'done', notes }]);
+});
+
+describe('nothing is pruned', () => {
   beforeEach(async () => {
-    lab.push({
-      ...desired,
-      resources: [...desired.resources.filter(({ kind }) => kind !== 'backup'), keepOne],
-    });
+    keepOne();
     for (let file = 0; file < 10; file += 1) lab.host.writeData(`/datapool/services/photo/file-${file}`);
     await aDayLater();
   });
@@ -182,7 +196,7 @@ describe('all at one instant', () => {
     await aDayLater();
   });
 
-  const asked = () => ({ services: ['photo', 'git'], atMs: lab.now(), together: true });
+  const asked = (atMs = lab.now()) => ({ services: ['photo', 'git'], atMs, together: true });
 
   it('is one stop, one snapshot of everything and one start', async () => {
     lab.later(60_000);
@@ -215,7 +229,7 @@ describe('all at one instant', () => {
     lab.push({ ...two, resources: keepOne });
     lab.host.faults = { steps: [{ when: { op: 'borg-create' }, how: 'fail', after: 'nothing' }] };
     lab.later(dayMs);
-    await lab.beside(await lab.cycle({ dry: true, asked: asked() }));
+    await lab.beside(await lab.cycle({ dry: true, asked: asked(tickOf(lab.now())) }));
     const services = archives().map((name) => name.replace(/-2023.*/, ''));
     expect(services.filter((name) => name === 'git')).toHaveLength(1);
     expect(services.filter((name) => name === 'photo')).toHaveLength(2);

@@ -55,6 +55,8 @@ export async function stillRunning(): Promise<string[]> {
 
 export const archives = () => [...lab.host.state.archives.values()].map(({ name }) => name).sort();
 export const snapshots = () => [...lab.host.state.snapshots.values()].map(({ name }) => name);
+/** When the schedule wants an archive on the day of this instant. */
+export const tickOf = (ms: number) => Math.floor(ms / dayMs) * dayMs + 2.5 * 3_600_000;
 export const opsSince = (from: number) => lab.host.steps.slice(from).map(({ op }: Step) => op);
 
 export async function aDayLater() {

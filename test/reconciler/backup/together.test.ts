@@ -8,7 +8,17 @@ import { readUndo } from '../../../reconciler/state/undo.ts';
 import type { Change, Outcome, Step } from '../../../reconciler/types.ts';
 import type { StepFault } from '../../../simulator/faults.ts';
 import * as build from '../../support/build.ts';
-import { aDayLater, archives, dayMs, desired, lab, opsSince, running, snapshots } from './saga-lab.ts';
+import {
+  aDayLater,
+  archives,
+  dayMs,
+  desired,
+  lab,
+  opsSince,
+  running,
+  snapshots,
+  tickOf,
+} from './saga-lab.ts';
 
 /** Several services share one stop and one snapshot; what goes wrong with one is its own. */
 
@@ -39,7 +49,7 @@ const photosOwn = (op: Step['op'], over: Partial<StepFault> = {}): StepFault => 
 });
 
 async function together(over: Parameters<typeof lab.beside>[1] = {}): Promise<Outcome> {
-  const asked = { services: ['photo', 'git'], atMs: lab.now(), together: true };
+  const asked = { services: ['photo', 'git'], atMs: tickOf(lab.now()), together: true };
   const [outcome] = await lab.beside(await lab.cycle({ dry: true, asked }), over);
   if (outcome === undefined) throw new Error('nothing was planned');
   return outcome;
@@ -175,7 +185,11 @@ describe('what fails for one service', () => {
     lab.host.faults = { steps: [{ when: hook, how: 'fail', after: 'nothing', times: 9, retryable: false }] };
     const outcome = await together();
     expect(ends(outcome)).toEqual(['photo failed', 'git applied']);
-    expect(outcome.parts?.map(({ notes }) => notes.length)).toEqual([1, 0]);
+    const pruned = expect.stringMatching(/^deleted, as the retention says: (photo|git)-\S+$/);
+    expect(outcome.parts?.map(({ notes }) => notes)).toEqual([
+      [pruned, expect.stringMatching(/that is not tried again$/)],
+      [pruned],
+    ]);
     expect([kept('photo').length, kept('git').length]).toEqual([1, 1]);
   });
 
@@ -193,7 +207,7 @@ describe('what fails for one service', () => {
     expect(outcome.result).toBe('applied');
     const [photo, git] = outcome.parts ?? [];
     expect(photo?.notes.join()).toMatch(/nothing was pruned: Borg warned about photo-/);
-    expect(git?.notes).toEqual([]);
+    expect(git?.notes).toEqual([expect.stringMatching(/^deleted, as the retention says: git-/)]);
     expect([kept('photo').length, kept('git').length]).toEqual([2, 1]);
   });
 });
