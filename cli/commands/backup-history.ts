@@ -1,25 +1,31 @@
 import { readRuns } from '../../reconciler/state/runs.ts';
-import { openStore } from '../../reconciler/state/store.ts';
+import { openStore, type Store } from '../../reconciler/state/store.ts';
+import { askedForRuns } from '../asked-for.ts';
 import { UserError } from '../errors.ts';
-import { renderRuns, runJson } from '../render/backup-runs.ts';
+import { renderRuns, runJson, type ShownRun } from '../render/backup-runs.ts';
 import { lookOf } from '../render/text.ts';
 import { type Flags, readSettings } from '../settings.ts';
 import { printJson } from '../terminal.ts';
 
-/** One line for every backup that was begun, oldest first. */
+/** One line for every backup that was begun, and for what was asked for by hand of archives, oldest first. */
 export async function backupHistory(
   service: string | undefined,
   flags: Flags & { output: 'text' | 'json'; limit: string },
 ): Promise<number> {
   const store = openStore(readSettings(flags).stateDir);
   try {
-    const runs = readRuns(store, service ?? null, limitOf(flags.limit));
+    const runs = newest(store, service ?? null, limitOf(flags.limit));
     if (flags.output === 'json') printJson(runs.map(runJson));
     else process.stdout.write(renderRuns(runs, { ...lookOf(process.stdout), now: Date.now() }));
     return 0;
   } finally {
     store.close();
   }
+}
+
+function newest(store: Store, service: string | null, limit: number): ShownRun[] {
+  const runs = [...readRuns(store, service, limit), ...askedForRuns(store, service)];
+  return runs.sort((a, b) => a.atMs - b.atMs).slice(-limit);
 }
 
 function limitOf(text: string): number {

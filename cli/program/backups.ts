@@ -24,7 +24,7 @@ export function backups(program: Command): void {
     .action(lazily(async () => (await import('../commands/backup-proof.ts')).backupDrill));
   host(output(backup.command('history')))
     .argument('[service]')
-    .description('one line a backup, check or drill: when, how long, how long down, how much')
+    .description('one line a backup, check, drill or restore: when, how long, how long down, how much')
     .option('--limit <count>', 'how many', '20')
     .action(lazily(async () => (await import('../commands/backup-history.ts')).backupHistory));
 }

@@ -57,7 +57,7 @@ export function records(program: Command): void {
     .description('let a commit through that removes many services')
     .action(lazily(async () => (await import('../commands/approve.ts')).approveCommit));
   host(output(program.command('why')))
-    .argument('<id>', 'a resource, such as compose-stack:photo or photo')
+    .argument('<id>', 'a resource, such as compose-stack:photo; or photo: all of that name, its restores too')
     .description('what was done to one resource: when, why, for which commit, and how it ended')
     .action(lazily(async () => (await import('../commands/why.ts')).why));
   host(program.command('retry'))

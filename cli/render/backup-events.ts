@@ -77,8 +77,13 @@ function jsonEvents(): BackupEvents {
 function finishedJson({ change, result, error, durationMs, downtimeMs, notes = [], parts }: Outcome) {
   const times = { durationMs: Math.round(durationMs), downtimeMs: Math.round(downtimeMs) };
   const each = parts === undefined ? {} : { services: parts };
-  const archive = restoredFrom(change);
-  const from = archive === null ? {} : { archive };
+  const { archive, folder } = takenFrom(change) ?? {};
+  const undo = result === 'applied' ? wayBack(change) : null;
+  const from = {
+    ...(archive === undefined ? {} : { archive }),
+    ...(folder === undefined ? {} : { folder }),
+    ...(undo === null ? {} : { undo }),
+  };
   return { event: 'finished', id: change.id, result, error, ...from, ...times, notes, ...each };
 }
 
@@ -136,8 +141,10 @@ function outcomeLines(
   const down = downtimeMs > 0 ? `, down ${duration(downtimeMs)}` : '';
   const isNamed = change.kind === 'backup' || isCheck(change);
   const kind = isNamed ? '' : `${change.kind} `;
+  const undo = result === 'applied' ? wayBack(change) : null;
   return [
     `${sign} ${kind}${safe(shownName(change))}  ${word} in ${duration(durationMs)}${down}`,
+    ...(undo === null ? [] : [`    what was there before is kept: ${safe(undo)}`]),
     ...(error === null || parts.length > 1 ? [] : [`    ${paint(look, 'red', safe(error))}`]),
     ...(parts.length < 2 ? [] : parts.map((part) => `    ${partLine(part, look)}`)),
     ...notes.map((text) => `    ${paint(look, isPrunedNote(text) ? 'dim' : 'yellow', safe(text))}`),
@@ -165,7 +172,6 @@ const verbs: [Step['op'], string][] = [
   ['borg-check', 'checked'],
   ['borg-compare', 'restored for proof, and as it was archived,'],
   ['borg-create', 'backed up'],
-  ['borg-extract-to', 'extracted'],
   ['borg-delete', 'deleted'],
   ['files-restore', 'is as the snapshot has it,'],
   ['zfs-rollback', 'is what it was before the restore,'],
@@ -177,12 +183,20 @@ function verbOf(change: Change): string {
   const found = verbs.find(([op]) => steps.some((step) => step.op === op));
   if (found !== undefined) return found[1];
   if (kind !== 'backup') return 'ready';
-  return rescue === undefined ? 'recovered' : `restored from ${safe(restoredFrom(change) ?? '')}`;
+  const { archive, folder } = takenFrom(change) ?? { archive: '' };
+  if (folder !== undefined) return `extracted ${safe(archive)} to ${safe(folder)}`;
+  return rescue === undefined ? 'recovered' : `restored from ${safe(archive)}`;
 }
 
-/** The archive that it was to become; null where it is no restore. */
-function restoredFrom({ steps }: Change): string | null {
-  return steps.find((step) => step.op === 'borg-extract')?.archive ?? null;
+/** Which archive it is of, and the folder of a copy; null for everything else. */
+function takenFrom({ steps }: Change): { archive: string; folder?: string } | null {
+  return steps.find((step) => step.op === 'borg-extract' || step.op === 'borg-extract-to') ?? null;
+}
+
+/** The command that takes a restore back; null where nothing was kept for it. */
+function wayBack({ steps, rescue, service }: Change): string | null {
+  const isRestore = rescue !== undefined && steps.some(({ op }) => op === 'borg-extract');
+  return isRestore ? `steward restore ${service} --undo` : null;
 }
 
 function writeBlocked(notices: Notice[], missed: string, stream: NodeJS.WriteStream, look: Look): void {

@@ -19,8 +19,24 @@ export const proofs: Record<Exclude<BackupRun['what'], 'archive'>, string> = {
   drill: 'restore drill',
 };
 
+/** What a person has had done with archives: it is kept in the history of resources, and looked for here. */
+export type AskedFor = 'restore' | 'recover' | 'delete-archive';
+
+export interface ShownRun extends Omit<BackupRun, 'what'> {
+  what: BackupRun['what'] | AskedFor;
+}
+
+const labels: Record<Exclude<ShownRun['what'], 'archive'>, string> = {
+  ...proofs,
+  restore: 'restore',
+  recover: 'recovery',
+  'delete-archive': 'archive deleted',
+};
+
+const isAskedFor = (what: ShownRun['what']) => what !== 'archive' && !(what in proofs);
+
 /** One line a run, and below it what went wrong or was held back. */
-export function renderRuns(runs: BackupRun[], options: StatusOptions): string {
+export function renderRuns(runs: ShownRun[], options: StatusOptions): string {
   if (runs.length === 0) return joinLines(['No backup was begun yet.']);
   const whens = runs.map(({ atMs }) => relative(atMs, options.now));
   const columns = [whens, runs.map(({ service }) => safe(service)), runs.map(({ result }) => result)];
@@ -35,8 +51,8 @@ export function renderRuns(runs: BackupRun[], options: StatusOptions): string {
   return joinLines([...lines, '', total(runs)]);
 }
 
-function detail({ what, archive, durationMs, downtimeMs, facts }: BackupRun): string {
-  if (what !== 'archive') return [proofs[what], duration(durationMs), ...named(archive)].join(' · ');
+function detail({ what, archive, durationMs, downtimeMs, facts }: ShownRun): string {
+  if (what !== 'archive') return [labels[what], duration(durationMs), ...named(archive)].join(' · ');
   const down = downtimeMs !== null && downtimeMs > 0 ? [`down ${duration(downtimeMs)}`] : [];
   if (facts === null) return [duration(durationMs), ...down, ...named(archive)].join(' · ');
   const { files, originalBytes, deduplicatedBytes } = facts;
@@ -66,31 +82,34 @@ function hitRate({ files, filesRead }: ArchiveFacts): number | null {
 }
 
 /** A run for programs. */
-export function runJson({ atMs, facts, ...run }: BackupRun): Record<string, unknown> {
+export function runJson({ atMs, facts, ...run }: ShownRun): Record<string, unknown> {
   if (facts === null) return { at: atMs, ...run };
   const { files, filesRead, originalBytes, compressedBytes, deduplicatedBytes } = facts;
   const sizes = { originalBytes, compressedBytes, deduplicatedBytes };
   return { at: atMs, ...run, files, filesRead, filesCacheHitRate: hitRate(facts), ...sizes };
 }
 
-function below({ error, notes }: BackupRun, options: StatusOptions): string[] {
+function below({ error, notes }: ShownRun, options: StatusOptions): string[] {
   return [
     ...(error === null ? [] : [`    ${paint(options, 'red', safe(error))}`]),
     ...notes.map((text) => `    ${paint(options, isPrunedNote(text) ? 'dim' : 'yellow', safe(text))}`),
   ];
 }
 
-function total(runs: BackupRun[]): string {
+function total(all: ShownRun[]): string {
+  const byHand = all.filter(({ what }) => isAskedFor(what)).length;
+  const runs = all.filter(({ what }) => !isAskedFor(what));
   const [backups = [], proven = []] = [true, false].map((made) =>
     runs.filter(({ what }) => (what === 'archive') === made),
   );
-  const without = (those: BackupRun[], words: string) => {
+  const without = (those: ShownRun[], words: string) => {
     const failed = those.filter(({ result }) => result !== 'done').length;
     return failed === 0 ? '' : `, ${failed} ${words}`;
   };
   const parts = [
     `${plural(backups.length, 'backup')}${without(backups, 'without an archive')}`,
     ...(proven.length === 0 ? [] : [`${plural(proven.length, 'proof')}${without(proven, 'not good')}`]),
+    ...(byHand === 0 ? [] : [`${byHand} by hand`]),
   ];
   return parts.join(' · ');
 }

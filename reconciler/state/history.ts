@@ -36,12 +36,24 @@ export function insertHistory(store: Store, entries: HistoryEntry[]): void {
   }
 }
 
-/** Oldest first. `id` is a full id (`kind:name`) or a bare name, which may stand for several kinds. */
+/**
+ * Oldest first. `id` is a full id (`kind:name`) or a bare name, which may stand for several kinds, and for what was asked
+ * for by hand of its backup: `photo` for `backup:photo/restore` too.
+ */
 export function readHistory(store: Store, id: string): HistoryEntry[] {
   return guarded(store.path, () => {
-    const sql = "SELECT * FROM history WHERE id = ? OR substr(id, instr(id, ':') + 1) = ? ORDER BY seq";
-    return (store.db.prepare(sql).all(id, id) as unknown as HistoryRow[]).map(toHistory);
+    const byHand = `backup:${id}/`;
+    const sql =
+      "SELECT * FROM history WHERE id = ? OR substr(id, instr(id, ':') + 1) = ? OR substr(id, 1, ?) = ? ORDER BY seq";
+    const rows = store.db.prepare(sql).all(id, id, [...byHand].length, byHand);
+    return (rows as unknown as HistoryRow[]).map(toHistory);
   });
+}
+
+/** What was asked for by hand of any backup, oldest first: ids such as `backup:photo/restore`. */
+export function readAskedFor(store: Store): HistoryEntry[] {
+  const sql = "SELECT * FROM history WHERE id LIKE 'backup:%/%' ORDER BY seq";
+  return guarded(store.path, () => (store.db.prepare(sql).all() as unknown as HistoryRow[]).map(toHistory));
 }
 
 /** Ids that ever had a change, for "did you mean". */

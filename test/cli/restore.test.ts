@@ -40,6 +40,7 @@ describe('restore', () => {
         'blog: restoring',
         'blog: starting its containers',
         `✓ blog  restored from ${archive} in N ms, down N ms`,
+        '    what was there before is kept: steward restore blog --undo',
         '',
       ].join('\n'),
     );
@@ -48,6 +49,32 @@ describe('restore', () => {
   it('is in the history of its service', async () => {
     const { stdout } = await steward(['why', 'backup:blog/restore', '--state-dir', lab.stateDir]);
     expect(stdout).toContain('asked for by hand: everything');
+  });
+
+  it('is found by the name of its service too, each entry under its own id', async () => {
+    const { stdout } = await steward(['why', 'blog', '--state-dir', lab.stateDir]);
+    expect(stdout).toMatch(/^compose-stack:blog, .*backup:blog, backup:blog\/restore\n/m);
+    expect(stdout).toMatch(/ {2}compose-stack:blog +create {2}applied /);
+    expect(stdout).toMatch(/ {2}backup:blog\/restore +run {2}applied .*\n.*asked for by hand: everything/);
+  });
+
+  it('has a line in the history of backups, with the archive', async () => {
+    const history = ['backup', 'history', 'blog', '--state-dir', lab.stateDir];
+    const { stdout } = await steward(history);
+    expect(stdout).toMatch(
+      new RegExp(`blog {2}done {2}restore · [\\d.]+ m?s · ${archive}\\n {4}asked for by hand: everything\\n`),
+    );
+    expect(stdout).toMatch(/\n1 backup · 1 by hand\n$/);
+    const told = JSON.parse((await steward([...history, '--output', 'json'])).stdout) as object[];
+    expect(told).toMatchObject([
+      { what: 'archive', archive },
+      { what: 'restore', result: 'done', archive, notes: ['asked for by hand: everything'] },
+    ]);
+    expect(JSON.parse((await steward([...history, '--limit', '1', '--output', 'json'])).stdout)).toHaveLength(
+      1,
+    );
+    const other = await steward(['backup', 'history', 'wiki', '--state-dir', lab.stateDir]);
+    expect(other.stdout).not.toContain('restore');
   });
 
   it.each<[string, string[], RegExp]>([

@@ -118,6 +118,7 @@ describe('a backup of a database that is written to all the time', () => {
     const { snapshots, ...others } = await leftBehind(lab);
     expect(others).toEqual({ mounts: '0', processes: '0', undo: '0' });
     expect(snapshots.every((name) => name.includes('@steward-before-restore-'))).toBe(true);
-    expect((await history(lab, 'git')).map(({ result }) => result)).toEqual(['done', 'done']);
+    const runs = (await history(lab, 'git')).map(({ what, result }) => `${what} ${result}`);
+    expect(runs).toEqual(['archive done', 'restore done', 'archive done', 'restore done']);
   });
 });
