@@ -41,6 +41,8 @@ export interface Wanted {
 /** Exit 0: each has what was asked for; 1: not, or an archive lacks what is mounted inside the data. */
 export async function runNow(names: string[], flags: NowFlags, wanted: Wanted): Promise<number> {
   if (names.length === 0 && flags.all !== true) throw new UserError('name a service, or give --all');
+  if (names.length > 0 && flags.all === true)
+    throw new UserError('give --all, or name services: not both; nothing was done');
   return await atWork(flags, wanted.command, (at) => runAsked(names, flags, { ...at, wanted }));
 }
 

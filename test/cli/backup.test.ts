@@ -191,6 +191,11 @@ describe('backup run', () => {
       'there is no backup of blok; did you mean blog?',
     );
     expectRefusal(await steward(['backup', 'run', ...lab.flags]), 'name a service, or give --all');
+    for (const what of ['run', 'check', 'drill'])
+      expectRefusal(
+        await steward(['backup', what, 'blog', '--all', ...lab.flags]),
+        'give --all, or name services: not both; nothing was done',
+      );
   });
 });
 
