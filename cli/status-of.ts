@@ -4,6 +4,7 @@ import type { Cycle } from '../reconciler/cycle.ts';
 import { degraded } from '../reconciler/plan.ts';
 import type { ServiceRecord } from '../reconciler/state/inventory.ts';
 import type { Notice, Plan } from '../reconciler/types.ts';
+import { placeOf } from './render/reason.ts';
 import type { ServiceState, ServiceStatus, Status } from './render/types.ts';
 
 /**
@@ -156,5 +157,8 @@ function blockedState({ state }: Notice): ServiceState {
 
 function sentence(notice: Notice): string {
   const [reason] = notice.reasons;
-  return `${notice.id}: ${reason?.note ?? reason?.field ?? notice.state}`;
+  // What breaks a rule is a line of a file, and the way out is there.
+  const place =
+    notice.state === 'policy' && reason?.origin !== undefined ? ` (${placeOf(reason.origin)})` : '';
+  return `${notice.id}: ${reason?.note ?? reason?.field ?? notice.state}${place}`;
 }

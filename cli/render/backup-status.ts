@@ -2,7 +2,7 @@ import { assertNever } from '../../tools/assert-never.ts';
 import { proofs } from './backup-runs.ts';
 import { opText } from './backup-step.ts';
 import { bytes, count } from './quantity.ts';
-import { type Look, pad, paint, type StatusOptions, type Style, safe, truncate, widest } from './text.ts';
+import { type Look, pad, paint, type StatusOptions, type Style, safe, widest, wrap } from './text.ts';
 import { relative } from './time.ts';
 import type { BackupStatus } from './types.ts';
 
@@ -15,10 +15,26 @@ export function backupRows(backups: BackupStatus[], options: StatusOptions): str
   const rows = backups.map((backup) => columns(backup, options.now));
   const widths = [0, 1, 2, 3, 4].map((at) => widest(rows.map((row) => row[at] ?? '')));
   return backups.flatMap((backup, index) => {
-    const row = (rows[index] ?? []).map((text, at) => pad(text, widths[at] ?? 0));
-    const line = truncate(row.join('  ').trimEnd(), options.width);
-    return [line, ...below(backup, options), ...gaps(backup, options), ...unpruned(backup, options)];
+    const lines = rowLines(rows[index] ?? [], widths, options);
+    return [...lines, ...below(backup, options), ...gaps(backup, options), ...unpruned(backup, options)];
   });
+}
+
+/** Columns for which there is no room stand below, for all rows alike. */
+function rowLines(cells: string[], widths: number[], { width }: Look): string[] {
+  const indent = '    ';
+  const lines: string[][] = [[]];
+  let used = 0;
+  for (const [at, cell] of cells.entries()) {
+    const own = (widths[at] ?? 0) + (at === 0 ? 0 : 2);
+    if (width !== null && at > 0 && used + own > width) {
+      lines.push([]);
+      used = indent.length - 2;
+    }
+    lines.at(-1)?.push(pad(cell, widths[at] ?? 0));
+    used += own;
+  }
+  return lines.map((line, index) => `${index === 0 ? '' : indent}${line.join('  ')}`.trimEnd());
 }
 
 function columns(backup: BackupStatus, now: number): string[] {
@@ -74,9 +90,7 @@ function below(backup: BackupStatus, options: StatusOptions): string[] {
     [state === 'waiting' ? 'yellow' : 'red', why],
     ...[error, damage, proofError].map((text): [Style, string | null] => ['red', text]),
   ];
-  return lines.flatMap(([style, text]) =>
-    text === null ? [] : [`    ${paint(options, style, safe(text))}`],
-  );
+  return lines.flatMap(([style, text]) => (text === null ? [] : sentenceLines(text, style, options)));
 }
 
 /** `archiving, 1,204 files, 3.40 GB of 9.10 GB`; what proves an archive has no column that says so. */
@@ -102,7 +116,12 @@ function gaps({ uncovered = [] }: BackupStatus, look: Look): string[] {
 /** Damage says by itself that nothing is pruned. */
 function unpruned({ damage, pruneHeld = null }: BackupStatus, look: Look): string[] {
   if (pruneHeld === null || damage !== null) return [];
-  return [`    ${paint(look, 'yellow', safe(pruneHeld))}`];
+  return sentenceLines(pruneHeld, 'yellow', look);
+}
+
+function sentenceLines(text: string, style: Style, look: Look): string[] {
+  const lines = look.width === null ? [safe(text)] : wrap(safe(text), look.width - 4);
+  return lines.map((line) => `    ${paint(look, style, line)}`);
 }
 
 /** Said once for all: as long as nobody has exported any, it is the same for each. */

@@ -1,4 +1,4 @@
-import { pad, paint, type StatusOptions, safe, truncate, widest } from './text.ts';
+import { hanging, pad, paint, type StatusOptions, safe, widest } from './text.ts';
 import { duration, relative } from './time.ts';
 import type { RouteStatus, Status } from './types.ts';
 
@@ -24,10 +24,9 @@ export function routeLines(
     ...routes.map((route) => rowOf(route, troubles.get(route.service), options.now)),
   ].sort((a, b) => Number(b.isBad) - Number(a.isBad));
   const width = widest(rows.map(({ what }) => safe(what)));
-  return rows.map(({ what, said, isBad }) => {
-    const room = options.width === null ? null : Math.max(4, options.width - width - 2);
-    const shown = truncate(said, room);
-    return `${pad(safe(what), width)}  ${isBad ? paint(options, 'red', shown) : shown}`;
+  return rows.flatMap(({ what, said, isBad }) => {
+    const head = { head: `${pad(safe(what), width)}  `, headWidth: width + 2 };
+    return hanging(head, said, options, (line) => (isBad ? paint(options, 'red', line) : line));
   });
 }
 

@@ -4,6 +4,7 @@ import { exceptionLines, loweredLines, policyLines } from './policy.ts';
 import { placeOf, reasonText } from './reason.ts';
 import { routeLines } from './route-status.ts';
 import {
+  hanging,
   joinLines,
   type Look,
   pad,
@@ -12,7 +13,6 @@ import {
   type StatusOptions,
   type Style,
   safe,
-  truncate,
   widest,
   wrap,
 } from './text.ts';
@@ -95,10 +95,10 @@ function seen({ seenAt }: Status, { now }: StatusOptions): string[] {
 function services(list: ServiceStatus[], options: StatusOptions): string[] {
   const names = widest(list.map(({ name }) => safe(name)));
   const states = widest(list.map(({ state }) => state));
-  return list.map((service) => {
+  return list.flatMap((service) => {
     const state = paint(options, styles[service.state], pad(service.state, states));
-    const room = options.width === null ? null : Math.max(4, options.width - names - states - 4);
-    return `${pad(safe(service.name), names)}  ${state}  ${truncate(detail(service, options.now), room)}`;
+    const head = `${pad(safe(service.name), names)}  ${state}  `;
+    return hanging({ head, headWidth: names + states + 4 }, detail(service, options.now), options);
   });
 }
 

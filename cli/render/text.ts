@@ -117,6 +117,28 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
+/** Narrower than this, what follows a name goes below it. */
+const leastRoom = 32;
+
+/**
+ * `text` behind `head`, and going on below where it began: nothing is cut off. `paintText` colours each line by itself.
+ * `head` may be coloured; `headWidth` is what it takes.
+ */
+export function hanging(
+  { head, headWidth }: { head: string; headWidth: number },
+  text: string,
+  { width }: Look,
+  paintText: (line: string) => string = (line) => line,
+): string[] {
+  if (width === null || headWidth + widthOf(text) <= width) return [`${head}${paintText(text)}`];
+  const isBeside = width - headWidth >= leastRoom;
+  const indent = ' '.repeat(isBeside ? headWidth : 4);
+  const lines = wrap(text, width - indent.length).map((line) => `${indent}${paintText(line)}`);
+  return isBeside
+    ? [`${head}${lines[0]?.slice(indent.length)}`, ...lines.slice(1)]
+    : [head.trimEnd(), ...lines];
+}
+
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -38,6 +38,26 @@ it('routes that were not loaded are told of by their service, whatever they answ
   });
 });
 
+it('a service that is held by the policy says where in its files', async () => {
+  const cycle = await cycleWith('compose-stack');
+  const stack = {
+    kind: 'compose-stack',
+    id: 'compose-stack:photo',
+    name: 'photo',
+    service: 'photo',
+  } as const;
+  const origin = { file: 'services/photo/docker-compose.yml', line: 4, column: 5 };
+  const reasons = [{ field: 'policy', from: null, to: null, note: 'app is privileged (privileged)', origin }];
+  const blocked: Notice[] = [{ verb: 'blocked', ...stack, state: 'policy', reasons }];
+  const plan = cycle.plan === null ? null : { ...cycle.plan, blocked };
+  expect(statusOf({ ...cycle, plan, outcomes: [] }, new Map(), null).services).toMatchObject([
+    {
+      state: 'blocked',
+      error: 'compose-stack:photo: app is privileged (privileged) (services/photo/docker-compose.yml:4)',
+    },
+  ]);
+});
+
 describe('a cycle that carries nothing out', () => {
   const desired = build.desired([build.stack('photo', { containers: [build.container('app')] })]);
   const next = { ...desired, commit: { ...desired.commit, id: 'b'.repeat(40) } };

@@ -1,11 +1,12 @@
 import { PassThrough } from 'node:stream';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { renderDiff } from '../../cli/render/diff.ts';
 import { renderHistory } from '../../cli/render/history.ts';
 import { renderOutcomes } from '../../cli/render/outcomes.ts';
 import { renderPlan } from '../../cli/render/plan.ts';
 import { progressReporter } from '../../cli/render/progress.ts';
 import { renderStatus } from '../../cli/render/status.ts';
+import { widthOf } from '../../cli/render/text.ts';
 import type { BackupStatus, RouteStatus, RunningBackup } from '../../cli/render/types.ts';
 import type { Outcome, Plan } from '../../reconciler/types.ts';
 import { change, now, situations } from './sample.ts';
@@ -190,6 +191,35 @@ it.each([
   ['diff', () => renderDiff('a\nb\n', 'a\nc\n', 'Caddyfile')],
 ])('%s reads as its golden file says', async (name, render) => {
   await expect(render()).toMatchFileSnapshot(`golden/${name}.txt`);
+});
+
+describe('status on a narrow terminal', () => {
+  const held = {
+    ...{ ...service, state: 'blocked' as const, nextAttemptAt: now },
+    error:
+      'compose-stack:git: git-gitea is privileged: it is root on this server (privileged) (services/git/docker-compose.yml:4)',
+  };
+  const all = {
+    ...status,
+    services: [service, held],
+    backups: [...backups, ...matters],
+    routes: late,
+    routeTroubles,
+  };
+
+  it.each([60, 80, 120])('of %i columns cuts nothing off, and no line is longer', (width) => {
+    const lines = renderStatus(all, { ...look, width }).split('\n');
+    for (const line of lines.filter((each) => !each.startsWith('last cycle'))) {
+      expect(line).not.toContain('…');
+      expect(widthOf(line)).toBeLessThanOrEqual(width);
+    }
+    const words = (text: string) => text.split(/\s+/).filter(Boolean);
+    expect(words(lines.join(' '))).toEqual(words(renderStatus(all, look)));
+  });
+
+  it('reads as its golden file says', async () => {
+    await expect(renderStatus(all, { ...look, width: 80 })).toMatchFileSnapshot('golden/status-narrow.txt');
+  });
 });
 
 it('progress on a pipe is one line for each finished change', () => {
