@@ -23,14 +23,14 @@ const verify = z.strictObject({
   allowedSigners: z.union([z.string(), z.array(z.string()).min(1)]),
 });
 
-const bootstrap = z.strictObject({
+export const bootstrap = z.strictObject({
   repository: z.string().optional(),
   branch: z.string().optional(),
   tag: z.string().optional(),
   path: z.string().optional(),
   credentials: credentials.optional(),
   verify: verify.optional(),
-  /** This machine's name in messages and metrics. */
+  /** This machine's name; not acted on yet. */
   name: z.string().optional(),
   stateDir: z.string().optional(),
   environmentDir: z.string().optional(),

@@ -30,13 +30,13 @@ const rules: Rule[] = [
   {
     pattern: /SSL certificate problem|server certificate verification failed|certificate verify failed/,
     sentence: (where) =>
-      `${where}: the certificate of the server is not trusted; a CA of your own goes into caFile`,
+      `${where}: the certificate of the server is not trusted; name the file of your own CA as credentials.caFile in steward.yaml`,
     retryable: false,
   },
   {
     pattern: /Authentication failed|could not read (Username|Password)|returned error: 40[13]/,
     sentence: (where) =>
-      `${where}: the server wants a user and a token and did not accept what it got; see tokenFile`,
+      `${where}: the server wants a user and a token and did not accept what it got; write the token into a file that root alone can read, and name it as credentials.tokenFile in steward.yaml (and the user as credentials.username)`,
     retryable: false,
   },
   {

@@ -181,6 +181,7 @@ describe('HTTPS, against git http-backend', () => {
   it('a wrong token is a sentence without it', async () => {
     const credentials = { ...withToken({ username: 'bob', tokenFile: 'wr0ng' }), caFile: `${tls}/cert` };
     const { error, retryable } = await refused(opened(`https://${base}/.git`, { credentials }).repository);
+    expect(error).toContain('name it as credentials.tokenFile in steward.yaml');
     expect([error.includes('did not accept'), error.includes('wr0ng'), retryable]).toEqual([
       true,
       false,
