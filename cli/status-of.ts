@@ -22,12 +22,22 @@ export function statusOf(
     lastCycle: { at: cycle.atMs, result: cycle.result, durationMs: total(cycle) },
     problems: cycle.problems,
     held: plan?.held ?? null,
-    repositoryError: cycle.fetchError,
-    refused: cycle.refused === null ? null : { id: cycle.refused.id, subject: cycle.refused.subject },
+    ...(cycle.isCutOff === true ? fetchedBefore(before) : fetchedNow(cycle)),
     ...(plan === null || desired === null
       ? seenBefore(before)
       : seenNow(cycle, plan, desired, records, before)),
   };
+}
+
+type Fetched = Pick<Status, 'repositoryError' | 'refused'>;
+
+function fetchedNow({ fetchError, refused }: Cycle): Fetched {
+  const told = refused === null ? null : { id: refused.id, subject: refused.subject };
+  return { repositoryError: fetchError, refused: told };
+}
+
+function fetchedBefore(before: Status | null): Fetched {
+  return { repositoryError: before?.repositoryError ?? null, refused: before?.refused ?? null };
 }
 
 /** What only a look at the host tells. */

@@ -82,6 +82,8 @@ export interface Cycle {
   problems: Problem[];
   /** Why the remote could not be asked; the last known commit stays in force. */
   fetchError: string | null;
+  /** Steward was told to stop while it asked: nobody knows whether the remote would have answered. */
+  isCutOff?: true;
   /** The newest commit, where it is not applied for its signature; `fetchError` says why. */
   refused: CommitInfo | null;
   /** Why the commit could not be read although it may be right: a tool is missing, hangs or talks nonsense. */
@@ -102,6 +104,7 @@ export async function runCycle(deps: CycleDeps, options: CycleOptions): Promise<
   const cycle = emptyCycle(deps.clock.now());
   const synced = await timed(cycle, 'fetch', deps, () => deps.source.sync(deps.signal));
   cycle.fetchError = synced.error;
+  if (synced.error !== null && deps.signal?.aborted === true) cycle.isCutOff = true;
   cycle.commit = synced.commit;
   cycle.refused = synced.refused;
   const { commit } = synced;

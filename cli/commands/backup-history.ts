@@ -1,7 +1,8 @@
+import { readBackups } from '../../reconciler/state/backups.ts';
 import { readRuns } from '../../reconciler/state/runs.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
 import { askedForRuns } from '../asked-for.ts';
-import { UserError } from '../errors.ts';
+import { nearest, UserError } from '../errors.ts';
 import { renderRuns, runJson, type ShownRun } from '../render/backup-runs.ts';
 import { lookOf } from '../render/text.ts';
 import { type Flags, readSettings } from '../settings.ts';
@@ -15,12 +16,20 @@ export async function backupHistory(
   const store = openStore(readSettings(flags).stateDir);
   try {
     const runs = newest(store, service ?? null, limitOf(flags.limit));
+    if (service !== undefined && runs.length === 0) requireKnown(store, service);
     if (flags.output === 'json') printJson(runs.map(runJson));
     else process.stdout.write(renderRuns(runs, { ...lookOf(process.stdout), now: Date.now() }));
     return 0;
   } finally {
     store.close();
   }
+}
+
+/** An empty history is no answer about a name that was mistyped. */
+function requireKnown(store: Store, service: string): void {
+  const { services } = readBackups(store);
+  if (services.has(service)) return;
+  throw new UserError(`nothing is known of a backup of ${service}${nearest(service, [...services.keys()])}`);
 }
 
 function newest(store: Store, service: string | null, limit: number): ShownRun[] {

@@ -6,11 +6,12 @@ import { checkTree } from '../../desired-state/repository.ts';
 import type { DesiredState, LoadResult } from '../../desired-state/types.ts';
 import { validateDirectory } from '../../desired-state/validate.ts';
 import { UserError } from '../errors.ts';
+import { notIgnored } from '../git-ignored.ts';
 import { sourcesIn } from '../print-cycle.ts';
 import { exceptionLines, loweredLines } from '../render/policy.ts';
 import { renderProblems } from '../render/problems.ts';
 import { type SarifInput, sarifLog } from '../render/sarif.ts';
-import { lookOf, safe, wrap } from '../render/text.ts';
+import { lookOf, plural, safe, wrap } from '../render/text.ts';
 import { note, printJson } from '../terminal.ts';
 import { version } from '../version.ts';
 
@@ -27,14 +28,14 @@ export async function validate(directory: string, flags: ValidateFlags): Promise
     throw new UserError(`${root} has no lab.yaml: it is not a config repository (steward init writes one)`);
   }
   const compose = await readerFor(flags.compose);
-  const links = await checkTree(root);
+  const links = await notIgnored(root, await checkTree(root));
   const result: LoadResult =
     links.length > 0 ? { ok: false, problems: links } : await validateDirectory(root, { compose });
   const found = foundIn(result);
   if (flags.output === 'json') printJson(jsonOf(result, found, compose));
   else if (flags.output === 'sarif')
     printJson(sarifLog({ version: version(), folder: folderOf(root), ...found }));
-  else printText(result, found, compose, root);
+  else printText(result, found, compose, { root, isStrict: flags.strict === true });
   const all = [...found.problems, ...found.findings];
   return all.some(({ severity }) => flags.strict === true || severity === 'error') ? 1 : 0;
 }
@@ -59,7 +60,12 @@ function jsonOf(result: LoadResult, { problems, ...policy }: Found, compose: Com
   return { valid: result.ok, compose: compose.name, problems, policy, notActedOn };
 }
 
-function printText(result: LoadResult, found: Found, compose: ComposeReader, root: string): void {
+function printText(
+  result: LoadResult,
+  found: Found,
+  compose: ComposeReader,
+  { root, isStrict }: { root: string; isStrict: boolean },
+): void {
   const problems = sortProblems([...found.problems, ...found.findings]);
   const look = lookOf(process.stdout);
   if (problems.length > 0) process.stdout.write(renderProblems(problems, sourcesIn([root]), look));
@@ -72,9 +78,13 @@ function printText(result: LoadResult, found: Found, compose: ComposeReader, roo
   for (const line of exceptionLines(found, look)) process.stdout.write(`${line}\n`);
   const held = heldBack(found.findings);
   const what = `${services.length} services, ${resources.length} resources (read with ${compose.name})`;
-  process.stdout.write(
-    held.length === 0 ? `Valid: ${what}.\n` : `Held back: ${held.join(', ')}, of ${what}.\n`,
-  );
+  process.stdout.write(`${verdict(held, isStrict ? problems.length : 0)} ${what}.\n`);
+}
+
+/** In accord with the exit code. `warnings`: those that count. */
+function verdict(held: string[], warnings: number): string {
+  if (held.length > 0) return `Held back: ${held.join(', ')}, of`;
+  return warnings === 0 ? 'Valid:' : `Not enough for --strict: ${plural(warnings, 'warning')}, in`;
 }
 
 function heldBack(findings: Found['findings']): string[] {

@@ -75,7 +75,7 @@ export function restoring(program: Command): void {
   onHost(output(program.command('restore')))
     .argument('<service>')
     .description('bring the data of a service back from an archive; exit 0 it runs on it, 1 it is as it was')
-    .option('--archive <name>', 'which one; default: the newest')
+    .option('--archive <name>', 'which one, by its whole name; default: the newest')
     .option('--path <path>', 'only what is there, below the dataset of the service')
     .option('--config-path <dir>', 'where the config is inside the repository')
     .option('--undo', 'go back to what was there before the last restore')

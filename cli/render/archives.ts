@@ -17,7 +17,7 @@ import { relative } from './time.ts';
 /** The archives of one service, and how much is known of each. */
 export function renderArchives(known: KnownArchives, location: string, options: StatusOptions): string {
   const { own, foreign, listedMs } = known;
-  const asked = `as ${safe(location)} said ${relative(listedMs, options.now)}`;
+  const asked = `as ${safe(location)} said ${relative(listedMs, options.now)}, and as Steward has made and deleted since`;
   if (own.length === 0 && foreign.length === 0) return joinLines([`No archive, ${asked}.`]);
   const cells = own.map((archive) => [
     safe(archive.name),

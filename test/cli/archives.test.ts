@@ -45,7 +45,9 @@ describe('archives', () => {
     const lines = stdout.split('\n');
     expect(lines.slice(0, 3).map((line) => line.split(' ')[0])).toEqual(names);
     expect(lines[0]).toMatch(/(ago|now) {2,}1 file {2}1\.00 MB$/);
-    expect(lines[4]).toMatch(/^3 archives, as \/backup\/datapool_services_blog said .*\.$/);
+    expect(lines[4]).toMatch(
+      /^3 archives, as \/backup\/datapool_services_blog said .*, and as Steward has made and deleted since\.$/,
+    );
     expect(code).toBe(0);
   });
 

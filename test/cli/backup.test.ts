@@ -230,6 +230,13 @@ describe('backup check and backup drill', () => {
 });
 
 describe('backup history', () => {
+  it('of a service that nobody knows is no empty history', async () => {
+    expectRefusal(
+      await steward(['backup', 'history', 'blok', '--state-dir', lab.stateDir]),
+      'nothing is known of a backup of blok; did you mean blog?',
+    );
+  });
+
   it('has a line a backup', async () => {
     const { code, stdout } = await steward(['backup', 'history', 'blog', '--state-dir', lab.stateDir]);
     expect(code).toBe(0);

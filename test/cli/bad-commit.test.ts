@@ -40,6 +40,14 @@ describe('while the newest commit is bad', () => {
     );
   });
 
+  it('it cannot be approved: there is nothing that a cycle could apply', async () => {
+    const { code, stderr, stdout } = await steward(['approve', bad.slice(0, 7), ...lab.flags]);
+    expect(stderr).toMatch(
+      /^steward: \w{12} "Oops" is not valid, so that there is nothing to approve: lab\.yaml:\d+:1: /,
+    );
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  });
+
   it('a second look changes no word of it', async () => {
     const status = async () => {
       await steward(['reconcile', '--once', ...lab.flags]);

@@ -52,6 +52,18 @@ it('a folder without lab.yaml does not validate', async () => {
   expectRefusal(await steward(['validate', empty]), /has no lab\.yaml/);
 });
 
+it('what Git ignores is no part of the repository: a demo that was run in it does no harm', async () => {
+  const root = join(empty, 'with-demo');
+  mkdirSync(join(root, 'services'), { recursive: true });
+  execFileSync('git', ['init', '-q', root]);
+  writeFileSync(join(root, 'lab.yaml'), 'version: 1\nname: homelab\n');
+  execFileSync('git', ['init', '-q', join(root, '.steward/demo/lab')]);
+  const validate = () => steward(['validate', root, '--compose', 'built-in']);
+  expect((await validate()).stdout).toContain('.steward/demo/lab/.git:1:1: error: a Git repository inside');
+  writeFileSync(join(root, '.gitignore'), '.steward/\n');
+  expect(await validate()).toMatchObject({ code: 0, stderr: '' });
+});
+
 it('files that are not right do not validate: each problem is told with its line and what to write', async () => {
   const root = join(empty, 'bad');
   mkdirSync(root);

@@ -38,6 +38,24 @@ it('routes that were not loaded are told of by their service, whatever they answ
   });
 });
 
+it('a fetch that Steward was told to stop says nothing of the repository', async () => {
+  const before = statusOf(await cycleWith('backup'), new Map(), null);
+  const lab = labRun(build.desired([build.stack('photo', { containers: [build.container('app')] })]));
+  const stopping = new AbortController();
+  const cut: Source['sync'] = async () => {
+    stopping.abort();
+    return { commit: build.commit, error: 'stopped', refused: null, fetched: false };
+  };
+  try {
+    const cycle = await runCycle({ ...lab.deps({ sync: cut }), signal: stopping.signal }, { dry: true });
+    expect(statusOf(cycle, new Map(), before).repositoryError).toBeNull();
+    const gone = statusOf(cycle, new Map(), { ...before, repositoryError: 'nobody answers there' });
+    expect(gone.repositoryError).toBe('nobody answers there');
+  } finally {
+    lab.end();
+  }
+});
+
 it('a service that is held by the policy says where in its files', async () => {
   const cycle = await cycleWith('compose-stack');
   const stack = {

@@ -32,8 +32,12 @@ it.each([
   const ended = await steward(['validate', '--compose', 'built-in', '--strict', folder.root]);
   expect(ended.stdout.includes('is in no backup')).toBe(code === 1);
   expect(ended.code).toBe(code);
+  expect(ended.stdout).toMatch(
+    code === 0 ? /^Valid: 1 services/m : /^Not enough for --strict: 1 warning, in 1 services/m,
+  );
   const lenient = await steward(['validate', '--compose', 'built-in', folder.root]);
   expect(lenient.code).toBe(0);
+  expect(lenient.stdout).toMatch(/^Valid: 1 services/m);
 });
 
 it('a forge finds it under its own rule, at its path in the Git repository', async () => {
