@@ -30,7 +30,7 @@ interface TextOptions {
 
 /** A text of one form. */
 export function text(options: TextOptions) {
-  const error = words(options.expected, `write ${options.example}`);
+  const error = words(options.expected, `write e.g. ${options.example}`);
   const longest = options.longest ?? 1_000;
   const fits = (value: string) =>
     value.length <= longest && (options.pattern?.test(value) ?? true) && (options.test?.(value) ?? true);

@@ -41,14 +41,14 @@ const table: [name: string, lab: string | Uint8Array, problems: string[]][] = [
     'a name with a space',
     `version: 1\nname: Home Lab\n${storage}`,
     [
-      'lab.yaml:2:7 error: expected a name of lower-case letters, digits and -, found "Home Lab" (name) => write homelab',
+      'lab.yaml:2:7 error: expected a name of lower-case letters, digits and -, found "Home Lab" (name) => write e.g. homelab',
     ],
   ],
   [
     'a relative mountpoint',
     'version: 1\nname: homelab\nstorage: { parent: tank/services, mountpoint: tank }\n',
     [
-      'lab.yaml:3:47 error: expected an absolute path such as /datapool/services, found "tank" (storage.mountpoint) => write /datapool/services',
+      'lab.yaml:3:47 error: expected an absolute path such as /datapool/services, found "tank" (storage.mountpoint) => write e.g. /datapool/services',
     ],
   ],
   [
@@ -62,14 +62,14 @@ const table: [name: string, lab: string | Uint8Array, problems: string[]][] = [
     'a public pool',
     `${head}networks: { pool: 8.8.0.0/16 }\n`,
     [
-      'lab.yaml:4:19 error: expected a private IPv4 network such as 10.88.0.0/16, found "8.8.0.0/16" (networks.pool) => write 10.88.0.0/16',
+      'lab.yaml:4:19 error: expected a private IPv4 network such as 10.88.0.0/16, found "8.8.0.0/16" (networks.pool) => write e.g. 10.88.0.0/16',
     ],
   ],
   [
     'a pool with host bits',
     `${head}networks: { pool: 10.88.3.0/16 }\n`,
     [
-      'lab.yaml:4:19 error: expected a private IPv4 network such as 10.88.0.0/16, found "10.88.3.0/16" (networks.pool) => write 10.88.0.0/16',
+      'lab.yaml:4:19 error: expected a private IPv4 network such as 10.88.0.0/16, found "10.88.3.0/16" (networks.pool) => write e.g. 10.88.0.0/16',
     ],
   ],
   [
@@ -110,8 +110,8 @@ const table: [name: string, lab: string | Uint8Array, problems: string[]][] = [
     'a wrong schedule and time zone',
     `${head}backup:\n  repository: /backup\n  passphrase: { file: /etc/p }\n  schedule: "99 3 * * *"\n  timezone: Europe/Roma\n`,
     [
-      'lab.yaml:7:13 error: expected a cron expression of five fields such as "30 3 * * *", found "99 3 * * *" (backup.schedule) => write "30 3 * * *"',
-      'lab.yaml:8:13 error: expected a time zone of the IANA list such as Europe/Rome, found "Europe/Roma" (backup.timezone) => write Europe/Rome',
+      'lab.yaml:7:13 error: expected a cron expression of five fields such as "30 3 * * *", found "99 3 * * *" (backup.schedule) => write e.g. "30 3 * * *"',
+      'lab.yaml:8:13 error: expected a time zone of the IANA list such as Europe/Rome, found "Europe/Roma" (backup.timezone) => write e.g. Europe/Rome',
     ],
   ],
   [

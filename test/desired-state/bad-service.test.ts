@@ -15,21 +15,21 @@ const table: [name: string, service: string, problems: string[]][] = [
     'a mode that is no mode',
     'directories:\n  - { path: data, mode: rwx }\n',
     [
-      'services/photo/service.yaml:2:25 error: expected a mode as quoted octal digits such as "2770", found "rwx" (directories.0.mode) => write "2770"',
+      'services/photo/service.yaml:2:25 error: expected a mode as quoted octal digits such as "2770", found "rwx" (directories.0.mode) => write e.g. "2770"',
     ],
   ],
   [
     'a path that climbs out',
     'directories:\n  - { path: a/../../b }\n',
     [
-      'services/photo/service.yaml:2:13 error: expected a path below the dataset, without leading `/` and without `..`, found "a/../../b" (directories.0.path) => write database',
+      'services/photo/service.yaml:2:13 error: expected a path below the dataset, without leading `/` and without `..`, found "a/../../b" (directories.0.path) => write e.g. database',
     ],
   ],
   [
     'an absolute path',
     'directories:\n  - { path: /etc }\n',
     [
-      'services/photo/service.yaml:2:13 error: expected a path below the dataset, without leading `/` and without `..`, found "/etc" (directories.0.path) => write database',
+      'services/photo/service.yaml:2:13 error: expected a path below the dataset, without leading `/` and without `..`, found "/etc" (directories.0.path) => write e.g. database',
     ],
   ],
   [
@@ -98,14 +98,14 @@ const table: [name: string, service: string, problems: string[]][] = [
     'a time without a unit',
     'deploy: { healthTimeout: 180 }\n',
     [
-      'services/photo/service.yaml:1:26 error: expected a duration such as 180s or 5m, found 180 (deploy.healthTimeout) => write 180s',
+      'services/photo/service.yaml:1:26 error: expected a duration such as 180s or 5m, found 180 (deploy.healthTimeout) => write e.g. 180s',
     ],
   ],
   [
     'a time of zero',
     'deploy: { healthTimeout: 0s }\n',
     [
-      'services/photo/service.yaml:1:26 error: expected a duration such as 180s or 5m, found "0s" (deploy.healthTimeout) => write 180s',
+      'services/photo/service.yaml:1:26 error: expected a duration such as 180s or 5m, found "0s" (deploy.healthTimeout) => write e.g. 180s',
     ],
   ],
   [
@@ -119,7 +119,7 @@ const table: [name: string, service: string, problems: string[]][] = [
     'a route without a port',
     'routes: [{ host: photo.lan, to: photo-web }]\n',
     [
-      'services/photo/service.yaml:1:33 error: expected a container and its port such as "photo-server:2283", found "photo-web" (routes.0.to) => write "photo-server:2283"',
+      'services/photo/service.yaml:1:33 error: expected a container and its port such as "photo-server:2283", found "photo-web" (routes.0.to) => write e.g. "photo-server:2283"',
     ],
   ],
   [
@@ -158,7 +158,7 @@ const table: [name: string, service: string, problems: string[]][] = [
     'backup: { schedule: "0 0 31 2 *" }\n',
     [
       'services/photo/service.yaml:1:1 error: lab.yaml declares no backup, so it is not known where archives go => add backup to lab.yaml, or remove it here',
-      'services/photo/service.yaml:1:21 error: expected a cron expression of five fields such as "30 3 * * *", found "0 0 31 2 *" (backup.schedule) => write "30 3 * * *"',
+      'services/photo/service.yaml:1:21 error: expected a cron expression of five fields such as "30 3 * * *", found "0 0 31 2 *" (backup.schedule) => write e.g. "30 3 * * *"',
     ],
   ],
   [
