@@ -110,7 +110,7 @@ function runningText({ running }: BackupStatus, now: number): string | null {
 
 /** What was kept by a Steward from before knows of none. */
 function gaps({ uncovered = [] }: BackupStatus, look: Look): string[] {
-  return uncovered.map((text) => `    ${paint(look, 'red', safe(text))}`);
+  return uncovered.flatMap((text) => sentenceLines(text, 'red', look));
 }
 
 /** Damage says by itself that nothing is pruned. */
