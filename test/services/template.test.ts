@@ -20,6 +20,14 @@ it.each([
   expect(checkFile(parseYaml(file, readFileSync(join(template, file))), schema).problems).toEqual([]);
 });
 
+it('the backup that init leaves out is right as it stands, once it is no comment any more', () => {
+  const text = readFileSync(join(template, 'lab.yaml'), 'utf8');
+  const uncommented = text.replace(/^# (backup:| {2}\w+:.*)$/gm, '$1');
+  const { value, problems } = checkFile(parseYaml('lab.yaml', Buffer.from(uncommented)), labSchema);
+  expect(problems).toEqual([]);
+  expect(value?.backup).toMatchObject({ schedule: '30 3 * * *', timezone: 'Europe/Rome' });
+});
+
 it('docker compose config accepts the first service without a warning', async () => {
   const result = await execa(composeFile, [...composeArgs, 'config', '--quiet'], {
     cwd: hello,
