@@ -4,7 +4,7 @@ import { isBelow } from './files.ts';
 import type { MountedData, ServiceModel } from './model.ts';
 import { bindMounts, containerNames } from './mounts.ts';
 import { isNoData } from './no-data.ts';
-import type { Broken } from './policy/types.ts';
+import type { Broken, RuleBroken } from './policy/types.ts';
 import type { DesiredBackup } from './types.ts';
 
 /**
@@ -12,17 +12,19 @@ import type { DesiredBackup } from './types.ts';
  * all of them, since the data of one may be mounted by another.
  */
 
-/** All that may be data: bind mounts and volumes. None in a lab that declares no backup: there it is no news. */
+/** All that may be data: bind mounts and volumes. */
 export function mountedData(context: ServiceContext): MountedData[] {
-  if (context.lab.backup === null) return [];
-  const { view } = context;
+  const { view, lab } = context;
   const binds = bindMounts(context);
   const folders = binds
     // What is in the repository, Git holds.
     .filter((mount) => !isNoData(mount) && ![view.as, view.root].some((root) => isBelow(mount.source, root)))
     .map(({ container, source, origin }): MountedData => ({ container, origin, path: source, name: source }));
   const isFolder = new Set(binds.map(({ container, target }) => `${container} ${target}`));
-  return [...folders, ...volumes(context, (where) => isFolder.has(where))];
+  const found = [...folders, ...volumes(context, (where) => isFolder.has(where))];
+  return lab.backup !== null
+    ? found
+    : found.map((mounted): MountedData => ({ ...mounted, isUndeclared: true }));
 }
 
 /** Named ones and those without a name; not those that stand for a folder of the host. */
@@ -43,10 +45,20 @@ export function uncoveredData(models: readonly ServiceModel[]): (Broken & { serv
   return models.flatMap((model) => {
     const own = grounds.find(({ backup }) => backup.service === model.name);
     return model.data.flatMap((mounted) => {
+      if (mounted.isUndeclared === true) return [];
       const gap = gapOf(mounted.path, grounds, own);
       return gap === null ? [] : [{ service: model.name, ...brokenBy(mounted, gap) }];
     });
   });
+}
+
+/** In a lab that declares no backup data in none is no news; an exception for it is not called needless. */
+export function undeclaredData({ data }: ServiceModel): RuleBroken[] {
+  const undeclared = data.filter(({ isUndeclared }) => isUndeclared === true);
+  return undeclared.map((mounted) => ({
+    rule: 'backup-coverage',
+    ...brokenBy(mounted, { why: 'lab.yaml declares no backup', fix: 'add backup to lab.yaml' }),
+  }));
 }
 
 /** A dataset, and the backup that archives it. */

@@ -24,6 +24,8 @@ export interface MountedData {
   container: string;
   /** Null for a volume. */
   path: string | null;
+  /** The lab declares no backup at all. */
+  isUndeclared?: true;
   /** As it is called in a sentence. */
   name: string;
   origin: Origin;

@@ -1,3 +1,4 @@
+import { undeclaredData } from '../coverage.ts';
 import type { ServiceModel } from '../model.ts';
 import { sortProblems, warningAt } from '../problems.ts';
 import type { Severities } from '../schema/policy.ts';
@@ -21,7 +22,12 @@ export function judge(models: readonly ServiceModel[], severities: Severities, h
   );
   const judged = models.map((model) => {
     const others = between.filter(({ service }) => service === model.name);
-    return judgeService(model, [...model.broken, ...others], mayBreak(model, models), severities);
+    return judgeService(
+      model,
+      [...model.broken, ...others],
+      [...mayBreak(model, models), ...undeclaredData(model)],
+      severities,
+    );
   });
   return {
     findings: judged.flatMap(({ findings }) => sortProblems(findings)),

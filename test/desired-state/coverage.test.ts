@@ -205,6 +205,18 @@ describe('not named is', () => {
   });
 });
 
+test('an exception is needed still where the lab declares no backup any more', async () => {
+  const service = 'policy: { allow: [{ rule: backup-coverage, reason: films can be had again }] }\n';
+  const found = await problemsOf(filesOf('"/srv/movies:/movies"', { lab: smallLab, service }), {
+    compose: builtInReader(),
+  });
+  expect(found).toEqual([]);
+  const none = await problemsOf(filesOf('"./config.ini:/config.ini:ro"', { lab: smallLab, service }), {
+    compose: builtInReader(),
+  });
+  expect(none.join()).toContain('the exception is not needed');
+});
+
 test('what the clock is set by is data where it may be written', async () => {
   expect(await uncovered('"/etc/localtime:/etc/localtime"')).toHaveLength(1);
 });
