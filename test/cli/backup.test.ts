@@ -248,7 +248,7 @@ describe('backup history', () => {
   });
 
   it('of nothing says so', async () => {
-    const { stdout } = await steward(['backup', 'history', 'nobody', '--state-dir', lab.stateDir]);
+    const { stdout } = await steward(['backup', 'history', '--state-dir', join(lab.stateDir, 'fresh')]);
     expect(stdout).toBe('No backup was begun yet.\n');
   });
 });
