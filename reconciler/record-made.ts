@@ -9,29 +9,18 @@ import type { Change } from './types.ts';
  * all the same, and is not made anew for it; one whose making was cut off may be the old one or the new one.
  */
 
+type Making = [store: Store, change: Change, at: number, planned: Planned, inventory: Inventory];
+
 /** Before a step. In one transaction with the step's announcement. */
-export function recordMaking(
-  store: Store,
-  change: Change,
-  at: number,
-  planned: Planned,
-  inventory: Inventory,
-): void {
-  const pairs = namesIn(change, at).map((name) => [name, null] as const);
-  record(store, change, Object.fromEntries(pairs), planned, inventory);
+export function recordMaking(...making: Making): void {
+  record(making, () => null);
 }
 
 /** After it was done. */
-export function recordMade(
-  store: Store,
-  change: Change,
-  at: number,
-  planned: Planned,
-  inventory: Inventory,
-): void {
+export function recordMade(...making: Making): void {
+  const [, change, , planned] = making;
   const made = (planned.data.get(change.id)?.made ?? {}) as Made;
-  const pairs = namesIn(change, at).map((name) => [name, made[name] ?? null] as const);
-  record(store, change, Object.fromEntries(pairs), planned, inventory);
+  record(making, (name) => made[name] ?? null);
 }
 
 function namesIn({ makes = [], steps }: Change, at: number): string[] {
@@ -40,8 +29,13 @@ function namesIn({ makes = [], steps }: Change, at: number): string[] {
   return makes.filter((name) => step.services.length === 0 || step.services.includes(name));
 }
 
-function record(store: Store, change: Change, more: Made, planned: Planned, inventory: Inventory): void {
-  if (Object.keys(more).length === 0) return;
+function record(
+  [store, change, at, planned, inventory]: Making,
+  from: (name: string) => Made[string] | null,
+): void {
+  const names = namesIn(change, at);
+  if (names.length === 0) return;
+  const more = Object.fromEntries(names.map((name) => [name, from(name)]));
   const entry = inventory.entries.get(change.id) ?? newEntry(change, planned.plan.commit.id);
   const made = { ...(entry.data.made as Made | undefined), ...more };
   const next = { ...entry, data: { ...entry.data, made } };
