@@ -74,14 +74,15 @@ async function fetchAnew(
     await remove(fresh);
     await git(['init', '--bare', '--quiet', '--', fresh], { where: fresh, signal });
     const commit = await fetchInto(git, fresh, url, head, signal);
-    await keepKnown(git, directory, fresh, signal);
+    // After a cut between the two renames below, the old one is all that has what is in force.
+    for (const old of [broken, directory]) await keepKnown(git, old, fresh, signal);
     await remove(broken);
     await rename(directory, broken).catch(ignoreAbsent);
     await rename(fresh, directory);
+    await remove(broken);
     return commit;
   } finally {
     await remove(fresh);
-    await remove(broken);
   }
 }
 

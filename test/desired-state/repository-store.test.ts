@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -79,12 +80,15 @@ describe('a damaged object store is made anew while the work trees stay', () => 
     expect(readdirSync(stateDir).filter((name) => /\.(new|broken)$/.test(name))).toEqual([]);
   });
 
-  it('keeps what is in force, which the remote may not have any more', async () => {
+  it.each<[string, (store: string) => void]>([
+    ['a lock of the dead', (store) => writeFileSync(path.join(store, 'refs/steward/incoming.lock'), '')],
+    ['a cut while a new one took its place', (store) => renameSync(store, `${store}.broken`)],
+  ])('keeps what is in force, which the remote may not have any more, after %s', async (_what, damage) => {
     const origin = await makeOrigin();
     const { repository, stateDir } = opened(origin.work);
     const inForce = await synced(repository);
     await repository.promote(inForce);
-    writeFileSync(path.join(stateDir, 'repository.git/refs/steward/incoming.lock'), '');
+    damage(path.join(stateDir, 'repository.git'));
     const next = await origin.commit({ 'new.yaml': 'two\n' });
     const restarted = opened(origin.work, { stateDir }).repository;
     expect(await synced(restarted)).toBe(next);
