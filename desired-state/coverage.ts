@@ -4,7 +4,7 @@ import { isBelow } from './files.ts';
 import type { MountedData, ServiceModel } from './model.ts';
 import { bindMounts, containerNames } from './mounts.ts';
 import { isNoData } from './no-data.ts';
-import type { Broken, RuleBroken } from './policy/types.ts';
+import type { Broken } from './policy/types.ts';
 import type { DesiredBackup } from './types.ts';
 
 /**
@@ -45,20 +45,21 @@ export function uncoveredData(models: readonly ServiceModel[]): (Broken & { serv
   return models.flatMap((model) => {
     const own = grounds.find(({ backup }) => backup.service === model.name);
     return model.data.flatMap((mounted) => {
-      if (mounted.isUndeclared === true) return [];
+      if (mounted.isUndeclared === true) return [{ service: model.name, ...undeclared(mounted) }];
       const gap = gapOf(mounted.path, grounds, own);
       return gap === null ? [] : [{ service: model.name, ...brokenBy(mounted, gap) }];
     });
   });
 }
 
-/** In a lab that declares no backup data in none is no news; an exception for it is not called needless. */
-export function undeclaredData({ data }: ServiceModel): RuleBroken[] {
-  const undeclared = data.filter(({ isUndeclared }) => isUndeclared === true);
-  return undeclared.map((mounted) => ({
-    rule: 'backup-coverage',
-    ...brokenBy(mounted, { why: 'lab.yaml declares no backup', fix: 'add backup to lab.yaml' }),
-  }));
+/** The same words for all data of a lab without a backup: it is one thing to do, and so is told once. */
+function undeclared({ container }: MountedData): Broken {
+  return {
+    container,
+    origin: { file: 'lab.yaml', line: 1, column: 1 },
+    message: 'no data of this lab is in a backup: lab.yaml declares none',
+    fix: 'add backup (docs/backups.md), or turn backup-coverage off in policy.rules if all of it may be lost',
+  };
 }
 
 /** A dataset, and the backup that archives it. */

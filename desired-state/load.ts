@@ -54,7 +54,7 @@ export async function loadDesiredState(options: LoadOptions): Promise<LoadResult
   const loaded = await loadServices(options, files, lab, folders.services);
   const models = loaded.flatMap(({ model }) => (model ? [model] : []));
   const state = assemble(options.commit, lab, models);
-  const judged = judge(models, lab.lab.policy.rules, lab.lab.hub?.service ?? null);
+  const judged = judge(models, severitiesOf(lab), lab.lab.hub?.service ?? null);
   const problems = sortProblems([
     ...lab.problems,
     ...folders.problems,
@@ -74,6 +74,12 @@ export async function loadDesiredState(options: LoadOptions): Promise<LoadResult
   const lowered = loweredRules(lab);
   const policy = { findings, exceptions, ...(lowered.length === 0 ? {} : { lowered }) };
   return { ok: true, state: { ...state, warnings: problems, policy } };
+}
+
+/** Where lab.yaml is wrong, nobody knows whether it declares backups. */
+function severitiesOf({ lab, problems }: LabFile): LabFile['lab']['policy']['rules'] {
+  const isUnsure = lab.backup === undefined && problems.some(({ severity }) => severity === 'error');
+  return isUnsure ? { ...lab.policy.rules, 'backup-coverage': 'off' } : lab.policy.rules;
 }
 
 async function loadServices(

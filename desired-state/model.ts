@@ -73,7 +73,7 @@ export interface ServiceModel {
   dependsOn: Named[];
   /** Bind mounts below the lab's storage that are not the service's own. */
   foreignMounts: Named[];
-  /** What its containers mount and an archive should hold; empty where lab.yaml declares no backup. */
+  /** What its containers mount and an archive should hold. */
   data: MountedData[];
   /** How this service is told about routes, where it is the hub and can be; what it lacks is said where there are any. */
   hub: { hub: DesiredHub | null; problems: Problem[] };

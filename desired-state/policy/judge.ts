@@ -1,4 +1,3 @@
-import { undeclaredData } from '../coverage.ts';
 import type { ServiceModel } from '../model.ts';
 import { sortProblems, warningAt } from '../problems.ts';
 import type { Severities } from '../schema/policy.ts';
@@ -22,18 +21,19 @@ export function judge(models: readonly ServiceModel[], severities: Severities, h
   );
   const judged = models.map((model) => {
     const others = between.filter(({ service }) => service === model.name);
-    return judgeService(
-      model,
-      [...model.broken, ...others],
-      [...mayBreak(model, models), ...undeclaredData(model)],
-      severities,
-    );
+    return judgeService(model, [...model.broken, ...others], mayBreak(model, models), severities);
   });
   return {
     findings: judged.flatMap(({ findings }) => sortProblems(findings)),
     exceptions: judged.flatMap(({ exceptions }) => exceptions),
-    problems: judged.flatMap(({ problems }) => problems),
+    problems: toldOnce(judged.flatMap(({ problems }) => problems)),
   };
+}
+
+/** What several services say of lab.yaml in the same words is one thing to do. */
+function toldOnce(problems: Problem[]): Problem[] {
+  const place = ({ file, line, column, message }: Problem) => `${file}:${line}:${column}: ${message}`;
+  return [...new Map(problems.map((problem) => [place(problem), problem])).values()];
 }
 
 function judgeService(

@@ -14,6 +14,7 @@ import {
   smallLab,
   stateOf,
   stubReader,
+  uncoveredLab,
 } from './lab-folder.ts';
 
 const plain = 'services: { web: { image: nginx } }\n';
@@ -191,7 +192,7 @@ test.each(table)('%s is explained', async (_name, files, problems) => {
 });
 
 test('a symbolic link that leaves the repository is a problem and not read', async () => {
-  await using folder = await labFolder({ 'lab.yaml': smallLab, 'services/a/compose.yaml': plain });
+  await using folder = await labFolder({ 'lab.yaml': uncoveredLab, 'services/a/compose.yaml': plain });
   await symlink('/etc', path.join(folder.root, 'services/a/secrets'));
   await symlink('/etc', path.join(folder.root, 'services/b'));
   const reader = stubReader();
@@ -205,7 +206,7 @@ test('a symbolic link that leaves the repository is a problem and not read', asy
 
 test('a link inside the repository is followed, and a circle of links ends', async () => {
   await using folder = await labFolder({
-    'lab.yaml': smallLab,
+    'lab.yaml': uncoveredLab,
     'services/a/compose.yaml': 'services:\n  web: { image: x, volumes: ["./conf:/c"] }\n',
     'shared/x.conf': 'x',
   });
@@ -242,7 +243,7 @@ test.each([
 });
 
 test('config hashes are asked with the label of the files', async () => {
-  await using folder = await labFolder({ 'lab.yaml': smallLab });
+  await using folder = await labFolder({ 'lab.yaml': uncoveredLab });
   await addFiles(folder.root, {
     'services/a/compose.yaml': 'services:\n  web: { image: x, volumes: ["./c:/c"] }\n',
     'services/a/c': '1',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { find, web } from './inferred.ts';
-import { problemsOf, smallLab } from './lab-folder.ts';
+import { problemsOf, smallLab, uncoveredLab } from './lab-folder.ts';
 
 const labWith = (more = '') => `${smallLab}backup:
   repository: ssh://borg@backup.lan/./lab/
@@ -87,7 +87,7 @@ backup:
 
 describe('mistakes', () => {
   test('a backup of a service without one of the lab says what to add', async () => {
-    expect(await problemsOf(files('backup: { quiesce: none }\n', smallLab))).toEqual([
+    expect(await problemsOf(files('backup: { quiesce: none }\n', uncoveredLab))).toEqual([
       'services/photo/service.yaml:1:1 error: lab.yaml declares no backup, so it is not known where archives go => add backup to lab.yaml, or remove it here',
     ]);
   });

@@ -191,10 +191,6 @@ describe('not named is', () => {
     expect(await uncovered(volumes, lab)).toEqual([]);
   });
 
-  test('anything in a lab without any backup: service by service is no news there', async () => {
-    expect(await uncovered('"/srv/movies:/movies"', { lab: smallLab })).toEqual([]);
-  });
-
   test('what may be lost for a reason, and the reason is shown', async () => {
     const service =
       'backup: { excludes: [cache] }\npolicy: { allow: [{ rule: backup-coverage, container: web, reason: made anew }] }\n';
@@ -215,6 +211,30 @@ test('an exception is needed still where the lab declares no backup any more', a
     compose: builtInReader(),
   });
   expect(none.join()).toContain('the exception is not needed');
+});
+
+describe('a lab that declares no backup', () => {
+  const told =
+    'lab.yaml:1:1 warning: no data of this lab is in a backup: lab.yaml declares none => add backup (docs/backups.md), or turn backup-coverage off in policy.rules if all of it may be lost';
+  const found = (volumes: string, lab = smallLab, files: Files = {}) =>
+    problemsOf(filesOf(volumes, { lab, files }), { compose: builtInReader() });
+
+  test('is told so once, however many services have data', async () => {
+    const files = { 'services/media/compose.yaml': web('    volumes: ["/srv/films:/films"]\n') };
+    expect(await found('"/srv/movies:/movies", "/srv/more:/more"', smallLab, files)).toEqual([told]);
+  });
+
+  test('is told nothing where there is no data, or where the rule is off', async () => {
+    expect(await found('"./config.ini:/config.ini:ro"')).toEqual([]);
+    const off = `${smallLab}policy: { rules: { backup-coverage: off } }\n`;
+    expect(await found('"/srv/movies:/movies"', off)).toEqual([]);
+  });
+
+  test('is told nothing of it where lab.yaml is wrong: the block may be there', async () => {
+    const wrong = (await found('"/srv/movies:/movies"', `${labWith()}  nonsense: 1\n`)).join();
+    expect(wrong).toContain('nonsense');
+    expect(wrong).not.toContain('backup: lab.yaml declares none');
+  });
 });
 
 test('what the clock is set by is data where it may be written', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { judgeDirectives } from '../../desired-state/hub/directives.ts';
-import { problemsOf, smallLab, stateOf } from './lab-folder.ts';
+import { problemsOf, stateOf, uncoveredLab } from './lab-folder.ts';
 
 /** What a commit of somebody else may say of the hub in `caddy:`. */
 
@@ -155,7 +155,7 @@ describe('lab.yaml may permit more', () => {
 });
 
 const lab = (more = '') =>
-  `${smallLab}domain: homelab.lan\nhub: { service: hub, container: hub-caddy, address: 192.168.1.100${more} }\n`;
+  `${uncoveredLab}domain: homelab.lan\nhub: { service: hub, container: hub-caddy, address: 192.168.1.100${more} }\n`;
 const files = (text: string, more = '') => ({
   'lab.yaml': lab(more),
   'services/hub/docker-compose.yml':

@@ -1,8 +1,8 @@
-import { smallLab } from './lab-folder.ts';
+import { uncoveredLab } from './lab-folder.ts';
 
 /** A hub that can be told about routes, and a service with one container. */
 
-const lab = `${smallLab}domain: homelab.lan\nhub: { service: hub, container: hub-caddy, address: 192.168.1.100 }\n`;
+const lab = `${uncoveredLab}domain: homelab.lan\nhub: { service: hub, container: hub-caddy, address: 192.168.1.100 }\n`;
 export const caddyfile = '{\n\tadmin unix//run/caddy/admin.sock\n}\nimport /etc/caddy/routes/*.caddy\n';
 export const mounts = [
   './Caddyfile:/etc/caddy/Caddyfile:ro',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { looksLikeFile } from '../../desired-state/resources/directory.ts';
 import { directory, find, web } from './inferred.ts';
-import { problemsOf, smallLab, stateOf } from './lab-folder.ts';
+import { problemsOf, stateOf, uncoveredLab } from './lab-folder.ts';
 
 test('a folder with nothing but a compose file is a complete service', async () => {
   const state = await stateOf({
@@ -31,7 +31,7 @@ test.each([
   ['postgres:app', 999, 1000],
   ['"0"', 0, 0],
 ])('user %s owns the directories of its container', async (user, uid, gid) => {
-  const lab = `${smallLab}owners: { postgres: 999, app: 1000 }\n`;
+  const lab = `${uncoveredLab}owners: { postgres: 999, app: 1000 }\n`;
   const found = await directory(
     web(
       `    user: ${user.includes('"') ? user : `"${user}"`}\n    volumes: ["/tank/services/photo/data:/data"]\n`,
@@ -56,7 +56,7 @@ test('a shared group makes directories set-gid, and each needs the group', async
   const found = await directory(
     web('    volumes: ["/tank/services/photo/data:/data"]\n'),
     undefined,
-    `${smallLab}sharedGroup: labdata\n`,
+    `${uncoveredLab}sharedGroup: labdata\n`,
   );
   expect(found).toMatchObject({
     sharedGroup: 'labdata',
@@ -70,7 +70,7 @@ test('service.yaml comes before what is inferred', async () => {
   const found = await directory(
     web('    user: "1"\n    volumes: ["/tank/services/photo/data:/data"]\n'),
     service,
-    `${smallLab}sharedGroup: labdata\n`,
+    `${uncoveredLab}sharedGroup: labdata\n`,
   );
   expect(found).toMatchObject({
     containerUid: 5,

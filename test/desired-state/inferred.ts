@@ -1,5 +1,5 @@
 import type { DesiredDirectory, DesiredResource, DesiredStack, Kind } from '../../desired-state/types.ts';
-import { type Files, smallLab, stateOf } from './lab-folder.ts';
+import { type Files, stateOf, uncoveredLab } from './lab-folder.ts';
 
 /** What follows from a few files: the shortest way to one resource. */
 
@@ -18,7 +18,7 @@ export async function find<K extends Kind>(
 export async function directory(
   compose: string,
   service?: string,
-  lab = smallLab,
+  lab = uncoveredLab,
 ): Promise<DesiredDirectory> {
   const files = {
     'lab.yaml': lab,

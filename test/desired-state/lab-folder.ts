@@ -20,6 +20,9 @@ export const commit = {
 export const smallLab =
   'version: 1\nname: homelab\nstorage: { parent: tank/services, mountpoint: /tank/services }\n';
 
+/** A lab without backups, which is told so once any of its services has data; here nobody asks for it. */
+export const uncoveredLab = `${smallLab}policy: { rules: { backup-coverage: off } }\n`;
+
 export type Files = Record<string, string | Uint8Array>;
 
 /** Writes files below a new directory that goes away with the returned handle. */
@@ -144,7 +147,7 @@ export function load(root: string, options: Partial<LoadOptions> = {}): Promise<
 
 /** The state of a lab that is right; fails with its problems otherwise. */
 export async function stateOf(files: Files, options: Partial<LoadOptions> = {}): Promise<DesiredState> {
-  await using folder = await labFolder({ 'lab.yaml': smallLab, ...files });
+  await using folder = await labFolder({ 'lab.yaml': uncoveredLab, ...files });
   return expectState(await load(folder.root, { as: '/checkout', ...options }));
 }
 
@@ -155,7 +158,7 @@ export function expectState(result: LoadResult): DesiredState {
 
 /** Problems as a person sees them. */
 export async function problemsOf(files: Files, options: Partial<LoadOptions> = {}): Promise<string[]> {
-  await using folder = await labFolder({ 'lab.yaml': smallLab, ...files });
+  await using folder = await labFolder({ 'lab.yaml': uncoveredLab, ...files });
   const result = await load(folder.root, { as: '/checkout', ...options });
   return render(result.ok ? result.state.warnings : result.problems);
 }

@@ -3,7 +3,9 @@ import { problemsOf, stateOf } from './lab-folder.ts';
 
 /** A host without ZFS: lab.yaml names no storage, and stacks are all there is. */
 
-const lab = 'version: 1\nname: homelab\n';
+const plain = 'version: 1\nname: homelab\n';
+/** That no data is in a backup is known here. */
+const lab = `${plain}policy: { rules: { backup-coverage: off } }\n`;
 const compose = `services:
   web:
     image: nginx
@@ -34,7 +36,7 @@ test.each([
 test('a storage that is wrong is not one that is missing: services are not blamed for it', async () => {
   const service = { 'services/photo/service.yaml': 'dataset:\n  properties: { recordsize: 16K }\n' };
   const files = { 'services/photo/docker-compose.yml': compose, ...service };
-  expect(await problemsOf({ 'lab.yaml': `${lab}storage: 3\n`, ...files })).toEqual([
+  expect(await problemsOf({ 'lab.yaml': `${plain}storage: 3\n`, ...files })).toEqual([
     expect.stringMatching(/^lab\.yaml:3:10 error: /),
   ]);
 });
@@ -54,4 +56,11 @@ test('a misspelt storage is one problem, not one for each service that has data'
     'services/photo/service.yaml': 'version: 1\ndataset: { children: { database: {} } }\n',
   });
   expect(problems).toEqual(['lab.yaml:3:1 error: unknown key "storag" => write storage']);
+});
+
+test('nor is the data of a lab without storage in any backup, and that is said', async () => {
+  const files = { 'lab.yaml': plain, 'services/photo/docker-compose.yml': compose };
+  expect(await problemsOf(files)).toEqual([
+    expect.stringMatching(/^lab\.yaml:1:1 warning: no data of this lab is in a backup/),
+  ]);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { problemsOf, smallLab, stateOf } from './lab-folder.ts';
+import { problemsOf, stateOf, uncoveredLab } from './lab-folder.ts';
 
 /** The hub is on the network of every service with a route, so that a bare name may be that of several containers. */
 
-const lab = `${smallLab}domain: homelab.lan\nhub: { service: hub, container: hub-caddy, address: 192.168.1.100 }\n`;
+const lab = `${uncoveredLab}domain: homelab.lan\nhub: { service: hub, container: hub-caddy, address: 192.168.1.100 }\n`;
 const caddyfile = '{\n\tadmin unix//run/caddy/admin.sock\n}\nimport /etc/caddy/routes/*.caddy\n';
 const hub = `services:
   caddy:

@@ -41,7 +41,9 @@ describe('the packed package', () => {
   test('writes a repository to start from, checks it, plans it and applies it', async () => {
     expect(await steward('init', 'lab')).toMatchObject({ exitCode: 0 });
     expect(existsSync(join(dir, 'lab/.gitignore'))).toBe(true);
-    expect((await steward('validate', 'lab', '--compose', 'built-in')).stdout).toMatch(/^Valid: /);
+    const checked = await steward('validate', 'lab', '--compose', 'built-in');
+    expect(checked).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Valid: /m) });
+    expect(checked.stdout).toContain('no data of this lab is in a backup');
     await execa('git', ['init', '--quiet', '--initial-branch=main'], { cwd: join(dir, 'lab') });
     const author = ['-c', 'user.name=Ada', '-c', 'user.email=ada@homelab.lan'];
     await execa('git', ['add', '--all'], { cwd: join(dir, 'lab') });

@@ -1,5 +1,5 @@
 import type { DesiredStack, DesiredState } from '../../desired-state/types.ts';
-import { type Files, smallLab } from '../desired-state/lab-folder.ts';
+import { type Files, uncoveredLab } from '../desired-state/lab-folder.ts';
 
 /** A service of two containers, one of which has a password. */
 
@@ -16,7 +16,7 @@ export const compose = `services:
 networks: { net: { external: true, name: photo_net } }
 `;
 export const plain: Files = {
-  'lab.yaml': smallLab,
+  'lab.yaml': uncoveredLab,
   'services/photo/compose.yaml': compose,
   'services/photo/.env': 'TAG=1\nPASSWORD=from-git\n',
 };

@@ -72,6 +72,7 @@ describe('a bad commit', () => {
     expect([exitCode, cycle.result, cycle.changes]).toEqual([1, 'bad-commit', []]);
     const places = cycle.problems?.map(({ file, line, message }) => `${file}:${line} ${message}`).sort();
     expect(places).toEqual([
+      expect.stringMatching(/^lab\.yaml:1 no data of this lab is in a backup/),
       expect.stringMatching(/^services\/gone\/service\.yaml:2 .*datasets/),
       expect.stringMatching(/^services\/stays\/docker-compose\.yml:4 .*comand/),
     ]);
@@ -89,7 +90,7 @@ describe('a bad commit', () => {
     expect(await lab.run('zfs list -Hro name datapool/services')).not.toContain('new');
     expect(await lab.run('grep -c comand -r /var/lib/steward/checkout || true')).not.toMatch(/:[1-9]/);
     const { exitCode, status } = await lab.status();
-    expect([exitCode, status.lastCycle?.result, status.problems.length]).toEqual([1, 'bad-commit', 2]);
+    expect([exitCode, status.lastCycle?.result, status.problems.length]).toEqual([1, 'bad-commit', 3]);
     expect([status.commit, status.appliedCommit]).toEqual([bad, good]);
   });
 
