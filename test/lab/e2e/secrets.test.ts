@@ -9,35 +9,39 @@ let lab: Homelab;
 const key = '/etc/steward/age.key';
 const [first, second, third] = ['canary-rose-4711', 'canary-$iris "4712\'', 'canary-lily-4713'];
 
+const [pin, newPin] = ['canary-tulip-4714', 'canary-tulip-4715'];
+
+/** One container has its secret in its environment, one as a file. */
 const vault = {
-  'services/vault/docker-compose.yml': composeFile(
+  'services/vault/docker-compose.yml': `${composeFile(
     [
       idle('vault-store', { network: 'vault_net', more: '    environment: { TOKEN: "${TOKEN}" }\n' }),
+      idle('vault-door', { network: 'vault_net', more: '    secrets: [pin]\n' }),
       idle('vault-web', { network: 'vault_net' }),
     ],
     'vault_net',
-  ),
+  )}secrets: { pin: { environment: PIN } }\n`,
 };
 
-/** As a person does it in the checkout, with an editor that writes one line. */
-async function edit(value: string): Promise<void> {
-  const quoted = `'${value.replaceAll("'", "\\'")}'`;
-  await lab.vm.writeFile(
-    '/root/line',
-    `TOKEN=${value.includes("'") ? JSON.stringify(value).replaceAll('$', '\\$') : quoted}\n`,
-  );
-  await lab.vm.writeFile('/root/editor', '#!/bin/sh\ncat /root/line > "$1"\n', '700');
+/** As a person does it in the checkout, with an editor that writes two lines. */
+async function edit(token: string, door = newPin): Promise<void> {
+  const quoted = token.includes("'") ? JSON.stringify(token).replaceAll('$', '\\$') : `'${token}'`;
+  await lab.vm.writeFile('/root/lines', `TOKEN=${quoted}\nPIN=${door}\n`);
+  await lab.vm.writeFile('/root/editor', '#!/bin/sh\ncat /root/lines > "$1"\n', '700');
   await lab.run(`cd /root/config && EDITOR=/root/editor steward secrets edit vault --identity ${key}`);
-  await lab.run('rm /root/line');
+  await lab.run('rm /root/lines');
 }
 
 const inside = () => lab.run(`docker exec vault-store sh -c 'printf "%s" "$TOKEN"'`);
+const atTheDoor = () => lab.run('docker exec vault-door cat /run/secrets/pin');
 
 /** Files that hold a value in the open, of all that Steward, Git and systemd write. */
 async function leaks(): Promise<string> {
   const places =
     '/var/lib/steward /run/steward /run/log /var/log /root/config /srv /etc/steward /tmp /var/tmp /dev/shm';
-  return (await lab.run(`grep -rlaE 'canary-(rose|.?iris|lily)' ${places} 2> /dev/null || true`)).trim();
+  return (
+    await lab.run(`grep -rlaE 'canary-(rose|.?iris|lily|tulip)' ${places} 2> /dev/null || true`)
+  ).trim();
 }
 
 beforeAll(async () => {
@@ -48,7 +52,7 @@ beforeAll(async () => {
     ...vault,
     ...small('one'),
   });
-  await edit(first);
+  await edit(first, pin);
   await lab.push({});
 });
 
@@ -58,14 +62,14 @@ test('reaches the container that names it, and no file', async () => {
   const { exitCode, stdout, stderr } = await lab.steward('reconcile --once');
   expect(`${stdout}${stderr}`).not.toContain(first);
   expect(exitCode).toBe(0);
-  expect(await inside()).toBe(first);
+  expect([await inside(), await atTheDoor()]).toEqual([first, pin]);
   expect(await lab.run('ls -A /run/steward/env 2> /dev/null || true')).toBe('');
   expect(await leaks()).toBe('');
 });
 
 test('changed, it makes exactly that container anew, and the plan names it without its value', async () => {
   const before = await lab.containers();
-  await edit(second);
+  await edit(second, pin);
   await lab.push({});
   const { stdout } = await lab.steward('plan');
   expect(stdout).toMatch(/TOKEN.*services\/vault\/\.env\.age/s);
@@ -73,6 +77,19 @@ test('changed, it makes exactly that container anew, and the plan names it witho
   await lab.converge();
   expect(await inside()).toBe(second);
   expect(touched(before, await lab.containers())).toEqual(['vault-store']);
+  expect((await lab.converge()).outcomes ?? []).toEqual([]);
+});
+
+test('changed where compose hands it over as a file, it makes exactly that container anew', async () => {
+  const before = await lab.containers();
+  await edit(second);
+  await lab.push({});
+  const { stdout } = await lab.steward('plan');
+  expect(stdout).toMatch(/PIN/);
+  expect(stdout).not.toMatch(/canary|471[1-5]/);
+  await lab.converge();
+  expect(await atTheDoor()).toBe(newPin);
+  expect(touched(before, await lab.containers())).toEqual(['vault-door']);
   expect((await lab.converge()).outcomes ?? []).toEqual([]);
 });
 
