@@ -1,4 +1,6 @@
 import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
+import type { ObservedState } from '../../observers/types.ts';
+import { mountedInside } from '../../reconciler/apply/targets.ts';
 import { passedOver } from '../../reconciler/backup/newest.ts';
 import { groundOf } from '../../reconciler/backup/writers.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
@@ -61,11 +63,22 @@ export async function planOf(
   const archive = archiveNamed(flags.archive ?? 'latest', known);
   const owners = await ownersFor(desired, archive.name, numbersNow(observed, cycle, desired), deps);
   const passed = flags.archive === undefined ? passedOver(name, known.own, parts.atMs) : null;
-  return restoreOf({ ...parts, owners }, kept, {
-    archive,
-    path: flags.path,
-    passedOver: passed?.note ?? null,
-  });
+  const chosen = { archive, path: flags.path, passedOver: passed?.note ?? null };
+  const planned = restoreOf({ ...parts, owners }, kept, chosen);
+  refuseMountedInside(planned.change, observed);
+  return planned;
+}
+
+/** The step looks again; here nothing has been stopped for it yet. */
+function refuseMountedInside({ steps }: Change, { mounts }: ObservedState): void {
+  if (!mounts.known) return;
+  for (const step of steps) {
+    const inside = step.op === 'borg-extract' ? mountedInside(step, mounts.value) : null;
+    if (inside !== null)
+      throw new UserError(
+        `${inside}: unmount it until the restore is over, or restore another part with --path; nothing was done`,
+      );
+  }
 }
 
 type Parts = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'>;

@@ -1,9 +1,10 @@
 import { type FileHandle, lstat, open, opendir, readFile, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { parseMountinfo } from '../../tools/mountinfo.ts';
-import type { BorgExtract, MountGuard } from '../types.ts';
+import type { BorgExtract } from '../types.ts';
 import { isDirectory, withDirectory } from './directory.ts';
 import { directoryFlags, type ReadMountinfo } from './guard.ts';
+import { mountedInside, type Target, targetsOf } from './targets.ts';
 import { StepError } from './types.ts';
 
 /**
@@ -16,44 +17,15 @@ export interface EmptyOptions {
   signal?: AbortSignal | undefined;
 }
 
-export type Target = { guard: MountGuard; path: string };
-
 export async function emptyMounts(step: BorgExtract, options: EmptyOptions): Promise<void> {
   await requireNoOthers(step, options.readMountinfo);
   for (const target of targetsOf(step)) await removeAt(target, options);
 }
 
-/**
- * What is mounted inside and is no part of the backup would get the owner that its folder had in the archive. Snapshots
- * that somebody looks at are mounted by ZFS itself, and nobody writes there.
- */
-async function requireNoOthers({ mounts }: BorgExtract, read?: ReadMountinfo): Promise<void> {
+async function requireNoOthers(step: BorgExtract, read?: ReadMountinfo): Promise<void> {
   const text = await (read ?? (() => readFile('/proc/self/mountinfo', 'utf8')))();
-  const root = `${mounts[0]?.guard.mountpoint ?? ''}/`;
-  const known = new Set(mounts.map(({ guard }) => guard.mountpoint));
-  const others = parseMountinfo(text).filter(
-    ({ mountpoint }) =>
-      `${mountpoint}/`.startsWith(root) && !known.has(mountpoint) && !mountpoint.includes('/.zfs/snapshot/'),
-  );
-  if (others.length === 0) return;
-  const names = others.map(({ source, mountpoint }) => `${source} at ${mountpoint}`).join(', ');
-  throw new StepError(`${names} is mounted inside and not part of the backup; nothing was removed`);
-}
-
-/** Roots of datasets that are chosen as a whole, and single paths in the dataset that they are on. */
-export function targetsOf({ mounts, paths }: Pick<BorgExtract, 'mounts' | 'paths'>): Target[] {
-  const whole = (below: string) =>
-    paths.length === 0 || paths.some((chosen) => below === chosen || below.startsWith(`${chosen}/`));
-  const roots = mounts
-    .filter(({ below }) => whole(below))
-    .map(({ guard }) => ({ guard, path: guard.mountpoint }));
-  const root = mounts[0]?.guard.mountpoint ?? '';
-  const single = paths.flatMap((chosen) => {
-    const own = mounts.findLast(({ below }) => below === '' || `${chosen}/`.startsWith(`${below}/`));
-    const isRoot = own === undefined || own.below === chosen;
-    return isRoot ? [] : [{ guard: own.guard, path: `${root}/${chosen}` }];
-  });
-  return [...single, ...roots];
+  const inside = mountedInside(step, parseMountinfo(text));
+  if (inside !== null) throw new StepError(`${inside}; nothing was removed`);
 }
 
 async function removeAt({ guard, path: place }: Target, options: EmptyOptions): Promise<void> {

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { BorgExtract } from '../types.ts';
 import { isDirectory } from './directory.ts';
-import { type EmptyOptions, targetsOf } from './empty.ts';
+import type { EmptyOptions } from './empty.ts';
+import { targetsOf } from './targets.ts';
 
 /**
  * Folders above chosen paths that are gone, too: Borg would make them anew, of root and with any mode, and a container

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { movedOwner, type OwnerMove } from '../owners/move.ts';
 import type { BorgExtract, RestoreMount } from '../types.ts';
 import { chown, withDirectory } from './directory.ts';
-import { type EmptyOptions, type Target, targetsOf } from './empty.ts';
+import type { EmptyOptions } from './empty.ts';
 import { directoryFlags } from './guard.ts';
+import { type Target, targetsOf } from './targets.ts';
 import { StepError } from './types.ts';
 
 /**

@@ -15,9 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { targetsOf } from '../../reconciler/apply/empty.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import { newPlaces } from '../../reconciler/apply/missing-folders.ts';
+import { mountedInside, targetsOf } from '../../reconciler/apply/targets.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { fakeTool } from '../support/fake-tools.ts';
 import { borgLab, reference } from './backup-fixtures.ts';
@@ -166,6 +166,29 @@ it('datasets below a chosen path are emptied as themselves, a path in one of the
   expect(places('a')).toEqual(['p/a:/p/a', 'p/a/db:/p/a/db']);
   expect(places('a/db/base')).toEqual(['p/a/db:/p/a/db/base']);
   expect(places('ab')).toEqual(['p:/p/ab']);
+});
+
+describe('what is mounted inside and not part of the backup', () => {
+  const guard = { dataset: 'p', mountpoint: '/p' };
+  const child = { guard: { dataset: 'p/a', mountpoint: '/p/a' }, below: 'a' };
+  const mounts = [{ guard, below: '' }, child];
+  const inside = (paths: string[], ...at: string[]) =>
+    mountedInside(
+      { mounts, paths },
+      at.map((mountpoint) => ({ source: 'nas', mountpoint })),
+    );
+
+  it('is in the way of what is restored around it, and below it', () => {
+    const told = 'nas at /p/b/share is mounted inside and not part of the backup';
+    for (const paths of [[], ['b'], ['b/share'], ['b/share/2006']])
+      expect(inside(paths, '/p/b/share')).toBe(told);
+    expect(inside(['a'], '/p/a/x')).toContain('nas at /p/a/x is');
+  });
+
+  it('is in nobody’s way elsewhere; nor are its own datasets and snapshots that somebody looks at', () => {
+    for (const paths of [['a'], ['b/shared'], ['c']]) expect(inside(paths, '/p/b/share')).toBeNull();
+    expect(inside([], '/p', '/p/a', '/p/.zfs/snapshot/x', '/px')).toBeNull();
+  });
 });
 
 describe('before anything is stopped', () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { simulatedHost } from '../../simulator/host.ts';
 import { type Lab, labYaml, newLab } from './lab.ts';
-import { steward } from './steward.ts';
+import { expectRefusal, steward } from './steward.ts';
 
 /** A server on which somebody has made a dataset by hand, inside the data of a service. */
 
@@ -55,6 +55,14 @@ describe('a dataset that no archive has', () => {
       { service: 'blog', uncovered: [expect.stringContaining(said)] },
       { service: 'wiki', uncovered: [] },
     ]);
+  });
+
+  it('is in the way of a restore of all, which says so before anything is stopped; not of a part beside it', async () => {
+    const refused = await steward(['restore', 'blog', '--yes', ...lab.flags]);
+    expectRefusal(refused, `${child} at /${child} is mounted inside`);
+    expect(refused.stderr).not.toContain('stopping its containers');
+    const part = await steward(['restore', 'blog', '--path', 'other', '--yes', ...lab.flags]);
+    expect(part.code).toBe(0);
   });
 
   it('is well again once Git declares it, with its data in the next archive', async () => {
