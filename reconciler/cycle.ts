@@ -12,7 +12,14 @@ import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
 import { requestForBackups, requestOf } from './observe-request.ts';
 import { converged, makePlan, type Planned } from './plan.ts';
 import { probeKeeper } from './probe-gate.ts';
-import { recordAttempt, recordAttemptResult, recordIntent, recordOutcome, recordPlan } from './record.ts';
+import {
+  recordAttempt,
+  recordAttemptResult,
+  recordIntent,
+  recordOutcome,
+  recordPlan,
+  recordUncovered,
+} from './record.ts';
 import { recordMade, recordMaking } from './record-made.ts';
 import { settleClock } from './state/clock-ahead.ts';
 import { type Inventory, readInventory } from './state/inventory.ts';
@@ -152,6 +159,8 @@ async function reconcile(
   const { plan } = planned;
   deps.onPlan?.(plan, desired);
   const seen: Cycle = { ...cycle, plan, desired, problems: desired.warnings };
+  // What a person's own run has seen is so, although it is no cycle.
+  if (asked !== undefined) recordUncovered(deps.store, planned, inventory);
   if (options.dry) return { ...seen, result: resultOf(plan, []) };
   if (plan.held !== null) return { ...seen, result: 'held' };
   await deps.source.promote(commit);

@@ -45,7 +45,11 @@ export function recordPlan(
 }
 
 /** Since when something is in the place of data: what was archived before then must outlive what is archived without it. */
-function recordUncovered(store: Store, { subjects, uncovered }: Planned, { backups }: Inventory): void {
+export function recordUncovered(
+  store: Store,
+  { subjects, uncovered }: Planned,
+  { backups }: Inventory,
+): void {
   for (const { kind, name } of subjects.values()) {
     if (kind !== 'backup') continue;
     const [before, now] = [backups.uncovered.get(name) ?? [], uncovered.get(name) ?? []];

@@ -30,7 +30,7 @@ export function renderReport(report: RecoveryReport, look: Look, nowMs: number):
     ({ service, style, sign, says }) =>
       `${paint(look, style, sign)} ${pad(safe(service), width)}  ${safe(says)}`,
   );
-  return joinLines(['', ...lines, '', total(report)]);
+  return joinLines(['', ...lines, '', total(report)], look);
 }
 
 interface Row {

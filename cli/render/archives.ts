@@ -18,7 +18,7 @@ import { relative } from './time.ts';
 export function renderArchives(known: KnownArchives, location: string, options: StatusOptions): string {
   const { own, foreign, listedMs } = known;
   const asked = `as ${safe(location)} said ${relative(listedMs, options.now)}, and as Steward has made and deleted since`;
-  if (own.length === 0 && foreign.length === 0) return joinLines([`No archive, ${asked}.`]);
+  if (own.length === 0 && foreign.length === 0) return joinLines([`No archive, ${asked}.`], options);
   const cells = own.map((archive) => [
     safe(archive.name),
     relative(archive.atMs, options.now),
@@ -34,7 +34,8 @@ export function renderArchives(known: KnownArchives, location: string, options: 
     return `${left}  ${right}  ${stateOf(archive, known, options)}`.trimEnd();
   });
   const others = foreign.map(({ name }) => `${safe(name)}  ${paint(options, 'dim', 'not by Steward')}`);
-  return joinLines([...lines, ...others, '', `${plural(own.length + foreign.length, 'archive')}, ${asked}.`]);
+  const total = `${plural(own.length + foreign.length, 'archive')}, ${asked}.`;
+  return joinLines([...lines, ...others, '', total], options);
 }
 
 function filesOf({ files }: ArchiveRecord): string {

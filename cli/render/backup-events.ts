@@ -90,7 +90,7 @@ function finishedJson({ change, result, error, durationMs, downtimeMs, notes = [
 function pipedEvents(stream: NodeJS.WriteStream, look: Look, missed: string): BackupEvents {
   return {
     event(event) {
-      if (event.type === 'finished') stream.write(joinLines(outcomeLines(event.outcome, look)));
+      if (event.type === 'finished') stream.write(joinLines(outcomeLines(event.outcome, look), look));
       if (event.type === 'step' && event.progress === null)
         stream.write(`${safe(shownName(event.change))}: ${stepText(event.change, event.step)}\n`);
     },
@@ -109,7 +109,7 @@ function liveEvents(stream: NodeJS.WriteStream, look: Look, missed: string): Bac
       if (event.type === 'finished') {
         lines.delete(event.outcome.change.id);
         update.clear();
-        stream.write(joinLines(outcomeLines(event.outcome, look)));
+        stream.write(joinLines(outcomeLines(event.outcome, look), look));
       }
       if (event.type !== 'step') return;
       const { change, step, progress } = event;
@@ -202,6 +202,7 @@ function wayBack({ steps, rescue, service }: Change): string | null {
 function writeBlocked(notices: Notice[], missed: string, stream: NodeJS.WriteStream, look: Look): void {
   for (const { name, reasons } of notices) {
     const why = reasons.map(({ note }) => safe(note ?? '')).join('; ');
-    stream.write(`${paint(look, 'red', '✗')} ${safe(name)}  ${missed}\n    ${paint(look, 'red', why)}\n`);
+    const head = `${paint(look, 'red', '✗')} ${safe(name)}  ${missed}`;
+    stream.write(joinLines([head, `    ${paint(look, 'red', why)}`], look));
   }
 }

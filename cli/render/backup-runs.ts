@@ -48,7 +48,7 @@ export function renderRuns(runs: ShownRun[], options: StatusOptions): string {
     const head = `${when}  ${service}  ${paint(options, styles[run.result], result)}`;
     return [`${head}  ${detail(run)}`, ...below(run, options)];
   });
-  return joinLines([...lines, '', total(runs)]);
+  return joinLines([...lines, '', total(runs)], options);
 }
 
 function detail({ what, archive, durationMs, downtimeMs, facts }: ShownRun): string {

@@ -22,13 +22,8 @@ export function renderHistory(entries: HistoryEntry[], options: StatusOptions): 
     ...reasonLines(entry.reasons, options),
     ...(entry.error === null ? [] : [`    ${paint(options, 'red', safe(entry.error))}`]),
   ]);
-  return joinLines([
-    paint(options, 'bold', ids.join(', ')),
-    '',
-    ...lines,
-    '',
-    plural(entries.length, 'entry').replace('entrys', 'entries'),
-  ]);
+  const total = plural(entries.length, 'entry').replace('entrys', 'entries');
+  return joinLines([paint(options, 'bold', ids.join(', ')), '', ...lines, '', total], options);
 }
 
 /** `idWidth`: 0 where all are of one resource, which the head names. */

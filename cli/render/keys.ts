@@ -39,7 +39,7 @@ export function renderKeys(rows: KeyRow[], look: Look & { now: number }): string
     return `${mark} ${texts.join('  ')}  ${safe(repository)}`;
   });
   const problems = [...new Set(rows.flatMap(({ problem }) => problem ?? []))];
-  return joinLines([...lines, ...(problems.length === 0 ? [] : ['', ...problems.map(sentence)])]);
+  return joinLines([...lines, ...(problems.length === 0 ? [] : ['', ...problems.map(sentence)])], look);
 }
 
 function when({ state, exportedAt, folder }: KeyRow, now: number): string {
@@ -64,12 +64,13 @@ export function renderKeyOutcome(outcome: KeyOutcome, look: Look): string {
   };
   const note =
     'it was changed since its last export: older copies of it do not open it with the new passphrase';
-  return joinLines([
+  const lines = [
     `${sign} ${safe(service)}  ${words[result]}`,
     ...files.map(({ path, written }) => `    ${safe(path)}  ${written}`),
     ...(changed ? [`    ${paint(look, 'yellow', note)}`] : []),
     ...(error === null ? [] : [`    ${paint(look, 'red', safe(error))}`]),
-  ]);
+  ];
+  return joinLines(lines, look);
 }
 
 /** What is left to a person. `passphrases`: the files that they are in. */

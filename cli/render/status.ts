@@ -37,7 +37,7 @@ export function renderStatus(status: Status, options: StatusOptions): string {
   const rows = services(status.services, options);
   const parts = [head(status, options), rows, routes, backups, notes(status, options)];
   const blocks = parts.filter((block) => block.length > 0).flatMap((block) => [...block, '']);
-  return joinLines([...blocks, paint(options, 'bold', total(status))]);
+  return joinLines([...blocks, paint(options, 'bold', total(status))], options);
 }
 
 function head(status: Status, options: StatusOptions): string[] {

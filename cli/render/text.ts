@@ -147,7 +147,22 @@ export function widest(texts: string[]): number {
   return texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
 }
 
-/** Lines into one text that ends in a line break. Spaces at line ends are dropped. */
-export function joinLines(lines: string[]): string {
-  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+/**
+ * Lines into one text that ends in a line break. Spaces at line ends are dropped. With a look, what is wider than its
+ * terminal goes on below, further to the right: a terminal by itself breaks words, which have to be read and copied.
+ */
+export function joinLines(lines: string[], { width }: Pick<Look, 'width'> = { width: null }): string {
+  const shown =
+    width === null
+      ? lines
+      : lines.flatMap((line) => (widthOf(line) <= width ? line : continued(line, width)));
+  return `${shown.map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
+function continued(line: string, width: number): string[] {
+  const text = line.trimStart();
+  const own = line.length - text.length;
+  const indent = own === 0 ? 4 : own + 2;
+  const [first = '', ...rest] = wrap(text, Math.max(8, width - indent));
+  return [' '.repeat(own) + first, ...rest.map((each) => ' '.repeat(indent) + each)];
 }

@@ -202,6 +202,10 @@ describe('status on a narrow terminal', () => {
   const all = {
     ...status,
     services: [service, held],
+    held: {
+      ...{ field: 'services', from: '5', to: '1' },
+      note: 'removes 4 of 5 services (80 %), and nothing is done until steward approve bbbbbbb',
+    },
     backups: [...backups, ...matters],
     routes: late,
     routeTroubles,
