@@ -11,6 +11,7 @@ import { keep, settleJournal } from '../keep.ts';
 import { type LockRequest, locked } from '../locked.ts';
 import { printCycle, printPlan } from '../print-cycle.ts';
 import { progressReporter } from '../render/progress.ts';
+import { probeRoutes } from '../route-status.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { isApplied } from '../status-of.ts';
 import { onStopSignals } from '../stop-signals.ts';
@@ -78,10 +79,23 @@ async function once(
     keep(wired, cycle);
     // A file that standard output goes to gets the whole of it all the same.
     printCycle(cycle, { ...print, dry: false, isTold: isLive && process.stdout.isTTY });
+    await askRoutes(wired, cycle, request.signal);
     return cycle;
   } finally {
     reporter.done();
   }
+}
+
+/** As the daemon does beside its cycles: who runs this by a timer has no other that asks. */
+async function askRoutes(
+  wired: Wired,
+  { desired, result }: Cycle,
+  signal = new AbortController().signal,
+): Promise<void> {
+  // Of a commit that waits for a person nothing is loaded yet.
+  if (desired === null || result === 'held') return;
+  for (const { url, error, unproven } of await probeRoutes(wired, desired, signal))
+    if (unproven === undefined) note(error === null ? `${url} answers again` : `${url}: ${error}`);
 }
 
 function isWell(cycle: Cycle): boolean {

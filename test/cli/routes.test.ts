@@ -44,6 +44,17 @@ it('status tells how each route has answered', async () => {
   );
 });
 
+it('a run by a timer asks each of them again at its end, also where it has nothing to do', async () => {
+  const asked = async () => {
+    const { stdout } = await steward(['status', '--output', 'json', ...lab.flags]);
+    const { routes } = JSON.parse(stdout) as { routes: { askedAt: number }[] };
+    return Math.min(...routes.map(({ askedAt }) => askedAt));
+  };
+  const before = await asked();
+  expect((await steward(['reconcile', '--once', ...lab.flags])).stderr).toBe('');
+  expect(await asked()).toBeGreaterThan(before);
+});
+
 it('the daemon asks again beside its cycles, and what Git does not declare any more is not told any more', async () => {
   const child = start(['reconcile', ...lab.flags, '--interval', '1s', '--listen', '127.0.0.1:0'], {
     buffer: false,
