@@ -3,6 +3,7 @@ import { isBelow } from '../../desired-state/files.ts';
 import type { DesiredBackup, DesiredState } from '../../desired-state/types.ts';
 import type { ObservedDataset, ObservedMount, ObservedState } from '../../observers/types.ts';
 import type { Backups } from '../state/backups.ts';
+import { parseArchiveName } from './names.ts';
 
 /**
  * What lies inside the data of a service and is no part of its backup: a snapshot of what is around it has an empty folder
@@ -22,7 +23,7 @@ type Place = Omit<Uncovered, 'sinceMs'>;
 interface Parts {
   desired: DesiredState;
   observed: ObservedState;
-  inventory: { backups: Pick<Backups, 'uncovered'> };
+  inventory: { backups: Pick<Backups, 'uncovered' | 'repositories' | 'archives'> };
   nowMs: number;
 }
 
@@ -44,10 +45,29 @@ export function uncoveredIn({
     const backup = backups.find((each) => isInside(candidate, each));
     if (backup === undefined || isLeftOut(candidate, backup)) continue;
     const { source, mountpoint } = candidate;
-    const sinceMs = known.get(backup.service)?.find(isAt(candidate))?.sinceMs ?? nowMs;
+    const knownMs = known.get(backup.service)?.find(isAt(candidate))?.sinceMs ?? notYet;
+    const sinceMs = Math.min(knownMs, seenNowMs(backup, inventory.backups, nowMs));
     found.set(backup.service, [...(found.get(backup.service) ?? []), { source, mountpoint, sinceMs }]);
   }
   return found;
+}
+
+/** Until the archives are known there is none that may be from afterwards. */
+const notYet = Number.MAX_SAFE_INTEGER;
+
+/**
+ * From when on archives are without what is seen just now. No clock says so alone: one that is behind, as after a start
+ * without a battery, would date it before archives that were there already. So these count too, and a time that a clock
+ * which was ahead has left comes down to the same. An archive whose maker was cut off is known from the next listing on.
+ */
+function seenNowMs(
+  { service, repository: { location } }: DesiredBackup,
+  { repositories, archives }: Pick<Backups, 'repositories' | 'archives'>,
+  nowMs: number,
+): number {
+  if (repositories.get(location)?.inDoubt !== false) return notYet;
+  const own = (archives.get(location) ?? []).map(({ name }) => parseArchiveName(service, name) ?? 0);
+  return own.reduce((latest, atMs) => Math.max(latest, atMs + 1), nowMs);
 }
 
 /** What may be in no archive. */

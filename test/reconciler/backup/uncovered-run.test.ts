@@ -4,7 +4,7 @@ import { pruneOf } from '../../../reconciler/backup/prune.ts';
 import { readBackups } from '../../../reconciler/state/backups.ts';
 import { readRuns } from '../../../reconciler/state/runs.ts';
 import * as build from '../../support/build.ts';
-import { aDayLater, archives, dayMs, desired, lab, names, running } from './saga-lab.ts';
+import { aDayLater, archives, dayMs, desired, faultAt, lab, names, running } from './saga-lab.ts';
 
 /** A dataset that somebody has made by hand inside the data of a service that ran well until then. */
 
@@ -86,6 +86,66 @@ describe('what was archived before it was there', () => {
     const after = archives().filter((name) => !before.includes(name));
     expect(archives()).toEqual(expect.arrayContaining(before));
     expect(after).toHaveLength(7);
+  });
+
+  it.each([
+    ['for one cycle', -400],
+    ['for one cycle, by less than there are archives', -3],
+    ['for one cycle, ahead', 400],
+  ])('stays where the clock was wrong %s', async (_what, off) => {
+    await days(7);
+    const before = archives();
+    makeByHand();
+    await lab.cycle();
+    lab.turnClock(off * dayMs);
+    await lab.cycle();
+    lab.turnClock(-off * dayMs);
+    await lab.cycle();
+    await days(10);
+    expect(archives()).toEqual(expect.arrayContaining(before));
+    expect(archives()).toHaveLength(before.length + 7);
+  });
+
+  it('stays where it was first seen by a clock that was behind', async () => {
+    await days(7);
+    const before = archives();
+    lab.turnClock(-400 * dayMs);
+    makeByHand();
+    await lab.cycle();
+    lab.turnClock(400 * dayMs);
+    await days(10);
+    expect(archives()).toEqual(expect.arrayContaining(before));
+    expect(archives().length).toBeLessThan(before.length + 10);
+  });
+
+  it('stays where it was first seen by a clock that was ahead, and no more than that', async () => {
+    await days(7);
+    const before = archives();
+    makeByHand();
+    lab.turnClock(400 * dayMs);
+    await lab.cycle();
+    lab.turnClock(-400 * dayMs);
+    await days(10);
+    expect(archives()).toEqual(expect.arrayContaining(before));
+    expect(archives().length).toBeLessThan(before.length + 10);
+  });
+
+  it('stays where a cut had left its archive unknown, and a clock that was behind saw it first', async () => {
+    await days(6);
+    lab.later(dayMs);
+    const cycle = await lab.cycle();
+    faultAt('borg-create', 'all', 'freeze');
+    await Promise.race([lab.beside(cycle), lab.host.crashed]);
+    const before = archives();
+    expect(before).toHaveLength(7);
+    lab.restart();
+    lab.turnClock(-400 * dayMs);
+    await lab.settleRuns();
+    makeByHand();
+    await lab.cycle();
+    lab.turnClock(400 * dayMs);
+    await days(10);
+    expect(archives()).toEqual(expect.arrayContaining(before));
   });
 
   it('goes with the retention once Git leaves the place out', async () => {

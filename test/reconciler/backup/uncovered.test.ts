@@ -2,16 +2,31 @@ import { describe, expect, it } from 'vitest';
 import type { DesiredBackup } from '../../../desired-state/types.ts';
 import type { ObservedDataset, ObservedState } from '../../../observers/types.ts';
 import { uncoveredIn, uncoveredText } from '../../../reconciler/backup/uncovered.ts';
-import { emptyBackups } from '../../../reconciler/state/backups.ts';
+import { type Backups, emptyBackups } from '../../../reconciler/state/backups.ts';
 import * as build from '../../support/build.ts';
 
 const photo = 'datapool/services/photo';
-const nowMs = 1_000_000;
+const nowMs = Date.parse('2026-11-23T12:00:00Z');
+const { location } = build.backup('photo').repository;
+
+/** A repository that was listed, with archives of these times. */
+function knowing(times: string[] = [], inDoubt = false): Backups {
+  const record = { borgId: 'a', encryption: 'repokey', listedMs: nowMs, inDoubt, checkpoints: [] };
+  const facts = { clean: true, files: 1, originalBytes: 1 };
+  const archives = times.map((time) => ({
+    ...{ name: `photo-${time}`, id: time, atMs: Date.parse(time), ...facts },
+  }));
+  return {
+    ...emptyBackups(),
+    repositories: new Map([[location, { location, ...record }]]),
+    archives: new Map([[location, archives]]),
+  };
+}
 
 function found(
   seen: ObservedState,
   over: Partial<DesiredBackup> = {},
-  { suspended = [] as string[], known = emptyBackups() } = {},
+  { suspended = [] as string[], known = knowing() } = {},
 ) {
   const desired = build.desired(
     [
@@ -140,7 +155,7 @@ it('comes in one order, whatever the tools say first', () => {
 });
 
 describe('since when', () => {
-  const known = emptyBackups();
+  const known = knowing();
   const before = { source: `${photo}/library`, mountpoint: `/${photo}/library`, sinceMs: 7 };
   known.uncovered.set('photo', [before]);
 
@@ -148,6 +163,25 @@ describe('since when', () => {
     expect(found(withDataset(`${photo}/library`), {}, { known }).get('photo')).toEqual([before]);
     const other = withDataset('datapool/other', { mountpoint: before.mountpoint });
     expect(found(other, {}, { known }).get('photo')).toMatchObject([{ sinceMs: nowMs }]);
+  });
+
+  const hour = 3_600_000;
+  const newest = '2026-11-23T02:30:00Z';
+  const ahead = '2026-12-24T02:30:00Z';
+  const never = Number.MAX_SAFE_INTEGER;
+  it.each<[string, number, Backups, number | null]>([
+    ['now, if no archive is later', nowMs, knowing([newest]), null],
+    ['after an archive of a time to come', Date.parse(ahead) + 1, knowing([ahead, newest]), null],
+    ['nothing yet, where the repository is in doubt', never, knowing([newest], true), null],
+    ['nothing yet, where it was never listed', never, emptyBackups(), null],
+    ['as it was known, where it is in doubt since', nowMs - hour, knowing([newest], true), nowMs - hour],
+    ['now, if a clock that was ahead had seen it', nowMs, knowing([newest]), nowMs + hour],
+    ['now, once the repository was listed', nowMs, knowing([newest]), never],
+  ])('is %s', (_what, expected, backups, sinceMs) => {
+    if (sinceMs !== null) backups.uncovered.set('photo', [{ ...before, sinceMs }]);
+    expect(found(withDataset(`${photo}/library`), {}, { known: backups }).get('photo')).toEqual([
+      { ...before, sinceMs: expected },
+    ]);
   });
 
   it.each(['zfs', 'mounts'] as const)('stays as it was known while %s is not known', (part) => {
