@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts';
 import { locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
 import { exchangeData } from '../restore/carry-out.ts';
-import { planOf } from '../restore/plan.ts';
+import { planOf, type Wanted } from '../restore/plan.ts';
 import type { Flags } from '../settings.ts';
 import { note } from '../terminal.ts';
 
@@ -19,7 +19,7 @@ export interface RestoreFlags extends Flags {
 }
 
 interface Context extends AtWork {
-  flags: RestoreFlags;
+  flags: RestoreFlags & Wanted;
 }
 
 /** The data of a service becomes what an archive holds, or what it was before that. Exit 0: it is, and runs; 1: not. */
@@ -40,10 +40,9 @@ async function run(name: string, context: Context): Promise<number> {
     printCycle(first, { output: flags.output, dry: true, nowMs: Date.now(), sourceRoots: wired.sourceRoots });
     return 1;
   }
-  const { means, archive } = await planOf(name, first, context);
+  const { means, agreed } = await planOf(name, first, context);
   await allow(name, means, flags.yes === true);
-  const agreed = archive === undefined ? flags : { ...flags, archive };
-  return await restoreNow(name, { ...context, flags: agreed });
+  return await restoreNow(name, { ...context, flags: { ...flags, ...agreed } });
 }
 
 /** Looked at again, with nobody else at work. */

@@ -28,6 +28,8 @@ export interface Wanted {
   archive?: string;
   path?: string;
   undo?: boolean;
+  /** Of the restore that an undo is to go back before; not given: the last one. */
+  run?: string;
 }
 
 export interface PlanContext {
@@ -37,14 +39,14 @@ export interface PlanContext {
 }
 
 /**
- * The change, in a sentence what it means for the person, and which archive it is of: by the time that the person has
- * said yes there may be a newer one. Throws UserError where it is refused.
+ * The change, in a sentence what it means for the person, and what so is agreed to: by the time that the person has said
+ * yes there may be a newer archive, or an older restore may be the last one. Throws UserError where it is refused.
  */
 export async function planOf(
   name: string,
   cycle: Cycle,
   context: PlanContext,
-): Promise<{ change: Change; means: string; archive?: string }> {
+): Promise<{ change: Change; means: string; agreed: Pick<Wanted, 'archive' | 'run'> }> {
   const { wired, settings, flags } = context;
   const desired = backupOf(name, cycle, wired.store);
   const hindered = whatHinders(desired, wired.store);
@@ -56,7 +58,10 @@ export async function planOf(
   const problem = writerProblem(groundOf(desired), containers);
   if (problem !== null) throw new UserError(`${problem}; nothing was done`);
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
-  if (flags.undo === true) return undoOf(parts, kept, datasetsOf(name, wired.store));
+  if (flags.undo === true) {
+    refuseAnother(name, kept, flags.run);
+    return undoOf(parts, kept, datasetsOf(name, wired.store));
+  }
   // Where the state is in doubt, or knows nothing, the repository is asked first.
   const deps = backgroundDeps(wired, settings, 'restore');
   const known = await knownArchives({ desired, wired, deps });
@@ -98,7 +103,7 @@ function restoreOf(
   const paths = pathsToRestore(desired, path);
   const change = restoreChange({ ...parts, archive: archive.name, paths });
   const means = restoreMeans({ desired, change, kept, nowMs, archive, paths, owners, passedOver });
-  return { change, means, archive: archive.name };
+  return { change, means, agreed: { archive: archive.name } };
 }
 
 /** All that Steward knows, in Git or not. */
@@ -106,6 +111,14 @@ function datasetsOf(service: string, store: Store): string[] {
   const known = servicesOf(readInventory(store).entries.values());
   const own = known.find((each) => each.service === service)?.datasets ?? [];
   return own.map(({ name }) => name);
+}
+
+/** An undo keeps nothing of what it leaves: to go back further than was said would be a loss that nobody has agreed to. */
+function refuseAnother(service: string, { snapshots: [last] }: Kept, run: string | undefined): void {
+  if (run === undefined || run === last?.run) return;
+  throw new UserError(
+    `another restore or undo of ${service} has ended meanwhile; nothing was done. steward restore ${service} --undo says what it goes back to now`,
+  );
 }
 
 function undoOf(parts: Parts, { found, snapshots: kept }: Kept, datasets: string[]) {
@@ -116,7 +129,7 @@ function undoOf(parts: Parts, { found, snapshots: kept }: Kept, datasets: string
     throw new UserError(`no restore of ${desired.service} has kept anything to go back to`);
   const problem = undoProblem({ service: desired.service, datasets }, found, target);
   if (problem !== null) throw new UserError(problem);
-  return { change, means: undoMeans({ desired, change, kept, nowMs }) };
+  return { change, means: undoMeans({ desired, change, kept, nowMs }), agreed: { run: target.run } };
 }
 
 function gateFor({ project }: DesiredBackup, { desired }: Cycle) {
