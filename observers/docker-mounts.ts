@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { ContainerInfo } from 'dockerode';
 import type { ObservedContainer } from './types.ts';
 
@@ -7,10 +8,13 @@ type Mount = ContainerInfo['Mounts'][number];
 /** Name of a volume -> the folder of the host that it stands for. */
 export type Folders = ReadonlyMap<string, string>;
 
-/** Docker says the folder of a bind mount as it was given, cleaned; links in it are not followed. */
+/**
+ * Docker says the folder of a bind mount as it was given, cleaned, and that of a volume as it was given; links in them are
+ * not followed.
+ */
 export function writesOf({ Mounts: mounts }: ContainerInfo, folders: Folders): string[] {
-  const paths = (mounts ?? []).filter(isWritten).map((mount) => folders.get(nameOf(mount)) ?? mount.Source);
-  return [...new Set(paths.filter((path) => path?.startsWith('/')).map(trimSlash))].sort();
+  const found = (mounts ?? []).filter(isWritten).map((mount) => folders.get(nameOf(mount)) ?? mount.Source);
+  return [...new Set(found.filter((folder) => folder?.startsWith('/')).map(cleaned))].sort();
 }
 
 /** Whether only a look at the volumes can tell which folder of the host is written to. */
@@ -48,6 +52,8 @@ function nameOf({ Type: type, Name: name = '' }: Mount): string {
   return type === 'volume' && !/^[0-9a-f]{64}$/.test(name) ? name : '';
 }
 
-function trimSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+/** One folder has one form, that of Git's side: `/srv//photo` is no other than `/srv/photo`. */
+function cleaned(folder: string): string {
+  const normal = path.posix.normalize(folder);
+  return normal.length > 1 ? normal.replace(/\/$/, '') : normal;
 }

@@ -128,7 +128,7 @@ describe.each(['built-in', 'docker compose'])('read by %s', (reader) => {
 
   it('a volume that is a folder of the host is known by its name, where it is written to', async () => {
     const options = (folder: string) => `driver_opts: { type: none, o: bind, device: "${folder}" }`;
-    const below = `volumes: { one: { name: photo_a, ${options('/srv/a/')} }, two: { ${options('/srv/b')} }, three: }\n`;
+    const below = `volumes: { one: { name: photo_a, ${options('/srv//a/')} }, two: { ${options('/srv/b')} }, three: }\n`;
     const [server] = (await stackOf(file(photo('volumes: ["one:/aa", "two:/bb:ro", "three:/cc"]', below))))
       .containers;
     expect(server?.volumeFolders).toEqual({ photo_a: '/srv/a' });

@@ -122,10 +122,11 @@ describe('what a container can write to', () => {
     ...{ Type: 'volume', Name, Source: `/var/lib/docker/volumes/${Name}/_data`, Destination: '/v' },
     ...{ Driver: 'local', Mode: 'z', RW: true, ...over },
   });
+  const films = { type: 'none', o: 'bind', device: '/tank/films' };
   const volumes = {
     Volumes: [
       { Name: 'plain', Driver: 'local', Options: null },
-      { Name: 'films', Driver: 'local', Options: { type: 'none', o: 'bind', device: '/tank/films/' } },
+      { Name: 'films', Driver: 'local', Options: films },
       { Name: 'share', Driver: 'local', Options: { type: 'nfs', o: 'addr=nas', device: ':/films' } },
     ],
     Warnings: null,
@@ -168,6 +169,15 @@ describe('what a container can write to', () => {
     ]);
     expect(calls[1]).toBe('GET /volumes?filters={"driver":["local"]}');
   });
+
+  it.each(['/tank/films/', '/tank//films', '/tank/./films//', '/tank/old/../films'])(
+    'is the folder itself, whichever way the volume has it: %s',
+    async (device) => {
+      films.device = device;
+      const { containers } = await look({ Labels: compose(), Mounts: [volume('films')] });
+      expect(containers[0]?.writes).toEqual(['/tank/films']);
+    },
+  );
 
   it.each([
     ['runs and would be removed by a stop', { State: 'running' }, true, 2],
