@@ -1,3 +1,4 @@
+import { standsFor } from '../tools/caddy/own-hosts.ts';
 import type { LabFile } from './lab.ts';
 import type { ServiceModel } from './model.ts';
 import { errorAt, place } from './problems.ts';
@@ -27,9 +28,11 @@ export function routeProblems(
   const authorities = new Map<string, Route>();
   const complete = models.length === names.length;
   const known = namesOfHub(models, lab);
+  const all = models.flatMap(({ name, routes }) => routes.map((route) => ({ ...route, service: name })));
   const found = models.flatMap((model) =>
     model.routes.flatMap((route) => [
       ...hostClash(model, route, holders),
+      ...wildcardClash(model, route, all),
       ...domainProblem(route, lab),
       ...answerProblem(route),
       ...(targetProblem(model, route, owner, complete) ?? nameProblem(model, route, known)),
@@ -49,6 +52,26 @@ function hostClash({ name }: ServiceModel, route: Route, holders: Map<string, Ho
   if (clash === undefined) return [];
   const message = `the host ${quote(route.name)} is taken by ${clash.service} at ${clash.at}`;
   const fix = clash.service === name ? 'choose another host, or another path' : 'choose another host';
+  return [errorAt(route.origin, message, fix, route.name)];
+}
+
+/**
+ * Caddy asks the site of the whole name first, but only among those of the same scheme: beside a host that has the other
+ * one alone, the wildcard would get what is meant for it, in the place of its redirect or of nobody.
+ */
+function wildcardClash(
+  { name }: ServiceModel,
+  route: Route,
+  all: (Route & { service: string })[],
+): Problem[] {
+  const isPlain = route.tls === 'off';
+  const isKept = (host: string) => all.some((each) => each.name === host && (each.tls === 'off') === isPlain);
+  const other = all.find(
+    (each) => each.service !== name && standsFor(route.name, each.name) && !isKept(each.name),
+  );
+  if (other === undefined) return [];
+  const message = `${quote(route.name)} takes ${isPlain ? 'http' : 'https'}://${other.name}, and that host is of ${other.service} at ${place(other.origin)}`;
+  const fix = 'write each host that it is for, in the place of the wildcard';
   return [errorAt(route.origin, message, fix, route.name)];
 }
 

@@ -32,7 +32,11 @@ export async function judge(
   const lying = [...files].filter(([name]) => !snippets.has(name) && !leaving.includes(name));
   const wanted = await taken(new Map([...lying, ...snippets]), ask);
   const refused = 'own' in wanted ? [] : [...wanted.refused];
-  const stray = new Map([...(await straysOf(request, askAlone)), ...(await takenFromHub(request, ask))]);
+  const both = 'own' in wanted ? null : wanted.config;
+  const stray = new Map([
+    ...(await straysOf(request, askAlone)),
+    ...(await takenFromHub(request, ask, both)),
+  ]);
   return {
     kept: there.config,
     atStart: [...there.refused].map(([name, words]) => `${name}.caddy: ${words}`)[0] ?? null,
@@ -53,11 +57,11 @@ async function straysOf({ snippets, bounds = new Map() }: HubRequest, askAlone: 
   return stray;
 }
 
-async function takenFromHub({ caddyfile, line, snippets }: HubRequest, ask: Ask) {
+async function takenFromHub({ caddyfile, line, snippets }: HubRequest, ask: Ask, both: object | null) {
   if (!mayMean(caddyfile, line, [...snippets.values()].flatMap(hostsIn))) return [];
   const own = await ask(new Map());
   return [...snippets].flatMap(([name, snippet]) => {
-    const words = 'config' in own ? ownHostIn(snippet, own.config) : null;
+    const words = 'config' in own ? ownHostIn(snippet, own.config, both) : null;
     return words === null ? [] : [[name, words] as const];
   });
 }

@@ -64,11 +64,12 @@ async function loadTogether(group: Waiting[]): Promise<void> {
   const parts = group.flatMap(({ step }) => partsOf(step));
   for (const { name, snippet } of parts) wanted.set(name, snippet);
   for (const part of parts) await stayWithin(part, { ...first.options, socket });
-  await leaveOwn(parts, first.step, { ...first.options, socket });
   const inOrder = inHubOrder(wanted);
-  const names = group.map(({ step }) => step.name).join(', ');
+  const both = composeCaddyfile(caddyfile, line, [...inOrder.values()]);
   const options = { ...first.options, socket };
-  await load(composeCaddyfile(caddyfile, line, [...inOrder.values()]), options).catch((error: unknown) => {
+  await leaveOwn(parts, first.step, both, options);
+  const names = group.map(({ step }) => step.name).join(', ');
+  await load(both, options).catch((error: unknown) => {
     const words =
       error instanceof CaddyRefused
         ? `Caddy refuses it: ${inItsFile(error.message, caddyfile, line, inOrder)}`
@@ -101,21 +102,32 @@ async function stayWithin({ name, snippet, bounds }: Part, options: AdminOptions
     });
 }
 
-/** Nor does any of them answer for the hub. A Caddyfile that is refused is told by the load. */
-async function leaveOwn(parts: Part[], { caddyfile, line }: CaddyLoad, options: AdminOptions): Promise<void> {
+/** Nor does any of them answer for the hub. */
+async function leaveOwn(
+  parts: Part[],
+  { caddyfile, line }: CaddyLoad,
+  both: string,
+  options: AdminOptions,
+): Promise<void> {
   const hosts = parts.flatMap(({ snippet }) => hostsIn(snippet));
   if (hosts.length === 0 || !mayMean(caddyfile, line, hosts)) return;
-  const own = await adapt(composeCaddyfile(caddyfile, line, []), options).catch((cause: unknown) => {
-    if (cause instanceof CaddyRefused) return null;
-    throw new StepError(`the routes were not loaded: ${caddySentence(cause)}`, { cause });
-  });
+  const own = await meant(composeCaddyfile(caddyfile, line, []), options);
+  const together = await meant(both, options);
   for (const { name, snippet } of parts) {
-    const words = ownHostIn(snippet, own);
+    const words = ownHostIn(snippet, own, together);
     if (words !== null)
       throw new StepError(`the routes of ${name} were not loaded: ${words}`, {
         cause: new CaddyRefused(words),
       });
   }
+}
+
+/** Null for what Caddy refuses: the load tells it. */
+async function meant(text: string, options: AdminOptions): Promise<object | null> {
+  return adapt(text, options).catch((cause: unknown) => {
+    if (cause instanceof CaddyRefused) return null;
+    throw new StepError(`the routes were not loaded: ${caddySentence(cause)}`, { cause });
+  });
 }
 
 /** The folder is never made here: where it is not there, its dataset may not be mounted. */

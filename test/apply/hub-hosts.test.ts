@@ -38,6 +38,7 @@ describe('a host of the hub is refused to a service', () => {
   it.each([
     ['in a matcher', 'http://*.lan:PORT {\n\t@a host Hello.LAN\n\thandle @a {\n\t\trespond x\n\t}\n}'],
     ['by a variable', 'http://{$NOT_SET_ANYWHERE:hello.lan}:PORT {\n\trespond x\n}'],
+    ['with a dot at its end', 'http://hello.lan.:PORT {\n\trespond x\n}'],
     [
       'by a snippet of its own',
       '(mine) {\n\t@a host hello.lan\n\trespond @a x\n}\nhttp://*.lan:PORT {\n\timport mine\n}',
@@ -52,6 +53,11 @@ describe('a host of the hub is refused to a service', () => {
     expect([...(await strayOf(`${hub.own()}\nimport ${file}\n`, 'hello', 'photo')).keys()]).toEqual([
       'hello',
     ]);
+  });
+
+  it('in letters that a browser sends as others', async () => {
+    const sites = withSites('http://bücher.lan:PORT {\n\trespond x\n}');
+    expect([...(await strayOf(sites, 'xn--bcher-kva', 'photo')).keys()]).toEqual(['xn--bcher-kva']);
   });
 
   it.each([

@@ -64,6 +64,31 @@ const table: [name: string, files: Files, problems: string[]][] = [
     ],
   ],
   [
+    'a wildcard that takes the redirect of another service',
+    {
+      'services/a/compose.yaml': plain,
+      'services/a/service.yaml': 'routes: [{ host: "*.x.lan", tls: "off", to: "web:80" }]\n',
+      'services/b/compose.yaml': plain,
+      'services/b/service.yaml':
+        'routes: [{ host: a.b.x.lan, to: "web:80" }, { host: b.x.lan, to: "web:80" }]\n',
+    },
+    [
+      'services/a/service.yaml:1:18 error: "*.x.lan" takes http://b.x.lan, and that host is of b at services/b/service.yaml:1:53 => write each host that it is for, in the place of the wildcard',
+    ],
+  ],
+  [
+    'a wildcard that takes HTTPS of a host without it, wherever it is written',
+    {
+      'services/a/compose.yaml': plain,
+      'services/a/service.yaml': 'routes: [{ host: b.x.lan, tls: "off", to: "web:80" }]\n',
+      'services/b/compose.yaml': plain,
+      'services/b/service.yaml': 'routes: [{ host: "*.x.lan", to: "web:80" }]\n',
+    },
+    [
+      'services/b/service.yaml:1:18 error: "*.x.lan" takes https://b.x.lan, and that host is of a at services/a/service.yaml:1:18 => write each host that it is for, in the place of the wildcard',
+    ],
+  ],
+  [
     'a route to a container of another service',
     {
       'services/a/compose.yaml': plain,
