@@ -40,6 +40,10 @@ describe('a host of the hub is refused to a service', () => {
     ['by a variable', 'http://{$NOT_SET_ANYWHERE:hello.lan}:PORT {\n\trespond x\n}'],
     ['with a dot at its end', 'http://hello.lan.:PORT {\n\trespond x\n}'],
     [
+      'put together out of an argument',
+      '(site) {\n\thttp://{args.0}.lan:PORT {\n\t\trespond x\n\t}\n}\nimport site hello',
+    ],
+    [
       'by a snippet of its own',
       '(mine) {\n\t@a host hello.lan\n\trespond @a x\n}\nhttp://*.lan:PORT {\n\timport mine\n}',
     ],

@@ -21,12 +21,12 @@ export function standsFor(wildcard: string, host: string): boolean {
   return host.slice(host.indexOf('.')) === wildcard.slice(1);
 }
 
-/** Whether Caddy has to be asked at all: what this text neither says, nor takes from elsewhere, it does not mean. */
+/** Whether Caddy has to be asked at all: what this text neither says, nor puts together, nor takes from elsewhere, it does not mean. */
 export function mayMean(caddyfile: string, line: string, hosts: readonly string[]): boolean {
   const text = composeCaddyfile(caddyfile, line, []).toLowerCase();
   const isMeant = (host: string) =>
     text.includes(host) || host.startsWith('*') || (/\bxn--/.test(host) && /[^\p{ASCII}]/u.test(text));
-  return !standsAlone(text) || /\{(\$|env\.)/.test(text) || hosts.some(isMeant);
+  return !standsAlone(text) || /\{(\$|env\.|args[.[]|blocks?[.}])/.test(text) || hosts.some(isMeant);
 }
 
 /**
