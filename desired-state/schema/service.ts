@@ -48,7 +48,7 @@ const directory = mapping(
     path: relativePath('Path below the dataset; `.` is the dataset itself.'),
     owner: owner.optional(),
     group: owner
-      .describe('Group inside the container; `sharedGroup` of lab.yaml comes before it.')
+      .describe('Group inside the container; without it the directory belongs to `sharedGroup` of lab.yaml.')
       .optional(),
     mode: mode('Octal mode, quoted.').optional(),
     recursive: flag(
