@@ -15,14 +15,18 @@ export function heldReason(desired: DesiredState, inventory: Inventory): Reason 
   const percent = Math.round((removed.length / known.length) * 100);
   const all = removed.length === known.length;
   if (!all && !(removed.length > removalCount && percent > removalPercent)) return null;
-  const counts = `removes ${removed.length} of ${known.length} services (${percent} %): ${removed.sort().join(', ')}`;
+  const counts = `removes ${removed.length} of ${services(known.length)} (${percent} %): ${removed.sort().join(', ')}`;
   const limit = all
     ? 'Removing every service'
     : `More than ${removalCount} and more than ${removalPercent} %`;
   return {
     field: 'limits.removals',
-    from: `${known.length} services`,
-    to: `${known.length - removed.length} services`,
+    from: services(known.length),
+    to: services(known.length - removed.length),
     note: `${counts}. ${limit} waits for a person: nothing is done until \`steward approve ${desired.commit.id.slice(0, 12)}\``,
   };
+}
+
+function services(count: number): string {
+  return `${count} service${count === 1 ? '' : 's'}`;
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { plural } from '../render/text.ts';
 import {
   type Checkout,
   openCheckout,
@@ -31,7 +32,7 @@ async function rekeyOne(checkout: Checkout, file: string): Promise<boolean> {
   }
   try {
     await writeEncrypted(checkout, file, await checkout.box.open(file, content.bytes));
-    note(`${file} is encrypted for ${checkout.recipients.length} recipients.`);
+    note(`${file} is encrypted for ${plural(checkout.recipients.length, 'recipient')}.`);
     return true;
   } catch (error) {
     if (!['SecretError', 'UserError'].includes((error as Error).name)) throw error;

@@ -32,12 +32,21 @@ export async function validate(directory: string, flags: ValidateFlags): Promise
   const result: LoadResult =
     links.length > 0 ? { ok: false, problems: links } : await validateDirectory(root, { compose });
   const found = foundIn(result);
-  if (flags.output === 'json') printJson(jsonOf(result, found, compose));
+  const judgement = judge(found, flags.strict === true);
+  if (flags.output === 'json') printJson(jsonOf(result, found, compose, judgement));
   else if (flags.output === 'sarif')
     printJson(sarifLog({ version: version(), folder: folderOf(root), ...found }));
-  else printText(result, found, compose, { root, isStrict: flags.strict === true });
-  const all = [...found.problems, ...found.findings];
-  return all.some(({ severity }) => flags.strict === true || severity === 'error') ? 1 : 0;
+  else printText(result, found, compose, { root, judgement });
+  return judgement.valid ? 0 : 1;
+}
+
+/** The exit code, the words for people and the JSON all go by it. */
+interface Judgement {
+  valid: boolean;
+  /** Services that break a rule of the policy whose weight is an error. */
+  heldBack: string[];
+  /** Those that count: with --strict. */
+  warnings: number;
 }
 
 type Found = Omit<SarifInput, 'version' | 'folder'>;
@@ -55,16 +64,29 @@ function foundIn(result: LoadResult): Found {
   return { problems: result.state.warnings, ...result.state.policy };
 }
 
-function jsonOf(result: LoadResult, { problems, ...policy }: Found, compose: ComposeReader) {
+function judge({ problems, findings }: Found, isStrict: boolean): Judgement {
+  const all = [...problems, ...findings];
+  const errors = all.filter(({ severity }) => severity === 'error');
+  const held = findings.filter(({ severity }) => severity === 'error').map(({ service }) => service);
+  const warnings = isStrict ? all.length - errors.length : 0;
+  return { valid: errors.length + warnings === 0, heldBack: [...new Set(held)], warnings };
+}
+
+function jsonOf(
+  result: LoadResult,
+  { problems, ...policy }: Found,
+  compose: ComposeReader,
+  { valid, heldBack }: Judgement,
+) {
   const notActedOn = result.ok ? result.state.notActedOn : [];
-  return { valid: result.ok, compose: compose.name, problems, policy, notActedOn };
+  return { valid, heldBack, compose: compose.name, problems, policy, notActedOn };
 }
 
 function printText(
   result: LoadResult,
   found: Found,
   compose: ComposeReader,
-  { root, isStrict }: { root: string; isStrict: boolean },
+  { root, judgement }: { root: string; judgement: Judgement },
 ): void {
   const problems = sortProblems([...found.problems, ...found.findings]);
   const look = lookOf(process.stdout);
@@ -76,20 +98,13 @@ function printText(
   for (const line of closedParts(result.state)) process.stdout.write(`${wrap(line, width).join('\n  ')}\n`);
   for (const line of loweredLines(result.state.policy, look)) process.stdout.write(`${line}\n`);
   for (const line of exceptionLines(found, look)) process.stdout.write(`${line}\n`);
-  const held = heldBack(found.findings);
-  const what = `${services.length} services, ${resources.length} resources (read with ${compose.name})`;
-  process.stdout.write(`${verdict(held, isStrict ? problems.length : 0)} ${what}.\n`);
+  const what = `${plural(services.length, 'service')}, ${plural(resources.length, 'resource')} (read with ${compose.name})`;
+  process.stdout.write(`${verdict(judgement)} ${what}.\n`);
 }
 
-/** In accord with the exit code. `warnings`: those that count. */
-function verdict(held: string[], warnings: number): string {
-  if (held.length > 0) return `Held back: ${held.join(', ')}, of`;
+function verdict({ heldBack, warnings }: Judgement): string {
+  if (heldBack.length > 0) return `Held back: ${heldBack.map(safe).join(', ')}, of`;
   return warnings === 0 ? 'Valid:' : `Not enough for --strict: ${plural(warnings, 'warning')}, in`;
-}
-
-function heldBack(findings: Found['findings']): string[] {
-  const errors = findings.filter(({ severity }) => severity === 'error');
-  return [...new Set(errors.map(({ service }) => safe(service)))];
 }
 
 /** A checkout is checked without keys: what only an encrypted file may set is taken as set. */

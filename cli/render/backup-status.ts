@@ -129,7 +129,7 @@ function keyLines(backups: BackupStatus[], look: Look): string[] {
   const problems = Map.groupBy(backups, ({ keyProblem = null }) => keyProblem);
   return [...problems].flatMap(([problem, those]) => {
     if (problem === null) return [];
-    const names = those.map(({ service }) => safe(service)).join(', ');
+    const names = `${those.length === 1 ? '' : 'each of '}${those.map(({ service }) => safe(service)).join(', ')}`;
     return ['', `${paint(look, 'yellow', '!')} ${names}: ${safe(problem)}`];
   });
 }

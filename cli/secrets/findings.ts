@@ -5,6 +5,7 @@ import { run } from '../../tools/run.ts';
 import { recipientCount } from '../../tools/secrets/age.ts';
 import { encryptedNames, formatOf } from '../../tools/secrets/format.ts';
 import { parseSopsDotenv, parseSopsYaml } from '../../tools/secrets/sops-file.ts';
+import { plural } from '../render/text.ts';
 import type { Checkout } from './checkout.ts';
 
 /** Something that `secrets check` tells. Never a value. */
@@ -90,7 +91,8 @@ async function ageFault({ recipients }: Checkout, bytes: Uint8Array): Promise<st
   const count = await recipientCount(bytes);
   if (count === null) return 'is no age file';
   if (count === recipients.length) return null;
-  return `is encrypted for ${count} keys, and lab.yaml names ${recipients.length} recipients; run steward secrets rekey`;
+  const [sealed, named] = [plural(count, 'key'), plural(recipients.length, 'recipient')];
+  return `is encrypted for ${sealed}, and lab.yaml names ${named}; run steward secrets rekey`;
 }
 
 function sopsFault({ recipients }: Checkout, file: string, bytes: Uint8Array): string | null {

@@ -38,7 +38,7 @@ describe('keys', () => {
     expect(plan.stdout).toMatch(/! borg-repository +\S+ +key not exported/);
     expect(plan.code).toBe(0);
     const { stdout: status } = await steward(['status', '--state-dir', lab.stateDir]);
-    expect(status).toContain('! blog, wiki: its key was never exported');
+    expect(status).toContain('! each of blog, wiki: its key was never exported');
   });
 
   it('tells when and where to one was exported, and programs all of it', async () => {

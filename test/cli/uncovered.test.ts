@@ -32,12 +32,38 @@ it.each([
   const ended = await steward(['validate', '--compose', 'built-in', '--strict', folder.root]);
   expect(ended.stdout.includes('is in no backup')).toBe(code === 1);
   expect(ended.code).toBe(code);
+  const json = await steward([
+    'validate',
+    '--compose',
+    'built-in',
+    '--strict',
+    '--output',
+    'json',
+    folder.root,
+  ]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ valid: code === 0, heldBack: [] });
   expect(ended.stdout).toMatch(
-    code === 0 ? /^Valid: 1 services/m : /^Not enough for --strict: 1 warning, in 1 services/m,
+    code === 0 ? /^Valid: 1 service,/m : /^Not enough for --strict: 1 warning, in 1 service,/m,
   );
   const lenient = await steward(['validate', '--compose', 'built-in', folder.root]);
   expect(lenient.code).toBe(0);
-  expect(lenient.stdout).toMatch(/^Valid: 1 services/m);
+  expect(lenient.stdout).toMatch(/^Valid: 1 service,/m);
+});
+
+it('validate says the same of a service that is held back in words, in JSON and by its exit code', async () => {
+  await using folder = await labFolder({
+    'lab.yaml': `${smallLab}policy: { rules: { backup-coverage: off } }\n`,
+    'services/photo/compose.yaml': compose('/tank/services/photo/data:/data').replace(
+      '    networks',
+      '    privileged: true\n    networks',
+    ),
+  });
+  const text = await steward(['validate', '--compose', 'built-in', folder.root]);
+  expect(text.stdout).toMatch(/^Held back: photo, of 1 service,/m);
+  expect(text.code).toBe(1);
+  const json = await steward(['validate', '--compose', 'built-in', '--output', 'json', folder.root]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ valid: false, heldBack: ['photo'] });
+  expect(json.code).toBe(1);
 });
 
 it('a forge finds it under its own rule, at its path in the Git repository', async () => {

@@ -39,6 +39,15 @@ describe('a commit that removes services', () => {
     expect(heldReason(desired, { ...inventory, approvals: new Set([desired.commit.id]) })).toBeNull();
   });
 
+  it.each([
+    [5, 1, '5 services', '1 service'],
+    [1, 0, '1 service', '0 services'],
+  ])('counts %i and %i in words', (before, after, from, to) => {
+    const { reason } = held(before, after);
+    expect(reason).toMatchObject({ from, to });
+    expect(reason?.note).toContain(` of ${from} (`);
+  });
+
   it('says which services, how many and how to approve', () => {
     expect(held(5, 0).reason?.note).toMatch(
       /removes 5 of 5 .*s0, s1, s2, s3, s4.*steward approve 3f2a1c900000/,

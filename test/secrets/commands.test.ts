@@ -196,7 +196,10 @@ describe('rekey', () => {
     expect(stderr).toContain('is not among the recipients of services/git/.env.age');
     expect(await opened(added.box)).toBe('A=1\n');
     await expect(opened()).rejects.toThrow('is not among the recipients');
-    expect((await steward(['secrets', 'rekey', 'photo', '-C', root, '--identity', added.file])).code).toBe(0);
+    expect(await steward(['secrets', 'rekey', 'photo', '-C', root, '--identity', added.file])).toMatchObject({
+      code: 0,
+      stderr: 'services/photo/.env.age is encrypted for 1 recipient.\n',
+    });
   });
 });
 
@@ -224,7 +227,7 @@ describe('check', () => {
       lines: [
         `services/photo/.env:2:1 a plain value of DB_PASSWORD; ${advice}`,
         `services/photo/compose.yaml:5:7 a plain value of API_TOKEN; ${advice}`,
-        'services/photo/.env.age:1:1 is encrypted for 2 keys, and lab.yaml names 1 recipients; run steward secrets rekey',
+        'services/photo/.env.age:1:1 is encrypted for 2 keys, and lab.yaml names 1 recipient; run steward secrets rekey',
         'services/photo/.sops.env:1:1 is not encrypted for the recipients of lab.yaml; run sops updatekeys',
       ],
     });
