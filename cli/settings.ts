@@ -8,6 +8,7 @@ import { UserError } from './errors.ts';
 
 /** The few things that cannot be in Git because they say where Git is: /etc/steward/steward.yaml, and flags over it. */
 
+const longestIntervalSeconds = 86_400;
 const bootstrapFile = '/etc/steward/steward.yaml';
 
 const credentials = z.strictObject({
@@ -39,7 +40,7 @@ export const bootstrap = z.strictObject({
     .string()
     .regex(/^[^\s]+:\d+$/, 'expected address:port such as 127.0.0.1:9464')
     .optional(),
-  intervalSeconds: z.number().int().min(1).max(86_400).optional(),
+  intervalSeconds: z.number().int().min(1).max(longestIntervalSeconds).optional(),
 });
 
 export interface Flags {
@@ -81,8 +82,7 @@ export function readSettings(flags: Flags): Settings {
   }
   return {
     repository: flags.repo ?? file.repository ?? null,
-    branch: flags.branch ?? file.branch ?? null,
-    tag: flags.tag ?? file.tag ?? null,
+    ...followed(flags.branch === undefined && flags.tag === undefined ? file : flags),
     path: flags.path ?? file.path ?? null,
     credentials: file.credentials ?? {},
     allowedSigners: file.verify === undefined ? null : [file.verify.allowedSigners].flat(),
@@ -94,6 +94,13 @@ export function readSettings(flags: Flags): Settings {
     listen: toAddress(flags.listen ?? file.listen ?? '127.0.0.1:9464'),
     intervalMs: toInterval(flags.interval) ?? (file.intervalSeconds ?? 60) * 1000,
   };
+}
+
+type Followed = { branch?: string | undefined; tag?: string | undefined };
+
+/** A flag that names one of the two goes before the other one of the file as well. */
+function followed({ branch, tag }: Followed): Pick<Settings, 'branch' | 'tag'> {
+  return { branch: branch ?? null, tag: tag ?? null };
 }
 
 /** The private key alone: it is wanted for a checkout too, where no state folder is. Throws as `readSettings`. */
@@ -143,7 +150,8 @@ function toAddress(text: string): { address: string; port: number } {
 function toInterval(text: string | undefined): number | null {
   if (text === undefined) return null;
   const match = /^(\d+)(ms|s|m)?$/.exec(text);
-  if (match === null) throw new UserError(`--interval ${text}: expected a duration such as 60s or 5m`);
-  const unit = { ms: 1, s: 1000, m: 60_000 }[match[2] ?? 's'] ?? 1000;
-  return Number(match[1]) * unit;
+  const unit = { ms: 1, s: 1000, m: 60_000 }[match?.[2] ?? 's'] ?? 1000;
+  const intervalMs = Number(match?.[1]) * unit;
+  if (intervalMs >= 1000 && intervalMs <= longestIntervalSeconds * 1000) return intervalMs;
+  throw new UserError(`--interval ${text}: expected 1s to ${longestIntervalSeconds}s, such as 60s or 5m`);
 }

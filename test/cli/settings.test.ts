@@ -61,6 +61,41 @@ describe('an ordinary user', () => {
   });
 });
 
+describe('a flag', () => {
+  const given = (file: string, flags: Parameters<typeof readSettings>[0]) => {
+    on(root, { isManaged: false });
+    fs.writeFileSync(config, file);
+    return readSettings({ ...flags, config });
+  };
+
+  it.each([
+    ['branch: main\n', { tag: 'v1' }, { branch: null, tag: 'v1' }],
+    ['tag: v1\n', { branch: 'main' }, { branch: 'main', tag: null }],
+    ['tag: v1\n', {}, { branch: null, tag: 'v1' }],
+    ['tag: v1\n', { branch: 'main', tag: 'v2' }, { branch: 'main', tag: 'v2' }],
+  ])(
+    'of what is followed goes before the file, whichever of the two it has: %j and %j',
+    (file, flags, expected) => {
+      expect(given(file, flags)).toMatchObject(expected);
+    },
+  );
+
+  it.each(['0', '0ms', '900ms', '90000s', '1441m', '1h', '-1'])('--interval %s is refused', (interval) => {
+    expect(() => given('', { interval })).toThrow(
+      `--interval ${interval}: expected 1s to 86400s, such as 60s or 5m`,
+    );
+  });
+
+  it.each([
+    ['1', 1000],
+    ['1500ms', 1500],
+    ['86400s', 86_400_000],
+    ['5m', 300_000],
+  ])('--interval %s is taken', (interval, intervalMs) => {
+    expect(given('intervalSeconds: 7\n', { interval })).toMatchObject({ intervalMs });
+  });
+});
+
 it('root has that of the host, there already or not', () => {
   for (const isManaged of [true, false]) {
     on(root, { isManaged });
