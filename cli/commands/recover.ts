@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { foreground } from '../../reconciler/background.ts';
@@ -7,6 +8,7 @@ import { isOpen, type Recovery, readRecoveries } from '../../reconciler/state/re
 import type { Plan } from '../../reconciler/types.ts';
 import { type AtWork, atWork } from '../at-work.ts';
 import { backgroundDeps } from '../background.ts';
+import { UserError } from '../errors.ts';
 import { keep } from '../keep.ts';
 import { locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
@@ -33,8 +35,16 @@ interface Context extends AtWork {
 }
 
 /** A bare server becomes what Git and the backups say. Exit 0: all of it is back; 1: not yet, run it again. */
-export function recover(flags: RecoverFlags): Promise<number> {
+export async function recover(flags: RecoverFlags): Promise<number> {
+  requireSense(flags);
   return atWork(flags, 'recover', (at) => run({ ...at, flags }));
+}
+
+/** What would be passed over in silence, or be found wrong only once a repository has lost its key. */
+function requireSense({ confirm, keepWhatIsThere, keys }: RecoverFlags): void {
+  if (confirm !== undefined && keepWhatIsThere === undefined)
+    throw new UserError(`--confirm ${confirm} is only for --keep-what-is-there SERVICE`);
+  if (keys !== undefined && !existsSync(keys)) throw new UserError(`--keys ${keys}: there is no such folder`);
 }
 
 async function run(context: Context): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { host, lazily, onHost, output } from './options.ts';
+import { host, kept, lazily, onHost, output } from './options.ts';
 
 /** Backups, their archives and keys, and the way back. */
 
@@ -22,7 +22,7 @@ export function backups(program: Command): void {
     .description('restore the newest archive for proof now; exit 0 it is what was archived, 1 not')
     .option('--all', 'every service that has a backup')
     .action(lazily(async () => (await import('../commands/backup-proof.ts')).backupDrill));
-  host(output(backup.command('history')))
+  kept(output(backup.command('history')))
     .argument('[service]')
     .description('one line a backup, check, drill or restore: when, how long, how long down, how much')
     .option('--limit <count>', 'how many', '20')

@@ -9,21 +9,24 @@ export function local(command: Command): Command {
     .option('--config <file>', 'bootstrap file (/etc/steward/steward.yaml)');
 }
 
+/** The same, of a simulated host too. */
+export function kept(command: Command): Command {
+  return local(command).addOption(
+    new Option('--host <host>', 'what to act on').choices(['local', 'simulator']).default('local'),
+  );
+}
+
 export function host(command: Command): Command {
   return onHost(command).option('--path <dir>', 'where the config is inside the repository');
 }
 
 /** For a command whose own paths are others. */
 export function onHost(command: Command): Command {
-  return command
+  const git = command
     .option('--repo <url>', 'the config repository: a URL or a directory')
     .option('--branch <name>', "default: the remote's own")
-    .option('--tag <name>', 'follow a tag instead of a branch')
-    .option('--state-dir <dir>', 'where Steward keeps its state (/var/lib/steward)')
-    .option('--config <file>', 'bootstrap file (/etc/steward/steward.yaml)')
-    .addOption(
-      new Option('--host <host>', 'what to act on').choices(['local', 'simulator']).default('local'),
-    );
+    .option('--tag <name>', 'follow a tag instead of a branch');
+  return kept(git);
 }
 
 export function output(command: Command): Command {

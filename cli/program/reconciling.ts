@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { host, lazily, output } from './options.ts';
+import { host, kept, lazily, output } from './options.ts';
 
 /** What a person asks of Git and of this host every day. */
 
@@ -46,7 +46,7 @@ export function change(program: Command): void {
 }
 
 export function records(program: Command): void {
-  host(output(program.command('status')))
+  kept(output(program.command('status')))
     .description('what is as Git says and what is not; exit 0 converged, 1 not, or degraded')
     .action(lazily(async () => (await import('../commands/status.ts')).status));
   host(program.command('ca'))
@@ -56,15 +56,15 @@ export function records(program: Command): void {
     .argument('<commit>', 'at least 7 characters of it')
     .description('let a commit through that removes many services')
     .action(lazily(async () => (await import('../commands/approve.ts')).approveCommit));
-  host(output(program.command('why')))
+  kept(output(program.command('why')))
     .argument('<id>', 'a resource, such as compose-stack:photo; or photo: all of that name, its restores too')
     .description('what was done to one resource: when, why, for which commit, and how it ended')
     .action(lazily(async () => (await import('../commands/why.ts')).why));
-  host(program.command('retry'))
+  kept(program.command('retry'))
     .argument('<service>')
     .description('try a service again that Steward gave up on')
     .action(lazily(async () => (await import('../commands/retry.ts')).retry));
-  host(program.command('forget'))
+  kept(program.command('forget'))
     .argument('<id>', 'such as zfs-dataset:datapool/services/photo')
     .description('forget that a resource was ever there, so that an empty one may be made')
     .action(lazily(async () => (await import('../commands/forget.ts')).forgetResource));

@@ -149,7 +149,7 @@ describe('delete-archive', () => {
     expect(code).toBe(0);
     expect((await command('archives', 'blog', '--refresh')).stdout).toMatch(/^2 archives/m);
     expect(known()).toEqual(names.slice(0, 2));
-    const { stdout } = await command('why', 'backup:blog/delete-archive');
+    const { stdout } = await steward(['why', 'backup:blog/delete-archive', ...lab.kept]);
     expect(stdout).toContain('asked for by hand');
   });
 });

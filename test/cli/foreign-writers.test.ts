@@ -40,7 +40,7 @@ it('one that a stop would end for good is in the way of a restore, and not of a 
   const words = /copy \(docker run --rm\) writes to the data of blog, .*; end it first; nothing was done/;
   expectRefusal(await run('restore', 'blog', '--yes'), words);
   expect((await run('backup', 'run', 'blog')).code).toBe(0);
-  const { stdout } = await run('backup', 'history', 'blog');
+  const { stdout } = await steward(['backup', 'history', 'blog', ...lab.kept]);
   remove();
   expect(stdout.replace(/\s+/g, ' ')).toContain(
     'copy writes to the data of blog while the snapshot is taken: stopping it would end it for good (docker run --rm)',

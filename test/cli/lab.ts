@@ -10,6 +10,8 @@ export interface Lab {
   stateDir: string;
   /** Flags that every command on this lab needs. */
   flags: string[];
+  /** Those that a command needs which only reads what is kept of it. */
+  kept: string[];
   /** Writes (null: removes) files, commits and pushes. Returns the id of the commit. */
   commit(subject: string, files: Record<string, string | null>): Promise<string>;
   remove(): void;
@@ -47,6 +49,7 @@ export async function newLab(names: string[] = ['blog', 'wiki']): Promise<Lab> {
   const [work, remote, stateDir] = [join(root, 'work'), join(root, 'lab.git'), join(root, 'state')];
   await git(root, 'init', '--quiet', '--bare', '--initial-branch=main', remote);
   await git(root, 'clone', '--quiet', remote, work);
+  const kept = ['--host', 'simulator', '--state-dir', stateDir];
   const flags = ['--host', 'simulator', '--repo', remote, '--state-dir', stateDir];
   const commit: Lab['commit'] = async (subject, files) => {
     for (const [file, content] of Object.entries(files)) put(join(work, file), content);
@@ -61,6 +64,7 @@ export async function newLab(names: string[] = ['blog', 'wiki']): Promise<Lab> {
     remote,
     stateDir,
     flags,
+    kept,
     commit,
     remove: () => rmSync(root, { recursive: true, force: true }),
   };

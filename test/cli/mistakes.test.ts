@@ -27,6 +27,13 @@ it.each<[string, string[], RegExp]>([
   ['an unknown option', ['plan', '--outptu', 'json'], /Did you mean --output\?/],
   ['an unknown format', ['plan', '--output', 'xml'], /Allowed choices are text, json/],
   ['an unknown host', ['plan', '--host', 'simulater'], /Allowed choices are local, simulator/],
+  ...['status', 'why photo', 'retry photo', 'forget backup:photo', 'backup history'].map(
+    (command): [string, string[], RegExp] => [
+      `a repository, which ${command} does not read,`,
+      [...command.split(' '), '--repo', '/nowhere'],
+      /unknown option '--repo'/,
+    ],
+  ),
   ['a schema that is not there', ['schema', 'labs'], /there are schemas of lab and service/],
 ])('%s is refused', async (_name, args, words) => {
   expectRefusal(await steward(args), words);
@@ -153,8 +160,12 @@ it.runIf(isRoot).each([
   onDisk('8m', async (stateDir, flags) => {
     expect(await steward(['reconcile', '--once', ...flags])).toMatchObject({ code: 0 });
     fill(stateDir, leaveBytes);
-    for (const command of [['reconcile', '--once'], ['plan'], ['status']])
-      expectRefusal(await steward([...command, ...flags]), /is full; free some space/);
+    for (const command of [
+      ['reconcile', '--once', ...flags],
+      ['plan', ...flags],
+      ['status', '--state-dir', stateDir],
+    ])
+      expectRefusal(await steward(command), /is full; free some space/);
   }),
 );
 

@@ -27,7 +27,7 @@ afterAll(() => lab.remove());
 /** Nothing but the pool, and the repositories with their archives. */
 function bareServer(name: string): string {
   const stateDir = join(lab.root, name);
-  mkdirSync(stateDir);
+  mkdirSync(stateDir, { recursive: true });
   const [first = '', ...others] = readFileSync(join(lab.stateDir, 'simulated-host'), 'utf8').split('\n');
   const kept = others.filter(Boolean).map((line) => {
     const entries = JSON.parse(line) as [string, string, unknown][];
@@ -43,6 +43,13 @@ function flagsOf(stateDir: string): string[] {
 }
 
 const dataOf = (flags: string[]) => readFileSync(join(flags.at(-1) ?? '', 'simulated-host'), 'utf8');
+
+it.each<[string[], RegExp]>([
+  [['--confirm', 'blog'], /--confirm blog is only for --keep-what-is-there/],
+  [['--keys', '/nowhere'], /--keys \/nowhere: there is no such folder/],
+])('%j is refused before anything is done', async (given, words) => {
+  expectRefusal(await steward(['recover', ...given, ...flagsOf(bareServer('refused'))]), words);
+});
 
 describe('a server with nothing but a pool', () => {
   it('becomes what Git and the archives say, service by service', async () => {

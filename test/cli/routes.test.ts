@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => lab.remove());
 
 it('status tells how each route has answered', async () => {
-  const { stdout, code } = await steward(['status', ...lab.flags]);
+  const { stdout, code } = await steward(['status', ...lab.kept]);
   expect(code).toBe(0);
   expect(stdout).toMatch(
     /\nhttp:\/\/old\.homelab\.lan\/feed +answers 200 in \d+ ms · asked (just now|\d+ s ago)\n/,

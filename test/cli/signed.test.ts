@@ -39,9 +39,9 @@ it('what nobody has signed is not applied, and said by every command that looks,
     expect(once).toMatchObject({ code: 1, stderr: expect.stringContaining(`steward: ${sentence}`) });
     expect(plan.stderr).toContain(`steward: ${sentence}`);
     expect(plan.stdout).not.toContain('wiki');
-    const status = await steward(['status', ...flags]);
+    const status = await steward(['status', ...lab.kept]);
     expect(status).toMatchObject({ code: 1, stdout: expect.stringContaining(`refused     ${sentence}`) });
-    const json = JSON.parse((await steward(['status', ...flags, '--output', 'json'])).stdout);
+    const json = JSON.parse((await steward(['status', ...lab.kept, '--output', 'json'])).stdout);
     expect(json).toMatchObject({ commit: good, refused: { id: bad, subject: 'Nobody knows who' } });
   } finally {
     lab.remove();

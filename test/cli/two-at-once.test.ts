@@ -33,7 +33,7 @@ it.each([
   [['retry', 'blog'], 'blog is tried again'],
 ])('%s waits, says for whom, and goes on when the first is done', async (args, words) => {
   const lock = holdLock();
-  const child = start([...args, ...lab.flags]);
+  const child = start([...args, ...(args[0] === 'retry' ? lab.kept : lab.flags)]);
   await new Promise<void>((resolve) => {
     child.stderr?.on('data', (text: Buffer) => {
       if (String(text).includes('Waiting for')) resolve();

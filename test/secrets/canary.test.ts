@@ -29,7 +29,11 @@ beforeEach(async () => {
 afterEach(() => planted.lab.remove());
 
 async function says(...args: string[]): Promise<string> {
-  const { stdout, stderr } = await steward([...args, ...planted.flags]);
+  const { lab, flags } = planted;
+  const { stdout, stderr } = await steward([
+    ...args,
+    ...(['status', 'why'].includes(args[0] ?? '') ? lab.kept : flags),
+  ]);
   said.push([args.join(' '), stdout + stderr]);
   return stdout + stderr;
 }
