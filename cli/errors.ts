@@ -1,13 +1,14 @@
-import { closest } from 'fastest-levenshtein';
+import { nearest as nearestOf } from '../desired-state/schema/explain.ts';
 
 /** The user's mistake, or the world's: printed as it is, without a stack trace, and exit 1. */
 export class UserError extends Error {
   override readonly name = 'UserError';
 }
 
-/** `; did you mean photo?`, or nothing where there is nothing to mean. */
+/** `; did you mean photo?`, or nothing where no name is near, nor begins like that. */
 export function nearest(name: string, known: string[]): string {
-  return known.length === 0 ? '' : `; did you mean ${closest(name, known)}?`;
+  const near = nearestOf(name, known) ?? known.find((each) => each.startsWith(name));
+  return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 /** Errors whose message is a whole sentence for people. Everything else is a bug and shows its stack. */

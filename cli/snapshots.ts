@@ -1,4 +1,3 @@
-import { closest } from 'fastest-levenshtein';
 import { observeSnapshots } from '../observers/snapshots.ts';
 import type { SnapshottedDataset } from '../observers/snapshots-parse.ts';
 import type { ToolOptions } from '../reconciler/apply/tool.ts';
@@ -10,7 +9,7 @@ import {
 } from '../reconciler/snapshots/by-hand.ts';
 import { readInventory, readRestoring } from '../reconciler/state/inventory.ts';
 import { openStore } from '../reconciler/state/store.ts';
-import { UserError } from './errors.ts';
+import { nearest, UserError } from './errors.ts';
 import { type Flags, readSettings } from './settings.ts';
 import { note } from './terminal.ts';
 
@@ -53,9 +52,8 @@ export function serviceCalled(name: string, known: ServiceDatasets[]): ServiceDa
   const found = known.find(({ service }) => service === name);
   if (found !== undefined) return found;
   const names = known.map(({ service }) => service);
-  const hint =
-    names.length === 0 ? 'no service was applied on this host yet' : `did you mean ${closest(name, names)}?`;
-  throw new UserError(`no service ${name} has a dataset; ${hint}`);
+  const hint = names.length === 0 ? '; no service was applied on this host yet' : nearest(name, names);
+  throw new UserError(`no service ${name} has a dataset${hint}`);
 }
 
 /** Datasets as they are now, in the order of the services. Throws UserError where one is unknown or not ours. */

@@ -43,7 +43,7 @@ export function assemble(commit: CommitInfo, lab: LabFile, models: ServiceModel[
     services: models.map((model) => model.name),
     suspended,
     resources: allResources(lab, models, new Set(suspended)),
-    notActedOn: [...labNotActedOn(lab), ...models.flatMap((model) => notActedOn(model, hub))],
+    notActedOn: models.flatMap((model) => notActedOn(model, hub)),
     warnings: [],
     policy: { findings: [], exceptions: [] },
   };
@@ -93,12 +93,4 @@ function withForeignNeeds(
     .filter((name) => names.has(name));
   const foreign = owners.map((name): ResourceId => `zfs-dataset:${parent}/${name}`);
   return { ...resource, needs: [...new Set([...resource.needs, ...foreign])] };
-}
-
-/** Nobody is told of the hub's address where there is no DNS server to be told. */
-function labNotActedOn({ yaml, lab }: LabFile): DesiredState['notActedOn'] {
-  const path = ['hub', 'address'];
-  return lab.dns === undefined && yaml.find(path)
-    ? [{ service: null, part: path.join('.'), origin: yaml.atKey(path) }]
-    : [];
 }

@@ -3,7 +3,7 @@ import type { LabFile } from './lab.ts';
 import type { ServiceModel } from './model.ts';
 import { errorAt, place } from './problems.ts';
 import type { Answered } from './reached.ts';
-import { addressProblem } from './route-address.ts';
+import { addressProblem, isOfHost } from './route-address.ts';
 import { nearest, quote } from './schema/explain.ts';
 import type { Problem } from './types.ts';
 
@@ -110,7 +110,8 @@ function targetProblem(
   complete: boolean,
 ): Problem[] | null {
   const { target, targetOrigin } = route;
-  if (target === null || model.reachable.includes(target) || target.includes('.')) return null;
+  if (target === null || model.reachable.includes(target) || target.includes('.') || isOfHost(target))
+    return null;
   const near = nearest(target, model.reachable);
   const fix = near === undefined ? `write one of ${model.reachable.join(', ')}` : `write ${near}`;
   const other = owner.get(target);

@@ -40,7 +40,8 @@ export function describe(context: Omit<ServiceContext, 'earlier'>): Described {
     ports: services.flatMap(([name, service]) => hostPorts(full, name, service)),
     containers: services.flatMap(([name, service]) => hostNames(full, name, service)),
     networks: services.flatMap(([name, service]) => joined(full, name, service)),
-    reachable: services.flatMap(([name, service]) => [name, ...aliases(name, service)]),
+    // A container is mostly called as its service is.
+    reachable: [...new Set(services.flatMap(([name, service]) => [name, ...aliases(name, service)]))],
     answers: answeredNames(full),
     ...volumesAndImages(full),
     routes: routes(full),

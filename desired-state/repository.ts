@@ -31,7 +31,10 @@ export interface Repository {
   stage(commitId: string): Promise<string>;
   /** Makes checkout/ the commit in place (see WorkTree.become), and returns the configuration root in it. */
   promote(commitId: string): Promise<string>;
-  /** The commit of the last promote that came to its end; null when a later one did not. See also `drifted`. */
+  /**
+   * The commit of the last promote that came to its end; null when a later one did not, or where it has no such
+   * sub-path. See also `drifted`.
+   */
   promoted(): Promise<string | null>;
   /** The same as it was fetched; null also where its objects are gone. */
   lastGood(): Promise<CommitInfo | null>;
@@ -62,7 +65,7 @@ export function openRepository(given: RepositoryOptions): Repository {
     stage: (commitId) => turn(async () => stage(await parts(), commitId, root('staging/tree'), memory)),
     promote: (commitId) =>
       turn(async () => promote(await parts(), commitId, root('checkout'), at('checkout.commit'), memory)),
-    promoted: () => turn(() => readMarker(at('checkout.commit'), at('checkout'))),
+    promoted: () => turn(() => promoted(at('checkout'), root('checkout'))),
     lastGood: () => turn(async () => lastGood(await parts(), at('checkout'), at('head.json'))),
     drifted: (commitId) => turn(async () => (await parts()).checkout.drifted(checkedId(commitId))),
   };
@@ -186,6 +189,11 @@ async function promote(
   return configRoot;
 }
 
+async function promoted(checkout: string, root: string): Promise<string | null> {
+  const id = await readMarker(`${checkout}.commit`, checkout);
+  return id !== null && (await isInside(checkout, root)) ? id : null;
+}
+
 async function lastGood({ store }: Parts, checkout: string, headFile: string): Promise<CommitInfo | null> {
   const id = await readMarker(`${checkout}.commit`, checkout);
   if (id === null) return null;
@@ -205,12 +213,17 @@ async function become(tree: WorkTree, commitId: string, memory: Memory): Promise
   }
 }
 
-/** The configuration root, held to be a real folder of the work tree and not a link out of it. */
+/** Held to be a real folder of the work tree and not a link out of it. */
+async function isInside(directory: string, root: string): Promise<boolean> {
+  const real = await realpath(root).catch(() => null);
+  const inside = real !== null && `${real}/`.startsWith(`${await realpath(directory)}/`);
+  return inside && (await lstat(real)).isDirectory();
+}
+
+/** The configuration root. */
 async function insideOf(tree: WorkTree, root: string, commitId: string): Promise<string> {
   const subPath = path.relative(tree.directory, root);
-  const real = await realpath(root).catch(() => null);
-  const inside = real !== null && `${real}/`.startsWith(`${await realpath(tree.directory)}/`);
-  if (inside && (await lstat(real)).isDirectory()) return root;
+  if (await isInside(tree.directory, root)) return root;
   const message = `commit ${commitId.slice(0, 7)} has no folder "${subPath}", where the configuration should be`;
   throw new RepositoryError(message, { retryable: false });
 }

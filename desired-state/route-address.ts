@@ -12,6 +12,8 @@ const ofDocker = '172.17.0.0/16';
 /** Names that every resolver, or Docker, answers with this host itself (RFC 6761, 6.3; nss-myhostname(8); docs.docker.com/desktop/features/networking). */
 const ofHost = /(^|\.)(localhost|localhost\.localdomain|docker\.internal)$/i;
 
+export const isOfHost = (name: string): boolean => ofHost.test(name);
+
 /**
  * A route may lead to a machine outside, by its address or its name. One of the hub, of this host or of a container
  * would go past the walls between services: those are reached by names, which are known to be of one's own. Which
@@ -30,7 +32,7 @@ export function addressProblem(
 /** Null: of another machine, as far as one can see. */
 function ownerOf(target: string, lab: LabFile['lab']): string | null {
   const isHost = 'of the hub or of this host';
-  if (ofHost.test(target)) return isHost;
+  if (isOfHost(target)) return isHost;
   const plain = addressOf(target);
   if (plain === null) return null;
   if (plain === lab.hub?.address) return isHost;

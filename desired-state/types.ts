@@ -291,7 +291,7 @@ export interface DesiredState {
   suspended: string[];
   resources: DesiredResource[];
   /** Declared and valid, but of a kind that this version does not act on yet. */
-  notActedOn: { service: string | null; part: string; origin: Origin }[];
+  notActedOn: { service: string; part: string; origin: Origin }[];
   warnings: Problem[];
   policy: { findings: PolicyFinding[]; exceptions: PolicyException[]; lowered?: LoweredRule[] };
 }

@@ -1,11 +1,10 @@
-import { closest } from 'fastest-levenshtein';
 import type { ResourceId } from '../../desired-state/types.ts';
 import { forgetRepository } from '../../reconciler/state/backups.ts';
 import { readDeclared } from '../../reconciler/state/declared.ts';
 import { forget, type InventoryEntry, readInventory } from '../../reconciler/state/inventory.ts';
 import { openStore, type Store } from '../../reconciler/state/store.ts';
 import { betweenCycles } from '../between-cycles.ts';
-import { UserError } from '../errors.ts';
+import { nearest, UserError } from '../errors.ts';
 import { type Flags, readSettings } from '../settings.ts';
 
 /** Takes a resource out of the inventory. Nothing on the host is touched. */
@@ -48,7 +47,5 @@ function repositoryCalled(
 function suggestion(id: string, known: string[]): string {
   const similar = known.filter((each) => each.includes(id)).slice(0, 3);
   if (similar.length > 0) return `; did you mean ${similar.join(' or ')}?`;
-  return known.length === 0
-    ? '; nothing was changed on this host yet'
-    : `; did you mean ${closest(id, known)}?`;
+  return known.length === 0 ? '; nothing was changed on this host yet' : nearest(id, known);
 }

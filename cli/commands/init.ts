@@ -16,9 +16,10 @@ export async function init(directory: string): Promise<number> {
   mkdirSync(join(root, 'schemas'), { recursive: true });
   for (const name of schemaNames)
     writeFileSync(join(root, 'schemas', `${name}.schema.json`), jsonSchema(name));
-  const here = relative(process.cwd(), root) || '.';
-  process.stdout.write(`Wrote a config repository to ${here}.\n`);
-  process.stdout.write(`Next: look at ${join(here, 'lab.yaml')}, then: steward validate ${here}\n`);
+  const place = relative(process.cwd(), root);
+  process.stdout.write(`Wrote a config repository ${place === '' ? 'here' : `to ${place}`}.\n`);
+  const next = `steward validate ${place}`.trim();
+  process.stdout.write(`Next: look at ${join(place, 'lab.yaml')}, then: ${next}\n`);
   return 0;
 }
 

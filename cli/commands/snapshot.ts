@@ -1,10 +1,9 @@
-import { closest } from 'fastest-levenshtein';
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import { createByHand, destroyByHand, destroyProblem } from '../../reconciler/apply/snapshots-by-hand.ts';
 import { type ServiceDatasets, taggedOf, tagOf, tagProblem } from '../../reconciler/snapshots/by-hand.ts';
 import { betweenCycles } from '../between-cycles.ts';
 import { canAsk, typed } from '../confirm.ts';
-import { UserError } from '../errors.ts';
+import { nearest, UserError } from '../errors.ts';
 import { bytes } from '../render/bytes.ts';
 import { renderSnapshots } from '../render/snapshots.ts';
 import { joinLines, lookOf, plural, safe } from '../render/text.ts';
@@ -106,8 +105,8 @@ export async function tagged(service: ServiceDatasets, tag: string): Promise<Sna
   const found = await look([service]);
   if (found.some((dataset) => taggedOf(dataset, tag) !== undefined)) return found;
   const tags = found.flatMap(({ snapshots }) => snapshots.map((snapshot) => tagOf(snapshot.name)));
-  const hint = tags.length === 0 ? 'it has none' : `did you mean ${closest(tag, tags)}?`;
-  throw new UserError(`${service.service} has no snapshot ${tag}; ${hint}`);
+  const hint = tags.length === 0 ? '; it has none' : nearest(tag, tags);
+  throw new UserError(`${service.service} has no snapshot ${tag}${hint}`);
 }
 
 async function allowDestroy(

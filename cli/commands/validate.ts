@@ -119,7 +119,7 @@ function closedParts({ resources }: DesiredState): string[] {
 function waitingParts(parts: DesiredState['notActedOn']): string[] {
   const holders = new Map<string, string[]>();
   for (const { part, service } of parts) {
-    holders.set(part, [...(holders.get(part) ?? []), service ?? 'lab.yaml']);
+    holders.set(part, [...(holders.get(part) ?? []), service]);
   }
   return [...holders].map(([part, names]) => safe(`not acted on yet: ${part} (${names.join(', ')})`));
 }

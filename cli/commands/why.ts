@@ -1,7 +1,6 @@
-import { closest } from 'fastest-levenshtein';
 import { historyIds, readHistory } from '../../reconciler/state/history.ts';
 import { openStore } from '../../reconciler/state/store.ts';
-import { UserError } from '../errors.ts';
+import { nearest, UserError } from '../errors.ts';
 import { renderHistory } from '../render/history.ts';
 import { lookOf } from '../render/text.ts';
 import { type Flags, readSettings } from '../settings.ts';
@@ -25,5 +24,5 @@ export async function why(id: string, flags: Flags & { output: 'text' | 'json' }
 function suggestion(id: string, known: string[]): string {
   if (known.length === 0) return '; nothing was changed on this host yet';
   const names = id.includes(':') ? known : known.map((each) => each.slice(each.indexOf(':') + 1));
-  return `; did you mean ${closest(id, names)}?`;
+  return nearest(id, names);
 }

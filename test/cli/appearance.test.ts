@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { Ajv } from 'ajv';
@@ -66,6 +66,17 @@ it('init, validate and plan lead from nothing to a plan', async () => {
   await git(root, 'commit', '--quiet', '--message', 'Mine');
   const flags = ['--host', 'simulator', '--repo', root, '--state-dir', join(lab.root, 'mine-state')];
   expect(await steward(['plan', ...flags])).toMatchObject({ code: 2, stderr: '' });
+});
+
+it('init in the folder itself says so', async () => {
+  const root = join(lab.root, 'here');
+  mkdirSync(root);
+  const { stdout } = await steward(['init'], { cwd: root });
+  expect(stdout).toBe('Wrote a config repository here.\nNext: look at lab.yaml, then: steward validate\n');
+  const { stdout: elsewhere } = await steward(['init', 'mine'], { cwd: root });
+  expect(elsewhere).toBe(
+    'Wrote a config repository to mine.\nNext: look at mine/lab.yaml, then: steward validate mine\n',
+  );
 });
 
 it('init overwrites nothing', async () => {

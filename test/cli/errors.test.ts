@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { messageOf } from '../../cli/errors.ts';
+import { messageOf, nearest } from '../../cli/errors.ts';
 import { ListenError } from '../../metrics/server.ts';
 import { StepError } from '../../reconciler/apply/types.ts';
 import { BorgError } from '../../tools/borg/types.ts';
+
+describe('a name is suggested', () => {
+  const known = ['git', 'photo', 'central_hub', 'backup:git'];
+  it.each([
+    ['phto', '; did you mean photo?'],
+    ['central-hub', '; did you mean central_hub?'],
+    ['backup:got', '; did you mean backup:git?'],
+    ['cen', '; did you mean central_hub?'],
+    ['nosuch', ''],
+    ['foo', ''],
+  ])('where it is near: %s', (name, expected) => {
+    expect(nearest(name, known)).toBe(expected);
+  });
+});
 
 describe('what the world did wrong', () => {
   it.each([

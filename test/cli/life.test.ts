@@ -75,6 +75,8 @@ describe('records', () => {
   it.each([
     ['why', 'wikki', 'did you mean wiki'],
     ['why', 'compose-stack:blogg', 'did you mean compose-stack:blog'],
+    ['why', 'nosuch', /nothing was ever done to nosuch$/m],
+    ['forget', 'foo', /Steward knows no foo$/m],
     ['retry', 'wikki', 'known: blog, wiki'],
     ['forget', 'services/blog', /did you mean .*zfs-dataset:datapool\/services\/blog\?/],
     ['forget', 'docker-network:blog_nte', 'did you mean docker-network:blog_net?'],

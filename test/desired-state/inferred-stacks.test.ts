@@ -82,7 +82,6 @@ test('parts of later versions are told apart as not acted on', async () => {
     'services/photo/service.yaml': 'routes: [{ host: photo, to: "web:80" }]\nsuspend: true\n',
   });
   expect(state.notActedOn.map(({ service, part }) => `${service} ${part}`)).toEqual([
-    'null hub.address',
     'photo routes',
     'photo secret.age',
   ]);

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openRepository } from '../../desired-state/repository.ts';
 import {
   makeOrigin,
   type Opened,
@@ -172,6 +173,18 @@ describe('stage', () => {
       '1\n',
     ]);
     expect(existsSync(path.join(checkout, 'a'))).toBe(false);
+  });
+
+  it('is in force only for a sub-path that it has', async () => {
+    const origin = await makeOrigin({ 'lab/lab.yaml': '1\n' });
+    const { repository, stateDir } = opened(origin.work, { path: 'lab' });
+    const id = await synced(repository);
+    await repository.promote(id);
+    expect(await repository.promoted()).toBe(id);
+    const elsewhere = openRepository({ url: origin.work, stateDir, path: 'lba' });
+    expect(await elsewhere.promoted()).toBeNull();
+    await expect(elsewhere.stage(id)).rejects.toThrow('has no folder "lba"');
+    expect(await repository.promoted()).toBe(id);
   });
 
   it('gives the sub-path, and a sentence where the commit has none or a link out of it', async () => {

@@ -169,6 +169,12 @@ test.each(['a-web.:80', 'a-web.a_net.:80', 'localhost.:80', '127.0.0.1.:80'])(
   },
 );
 
+test('where no name is near each one is offered, and none twice', async () => {
+  const called = on('b', ', container_name: web');
+  const problems = await problemsOf(files(service('b', called, '{ host: b, to: "something-else:80" }')));
+  expect(problems.join()).toMatch(/b has no container "something-else" => write one of web$/);
+});
+
 describe('an address', () => {
   const routed = (to: string) => problemsOf(files(service('a', on('a'), `{ host: a, to: "${to}" }`)));
 
@@ -186,6 +192,12 @@ describe('an address', () => {
     expect((await routed(to)).join()).toContain(
       `is an address ${whose} => write a container of this service`,
     );
+  });
+
+  test('without a dot is told once', async () => {
+    expect(await routed('localhost:80')).toEqual([
+      'services/a/service.yaml:2:20 error: "localhost" is an address of the hub or of this host => write a container of this service by its name, or the address of another machine',
+    ]);
   });
 
   test('of another machine is taken', async () => {
