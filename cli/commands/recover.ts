@@ -15,7 +15,7 @@ import { printCycle } from '../print-cycle.ts';
 import { candidatesFor } from '../recover/archives.ts';
 import { type Decisions, decide } from '../recover/decide.ts';
 import { isRecovered, type RecoveryReport, renderReport } from '../recover/report.ts';
-import { backupsOf, beginRecoveries, leftAlone } from '../recover/services.ts';
+import { backupsOf, beginRecoveries, type Chosen, choose, leaveWhatHolds } from '../recover/services.ts';
 import { backupEvents } from '../render/backup-events.ts';
 import { progressReporter } from '../render/progress.ts';
 import { lookOf } from '../render/text.ts';
@@ -53,22 +53,21 @@ async function run(context: Context): Promise<number> {
   const first = await locked(request, () => runCycle(deps, { dry: true }));
   if (first.plan === null) return refused(first, context);
   const backups = backupsOf(first);
+  // Before a person decides the last of it: that is told as a part of this recovery.
+  const goesOn = readRecoveries(store).some(isOpen);
   await decide(flags, backups, backgroundDeps(wired, settings, request.command));
-  const alone = await leftAlone(
-    backups,
-    first.desired?.suspended ?? [],
-    readRecoveries(store),
-    deps.executor,
-  );
-  const services = backups.map(({ service }) => service).filter((service) => !alone.has(service));
-  beginRecoveries(services, store, deps.clock.now());
+  const suspended = first.desired?.suspended ?? [];
+  const before = { suspended, known: readRecoveries(store), goesOn };
+  const chosen = await choose(backups, before, deps.executor);
+  beginRecoveries(chosen.begun, store, deps.clock.now());
   let cycle = await apply(context);
   for (const backup of backups) {
     if (request.signal?.aborted === true) break;
     // Each is started right after its data is there: the first are back long before the last.
-    if (await recoverOne(backup, cycle, context)) cycle = await apply(context);
+    const isLeft = await leaveWhatHolds(backup, chosen, { store, executor: deps.executor });
+    if (isLeft || (await recoverOne(backup, cycle, context))) cycle = await apply(context);
   }
-  return tell({ ...reported(cycle, context), alone }, context);
+  return tell(reported(cycle, chosen, context), context);
 }
 
 /** Everything but the services whose data is not there yet. */
@@ -114,9 +113,11 @@ function recoveryOf({ service }: DesiredBackup, { store }: Wired): Recovery | un
   return readRecoveries(store).find((each) => each.service === service);
 }
 
-function reported(cycle: Cycle, { wired }: Context): Omit<RecoveryReport, 'alone'> {
+/** Without what earlier recoveries have brought back, but for one that goes on here. */
+function reported(cycle: Cycle, { alone }: Chosen, { wired }: Context): RecoveryReport {
   const commit = cycle.commit?.id.slice(0, 7) ?? '';
-  return { recoveries: readRecoveries(wired.store), commit, converged: isApplied(cycle) };
+  const recoveries = readRecoveries(wired.store).filter(({ service }) => !alone.has(service));
+  return { recoveries, alone, commit, converged: isApplied(cycle) };
 }
 
 function tell(report: RecoveryReport, { flags }: Context): number {

@@ -17,7 +17,7 @@ export function diff(desired: DesiredDataset, world: World): Verdict {
   const found = zfs.value.datasets[desired.name];
   if (found === undefined) {
     const entry = isRecovered(desired, world) ? undefined : world.inventory.entries.get(desired.id);
-    return missing(desired, entry);
+    return missing(desired, entry, mayBeRecovered(desired, world));
   }
   return conflict(desired, found) ?? drift(desired, found, world.inventory.entries.get(desired.id));
 }
@@ -27,11 +27,19 @@ function isRecovered({ service }: DesiredDataset, { inventory: { recovering } }:
   return service === null ? recovering.size > 0 : recovering.has(service);
 }
 
+/** With it all datasets of the service are gone, or of all services: of one that holds data still, nothing is recovered. */
+function mayBeRecovered({ service, name }: DesiredDataset, { desired: { resources } }: World): boolean {
+  return resources.some(
+    (each) => each.kind === 'backup' && (service === null || each.datasets[0]?.name === name),
+  );
+}
+
 /** A dataset that once was there and is gone may have held photos: an empty one in its place would hide the loss. */
-function missing(desired: DesiredDataset, entry: InventoryEntry | undefined): Verdict {
+function missing(desired: DesiredDataset, entry: InventoryEntry | undefined, archived: boolean): Verdict {
   const guid = entry?.data.guid;
   if (typeof guid === 'string') {
-    const note = `it was there (guid ${guid}) and is gone: destroyed or renamed by someone else. Bring it back, or run \`steward forget ${desired.id}\` to have an empty one made`;
+    const back = archived ? ', run `steward recover` to have its data brought back from its archives' : '';
+    const note = `it was there (guid ${guid}) and is gone: destroyed or renamed by someone else. Bring it back${back}, or run \`steward forget ${desired.id}\` to have an empty one made`;
     return blocked(desired, 'conflict', note);
   }
   const step: Step = {

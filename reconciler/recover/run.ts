@@ -105,6 +105,18 @@ function keeper(known: Recovery, { store, clock }: BackgroundDeps): Keeper {
   };
 }
 
+const clockWasAhead = 'the clock was ahead when the last attempt failed, so that nobody knows whose that is';
+
+/** Two things that a person can do about it. */
+function withWayOut({ service }: Recovery, why?: string) {
+  return (error: unknown): never => {
+    if (!(error instanceof StepError) || error.retryable) throw error;
+    const reason = why === undefined ? '' : `; ${why}`;
+    const ways = `remove it, or let ${service} start with it: steward recover --keep-what-is-there ${service}`;
+    throw new StepError(`${error.message}${reason}: ${ways}`, { retryable: false });
+  };
+}
+
 /**
  * Only right before the first file is written, and after it was seen that nothing is there, does the state say that
  * what is there may be taken away again. No cycle is under way at that instant, and none to come gives directories of
@@ -117,13 +129,16 @@ function watch({ executor, clock, holdCycles, numbersHere }: RecoverDeps, keep: 
     const { phase, leftMs } = keep.now();
     const look: RequireEmpty = { op: 'require-empty', mounts, mounted: true };
     if (phase === 'restoring') {
-      if (leftMs !== null) await executor.execute({ ...look, sinceMs: leftMs }, options);
+      if (leftMs !== null && leftMs > clock.now())
+        await executor.execute(look, options).catch(withWayOut(keep.now(), clockWasAhead));
+      else if (leftMs !== null)
+        await executor.execute({ ...look, sinceMs: leftMs }, options).catch(withWayOut(keep.now()));
       keep.set({ leftMs: null });
       return;
     }
     const held = await holdCycles();
     try {
-      await executor.execute(look, options);
+      await executor.execute(look, options).catch(withWayOut(keep.now()));
       keep.set({ phase: 'restoring', leftMs: null });
     } finally {
       held.release();

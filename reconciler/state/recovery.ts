@@ -51,6 +51,11 @@ export function writeRecovery(
   );
 }
 
+/** As if it had never been begun: nothing of it was written. */
+export function removeRecovery(store: Store, service: string): void {
+  guarded(store.path, () => store.db.prepare('DELETE FROM recoveries WHERE service = ?').run(service));
+}
+
 /** Its data is not there yet, and nobody has said that it starts without. */
 export function isOpen({ phase }: Recovery): boolean {
   return phase !== 'restored' && phase !== 'given-up';

@@ -69,18 +69,57 @@ describe('a server with nothing but a pool', () => {
     expect(plan.stdout).toContain('Nothing to do');
     const again = await steward(['recover', ...bare]);
     expect(again.code).toBe(0);
-    expect(again.stdout).toContain('2 services recovered');
+    expect(again.stdout).toMatch(
+      /· blog {2}left alone: .* holds data already \(.*\); it was recovered from blog-\S+Z at \S+Z\n/,
+    );
+    expect(again.stdout).toMatch(/\nNothing to recover: [0-9a-f]{7} is in force\.\n$/);
     expect(again.stderr).not.toContain('recovered in');
   });
 
   it('says as JSON what came from when', async () => {
-    const { stdout } = await steward(['recover', ...bare, '--output', 'json']);
+    const flags = flagsOf(bareServer('json'));
+    const { stdout } = await steward(['recover', ...flags, '--output', 'json']);
     const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
     expect(report).toMatchObject({ event: 'report', converged: true, alone: {} });
     expect(report.recoveries).toMatchObject([
       { service: 'blog', phase: 'restored' },
       { service: 'wiki', phase: 'restored' },
     ]);
+  });
+});
+
+describe('a server that was recovered once', () => {
+  const host = () => join(bare.at(-1) ?? '', 'simulated-host');
+  const tables = (keep: (entry: [string, string, Record<string, unknown>]) => unknown) => {
+    const [first = '', ...lines] = readFileSync(host(), 'utf8').split('\n').filter(Boolean);
+    const changed = lines.map((line) => (JSON.parse(line) as Parameters<typeof keep>[0][]).flatMap(keep));
+    const left = changed.filter((entries) => entries.length > 0).map((entries) => JSON.stringify(entries));
+    writeFileSync(host(), `${[first, ...left].join('\n')}\n`);
+  };
+
+  it('gets everything back again when its pool has died later, and its disk with the state has not', async () => {
+    tables((entry) => (['repositories', 'archives', 'settings'].includes(entry[0]) ? [entry] : []));
+    expect(dataOf(bare)).not.toContain('["datasets","datapool/services/blog"');
+    expect((await steward(['plan', ...bare])).stdout.replace(/\s+/g, ' ')).toContain(
+      'run `steward recover` to have its data brought back from its archives',
+    );
+    const { code, stdout, stderr } = await steward(['recover', ...bare]);
+    expect(stderr).toMatch(/✓ blog {2}recovered in/);
+    expect(stdout).toMatch(/\n2 services recovered, with everything else as [0-9a-f]{7} says\.\n$/);
+    expect(code).toBe(0);
+    expect(dataOf(bare)).toContain('/data/written-by-blog');
+  });
+
+  it('leaves alone what was only not mounted, and starts it again', async () => {
+    const isBlogs = (name: string) => name.endsWith('/blog');
+    tables(([table, name, row]) => [
+      table === 'datasets' && isBlogs(name) ? [table, name, { ...row, mountedAt: null }] : [table, name, row],
+    ]);
+    const { code, stdout } = await steward(['recover', ...bare]);
+    expect(stdout).toMatch(/· blog {2}left alone: datapool\/services\/blog holds data already/);
+    expect(code).toBe(0);
+    expect((await steward(['status', ...bare])).stdout).not.toContain('to be recovered');
+    expect((await steward(['plan', ...bare])).stdout).toContain('Nothing to do');
   });
 });
 

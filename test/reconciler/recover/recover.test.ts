@@ -7,7 +7,6 @@ import { numbersHere } from '../../../reconciler/owners/numbers.ts';
 import { recoverable } from '../../../reconciler/recover/change.ts';
 import { recoverService } from '../../../reconciler/recover/run.ts';
 import { type Recovery, readRecoveries, writeRecovery } from '../../../reconciler/state/recovery.ts';
-import type { StepFault } from '../../../simulator/faults.ts';
 import { pathKey } from '../../../simulator/world.ts';
 import * as build from '../../support/build.ts';
 import { type LabRun, labRun } from '../../support/lab-run.ts';
@@ -53,16 +52,8 @@ afterEach(() => {
   bare.end();
 });
 
-const waiting: Recovery = {
-  service: 'photo',
-  phase: 'waiting',
-  archive: null,
-  atMs: null,
-  note: null,
-  damaged: {},
-  leftMs: null,
-  updatedMs: 0,
-};
+const nothing = { archive: null, atMs: null, note: null, damaged: {}, leftMs: null, updatedMs: 0 };
+const waiting: Recovery = { service: 'photo', phase: 'waiting', ...nothing };
 const newest = ['database:/rows', 'photo:/picture-1'];
 const candidates = () => recoverable(backup, [...bare.host.state.archives.values()], bare.now());
 const recovery = () => readRecoveries(bare.store())[0];
@@ -203,9 +194,8 @@ describe('a service that waits for its data', () => {
 
   it('tries a newer archive that turns up only after an older one has failed', async () => {
     await bare.cycle();
-    const [first] = [...bare.host.state.archives.entries()].filter(
-      ([, { name }]) => name === candidates()[0]?.name,
-    );
+    const name = candidates()[0]?.name;
+    const first = [...bare.host.state.archives.entries()].find(([, each]) => each.name === name);
     if (first === undefined) throw new Error('no archive');
     bare.host.state.archives.delete(first[0]);
     await recover({ executor: failing({ 0: full }) });
@@ -215,19 +205,30 @@ describe('a service that waits for its data', () => {
     expect(data()).toEqual(newest);
   });
 
-  it('takes nothing away that somebody has put there since an attempt has failed, however often it goes on', async () => {
+  it.each([
+    ['', 0, /holds data that was put there since the last attempt \(.*\/mine\)/, true],
+    [
+      ' by a clock that was ahead',
+      86_400_000,
+      /already .*; the clock was ahead .*--keep-what-is-there/,
+      false,
+    ],
+  ])('takes nothing away that came there since an attempt failed%s', async (_when, ms, words, goesOn) => {
     await bare.cycle();
+    bare.turnClock(ms);
     await recover({ executor: failing({ 0: full }) });
+    bare.turnClock(-ms);
     bare.later(1000);
     bare.host.writeData(`/${database}/mine`);
+    const before = data();
     for (const _time of [1, 2]) {
       expect(await recover()).toMatchObject({ result: 'failed' });
-      expect(recovery()?.note).toMatch(/holds data that was put there since the last attempt \(.*\/mine\)/);
-      expect(data()).toContain('database:/mine');
+      expect(recovery()?.note).toMatch(words);
+      expect(data()).toEqual(before);
     }
     bare.host.state.paths.delete(pathKey(database, '/mine'));
     await recover();
-    expect(data()).toEqual(newest);
+    expect(data()).toEqual(goesOn ? newest : before.filter((each) => !each.endsWith('/mine')));
   });
 
   it('is left to who has given it up meanwhile', async () => {
@@ -280,11 +281,10 @@ describe('a service that waits for its data', () => {
     expect(data()).toEqual(['database:/mine']);
   });
 
-  it.each<[StepFault['after'], StepFault['how']]>(
-    (['nothing', 'half', 'all'] as const).flatMap((after) =>
-      (['die', 'freeze'] as const).map((how): [StepFault['after'], StepFault['how']] => [after, how]),
-    ),
-  )('goes on after a process that was gone with %s of it written (%s)', async (after, how) => {
+  const cuts = (['nothing', 'half', 'all'] as const).flatMap((after) =>
+    (['die', 'freeze'] as const).map((how) => ({ after, how })),
+  );
+  it.each(cuts)('goes on after a process was gone with $after written ($how)', async ({ after, how }) => {
     await bare.cycle();
     bare.host.faults = { steps: [{ when: { op: 'borg-extract' }, how, after }] };
     await Promise.race([recover(), bare.host.crashed]).catch(() => {});
