@@ -20,9 +20,9 @@ import {
   recordPlan,
   recordUncovered,
 } from './record.ts';
-import { recordMade, recordMaking } from './record-made.ts';
+import { recordMade, recordMaking, recordUnmade, settleMade } from './record-made.ts';
 import { settleClock } from './state/clock-ahead.ts';
-import { type Inventory, readInventory } from './state/inventory.ts';
+import { type Inventory, readInventory, writeEntries } from './state/inventory.ts';
 import { announce, discharge } from './state/journal.ts';
 import { recordProbes } from './state/probes.ts';
 import { type Store, transaction } from './state/store.ts';
@@ -145,6 +145,8 @@ async function reconcile(
   const observed = await timed(cycle, 'observe', deps, () =>
     deps.observer.observe(wish(loaded, inventory, deps.signal)),
   );
+  const made = settleMade(inventory, observed);
+  if (!options.dry) writeEntries(deps.store, made, []);
   const warnings = sortProblems([...loaded.warnings, ...hubProblems(loaded, observed, inventory)]);
   if (warnings.some(({ severity }) => severity === 'error'))
     return { ...cycle, result: 'bad-commit', problems: warnings };
@@ -201,6 +203,9 @@ async function apply(
       });
     },
     learned: (change, step) => recordMade(store, change, step, planned, inventory),
+    failed: (change, step, error) => {
+      if (deps.signal?.aborted !== true) recordUnmade(error, store, change, step, planned, inventory);
+    },
     finished: (outcome) => {
       const { change, result, error, durationMs } = outcome;
       const { id, verb, reasons } = change;

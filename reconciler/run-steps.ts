@@ -60,6 +60,7 @@ async function forwards(change: Change, deps: StepDeps, stop: Stop, state: RunSt
     try {
       await execute(change, index, deps, state);
     } catch (error) {
+      takeNote(change, index, error, deps, stop);
       const isLast = endsChange(change, index);
       const mayFail = change.mayFail?.includes(index) === true;
       state.failures.push({ ...failureAt(index, error), isLast, mayFail });
@@ -72,6 +73,14 @@ async function forwards(change: Change, deps: StepDeps, stop: Stop, state: RunSt
   const unproven = (await prove(change, end, deps, stop, state)) ?? (await unwell(change, deps, state));
   if (unproven !== null) state.failures.push({ ...failureAt(end, unproven), isLast: true });
   return true;
+}
+
+function takeNote(change: Change, index: number, error: unknown, deps: StepDeps, stop: Stop): void {
+  try {
+    deps.failed?.(change, index, error);
+  } catch (cause) {
+    stop.error ??= cause;
+  }
 }
 
 /** Why the step is not begun; null where it may be, and all that must come before it is done. */

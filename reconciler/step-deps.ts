@@ -10,6 +10,8 @@ export interface StepDeps {
   announce(change: Change, step: number): void;
   /** After a step: takes note of what it found out. */
   learned?(change: Change, step: number, facts: StepFacts): void;
+  /** After a step that failed, which may have been done in part. */
+  failed?(change: Change, step: number, error: unknown): void;
   /** The journal of what must be put right; a change that has `undo` or `rescue` needs it. */
   undo?: UndoLog;
   /** Whether what was done is good, before its rescue is dropped: null, or one sentence why it is not. */

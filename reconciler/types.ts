@@ -194,8 +194,8 @@ export interface Change {
   probe?: ProbeGate;
   /** Never beside another one with it: see image-turns.ts. */
   imageTurn?: true;
-  /** Names of containers that are made anew from what they do not carry themselves (kinds/stack/made.ts). */
-  makes?: string[];
+  /** Containers that are made anew from what they do not carry themselves (kinds/stack/made.ts) -> ids of those there. */
+  makes?: Record<string, string[]>;
   /**
    * What must be put right if the change ends between two of its steps: step `of` makes it necessary, step `by` of
    * the same change does it. In the journal before step `of` begins, and run by whoever finds it undone.

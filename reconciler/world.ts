@@ -68,7 +68,7 @@ export function makeWorld(parts: {
     ...parts,
     byId: new Map(parts.desired.resources.map((resource) => [resource.id, resource])),
     subnets: subnetsOf(parts.desired, parts.inventory, docker),
-    containersOf: groupByProject(docker?.containers ?? []),
+    containersOf: containersByProject(docker?.containers ?? []),
     containerByName: new Map((docker?.containers ?? []).map((container) => [container.name, container])),
     networkByName: new Map((docker?.networks ?? []).map((network) => [network.name, network])),
     imageByName: new Map(
@@ -98,7 +98,7 @@ function subnetsOf(
   return allocateSubnets(desired.networkPool, requests, kept, [...existing.values()]);
 }
 
-function groupByProject(containers: ObservedContainer[]): Map<string, ObservedContainer[]> {
+export function containersByProject(containers: ObservedContainer[]): Map<string, ObservedContainer[]> {
   const projects = new Map<string, ObservedContainer[]>();
   for (const container of containers) {
     if (container.project === null || container.oneOff) continue;

@@ -126,7 +126,7 @@ function makeChange(
   const isNew = found.length === 0;
   const disruption = disruptionOf(desired, work, orphans, world);
   const { kind, id, name, service } = desired;
-  const makes = namesMade(desired, found, work);
+  const makes = madeBy(desired, found, work);
   return {
     verb: isNew ? 'create' : 'update',
     kind,
@@ -141,17 +141,21 @@ function makeChange(
     disruption,
     steps: [...orphans.map(orphanStep), ...upSteps(desired, work, isNew, world)],
     gate: gateOf(desired),
-    ...(makes.length === 0 ? {} : { makes }),
+    ...(Object.keys(makes).length === 0 ? {} : { makes }),
   };
 }
 
 /** Of those that compose does not merely start, the ones that do not carry all that they are made from. */
-function namesMade(desired: DesiredStack, found: ObservedContainer[], work: Finding[]): string[] {
+function madeBy(
+  desired: DesiredStack,
+  found: ObservedContainer[],
+  work: Finding[],
+): Record<string, string[]> {
   const making = work.filter(({ action }) => action === 'up' || action === 'recreate');
   const anew = madeAnew(making, found);
-  return desired.containers.flatMap(({ name, inputs }) =>
-    inputs !== undefined && anew.has(name) ? [name] : [],
-  );
+  const idsOf = (name: string) => found.flatMap(({ service, id }) => (service === name ? [id] : []));
+  const made = desired.containers.filter(({ name, inputs }) => inputs !== undefined && anew.has(name));
+  return Object.fromEntries(made.map(({ name }) => [name, idsOf(name)]));
 }
 
 function freedNames(desired: DesiredStack, world: World): `compose-stack:${string}`[] {
