@@ -69,6 +69,7 @@ export async function runDue(
   return outcomes;
 }
 
-function isNothingDue({ plan }: Cycle): boolean {
+/** Nothing is to be done beside the cycles. */
+export function isNothingDue({ plan }: Cycle): boolean {
   return plan === null || backgroundGroups(plan).length === 0;
 }

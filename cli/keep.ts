@@ -9,6 +9,7 @@ import { settle } from '../reconciler/state/journal.ts';
 import { takeLock } from '../reconciler/state/lock.ts';
 import type { Store } from '../reconciler/state/store.ts';
 import { type Hindrances, hindrancesOf } from './backup-matter.ts';
+import { isStopped } from './last-good.ts';
 import { readBackupStatus } from './read-backup-status.ts';
 import type { Status } from './render/types.ts';
 import { forgetRoutes, routeStatus } from './route-status.ts';
@@ -54,22 +55,32 @@ function settledSentence({ changeId, done, failed, notes }: Settled): string {
   return `steward: the last run ended in the middle of ${changeId}; ${parts.join('; ')}`;
 }
 
-/** Records the cycle, and returns what `status` will say of it. `intervalMs`: until a daemon makes the next one. */
-export function keep(wired: Wired, cycle: Cycle, intervalMs?: number): Status {
+/**
+ * Records the cycle, and returns what `status` will say of it. `inForce`: see there. `intervalMs`: until a daemon makes the
+ * next one.
+ */
+export function keep(wired: Wired, cycle: Cycle, inForce: Cycle = cycle, intervalMs?: number): Status {
   const { store } = wired;
-  const { lastCycle, ...found } = statusOf(cycle, readServices(store), readKept(store));
-  if (cycle.desired !== null) writeDeclared(store, cycle.desired);
+  const { lastCycle, ...found } = statusOf(cycle, readServices(store), readKept(store), inForce);
+  const { desired, plan } = backupsOf(cycle, inForce);
+  if (desired !== null) writeDeclared(store, desired);
   const every = intervalMs === undefined ? {} : { intervalMs };
-  const detail = { ...found, ...every, ...toldNow(store, cycle.desired, hindrancesOf(cycle), cycle.atMs) };
+  const detail = { ...found, ...every, ...toldNow(store, desired, plan, cycle.atMs) };
   const { at: atMs, durationMs, result } = lastCycle;
   recordCycle(store, { atMs, durationMs, result, commit: cycle.commit?.id ?? null, detail });
-  if (cycle.desired !== null) forgetRoutes(store, cycle.desired);
+  if (inForce.desired !== null && !isStopped(inForce)) forgetRoutes(store, inForce.desired);
   return { ...detail, routes: routeStatus(store), lastCycle };
+}
+
+/** What backups are told from. `desired`: null where nothing is done by the commit, so that what was declared before counts. */
+export function backupsOf(cycle: Cycle, inForce: Cycle): Pick<Cycle, 'desired'> & { plan: Hindrances } {
+  const desired = isStopped(cycle) ? null : cycle.desired;
+  return { desired, plan: hindrancesOf(inForce.plan === null ? cycle : inForce) };
 }
 
 /**
  * What became of backups or keys since the last cycle is in `status` at once, and not with the next one; `plan`: of that
- * cycle, where there was one. `desired`: null where its commit was bad. Returns what `status` says of them.
+ * cycle, where there was one. `desired`: null where its commit is not in force. Returns what `status` says of them.
  */
 export function keepBackups(
   { store, deps }: Wired,

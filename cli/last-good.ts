@@ -1,34 +1,60 @@
 import type { CommitInfo, DesiredState, LoadResult } from '../desired-state/types.ts';
 import { type Cycle, type CycleOptions, runCycle, type Source } from '../reconciler/cycle.ts';
+import { heldReason } from '../reconciler/hold.ts';
+import { readInventory } from '../reconciler/state/inventory.ts';
+import type { Store } from '../reconciler/state/store.ts';
 import { placeOf } from './render/reason.ts';
 import { note } from './terminal.ts';
 import type { Wired } from './wire.ts';
 
+/**
+ * A newest commit by which nothing is done, for a mistake in whatever service or since it waits for a person, must block
+ * neither the way back nor the backups: both go by the last good commit meanwhile. How long archives are kept may be what
+ * the newest is about, so that nothing is pruned.
+ */
+
+type FromGit = Pick<Wired, 'deps' | 'lastGood'>;
+
 /** Git and the host as a command sees them that changes nothing of what Git declares. See `lookFrom`. */
 export type Look = (asked?: CycleOptions['asked']) => Promise<Cycle>;
 
+/** Nothing is done by the commit of this cycle. */
+export function isStopped({ result, commit }: Cycle): boolean {
+  return (result === 'bad-commit' || result === 'held') && commit !== null;
+}
+
 /**
- * A mistake in the newest commit, of whatever service, must not block the way back: the last good one is looked at
- * instead, with `result` and `problems` of the newest, and that is said once. Where there is none, the newest is all
- * there is.
+ * What tells of the host and its backups: the cycle itself, or where nothing is done by its commit, a look at the last
+ * good one. Without a plan where there is none.
  */
-export function lookFrom(wired: Pick<Wired, 'deps' | 'lastGood'>): Look {
+export async function inForce(wired: FromGit, newest: Cycle, asked?: CycleOptions['asked']): Promise<Cycle> {
+  if (!isStopped(newest)) return newest;
+  return await runCycle({ ...wired.deps, source: lastGoodSource(wired) }, looking(asked));
+}
+
+/**
+ * Of the newest commit or the last good one, then with `result` and `problems` of the newest, which is said once. Where
+ * no commit is good, the newest is all there is.
+ */
+export function lookFrom(wired: FromGit): Look {
   const { deps } = wired;
   const told = new Set<string>();
   return async (asked) => {
-    const options = { dry: true, ...(asked === undefined ? {} : { asked }) };
-    const newest = await runCycle(deps, options);
-    if (newest.result !== 'bad-commit' || newest.commit === null) return newest;
-    const good = await runCycle({ ...deps, source: lastGoodSource(wired) }, options);
-    if (good.desired === null || good.commit === null) return newest;
-    if (!told.has(newest.commit.id)) note(warning(newest, newest.commit, good.commit));
+    const newest = await runCycle(deps, looking(asked));
+    const good = await inForce(wired, newest, asked);
+    if (good === newest || good.plan === null || newest.commit === null) return newest;
+    if (!told.has(newest.commit.id)) sayInForce('this goes', newest, good, deps.store);
     told.add(newest.commit.id);
     const { result, problems, fetchError, refused } = newest;
     return { ...good, result, problems, fetchError, refused };
   };
 }
 
-function lastGoodSource({ deps: { source }, lastGood }: Pick<Wired, 'deps' | 'lastGood'>): Source {
+function looking(asked: CycleOptions['asked']): CycleOptions {
+  return { dry: true, ...(asked === undefined ? {} : { asked }) };
+}
+
+function lastGoodSource({ deps: { source }, lastGood }: FromGit): Source {
   return {
     ...source,
     sync: async () => ({ commit: await lastGood(), error: null, fetched: false, refused: null }),
@@ -36,7 +62,6 @@ function lastGoodSource({ deps: { source }, lastGood }: Pick<Wired, 'deps' | 'la
   };
 }
 
-/** How long archives are kept may be what the newest commit is about. */
 function withoutPruning(loaded: LoadResult): LoadResult {
   if (!loaded.ok) return loaded;
   const keepAll = (each: DesiredState['resources'][number]) =>
@@ -44,12 +69,26 @@ function withoutPruning(loaded: LoadResult): LoadResult {
   return { ...loaded, state: { ...loaded.state, resources: loaded.state.resources.map(keepAll) } };
 }
 
-function warning({ problems }: Cycle, bad: CommitInfo, good: CommitInfo): string {
+/** `what`: `this goes`, or `backups go`. */
+export function sayInForce(what: string, newest: Cycle, good: Cycle, store: Store): void {
+  const { commit } = newest;
+  if (commit === null || good.commit === null) return;
+  const why = newest.result === 'held' ? waits(newest, commit, store) : `is not valid${mistakes(newest)}`;
+  const name = `${commit.id.slice(0, 7)} "${commit.subject}"`;
+  note(`steward: ${name} ${why}; ${what} by ${good.commit.id.slice(0, 7)}, the last good commit`);
+}
+
+function waits({ desired }: Cycle, { id }: CommitInfo, store: Store): string {
+  const reason = desired === null ? null : heldReason(desired, readInventory(store));
+  const limit = reason === null ? '' : ` (${reason.field}: ${reason.from} → ${reason.to})`;
+  return `is held${limit} until \`steward approve ${id.slice(0, 12)}\``;
+}
+
+function mistakes({ problems }: Cycle): string {
   const [first, ...others] = problems.filter(({ severity }) => severity === 'error');
   const more =
     others.length === 0
       ? ''
       : `, and ${others.length} more; steward plan names ${others.length === 1 ? 'it' : 'them'}`;
-  const mistake = first === undefined ? '' : ` (${placeOf(first)}: ${first.message}${more})`;
-  return `steward: ${bad.id.slice(0, 7)} "${bad.subject}" is not valid${mistake}; this goes by ${good.id.slice(0, 7)}, the last good commit`;
+  return first === undefined ? '' : ` (${placeOf(first)}: ${first.message}${more})`;
 }

@@ -43,13 +43,17 @@ export function printPlan(plan: Plan, cycle: Pick<Cycle, 'desired'>, options: Pr
 export function printCycle(cycle: Cycle, options: PrintOptions & { dry: boolean }): void {
   if (cycle.fetchError !== null) note(fetchNote(cycle));
   if (options.output === 'json') printJson(cycleJson(cycle, options.backups));
-  else if (cycle.plan === null) printNoPlan(cycle, options);
-  else if (options.dry) printPlan(cycle.plan, cycle, options);
-  else if (cycle.outcomes.length > 0) {
-    const mountpoint = cycle.desired?.storage?.mountpoint;
-    const shown = { isTold: options.isTold === true, ...(mountpoint === undefined ? {} : { mountpoint }) };
-    process.stdout.write(`\n${renderOutcomes(cycle.outcomes, lookOf(process.stdout), shown)}`);
+  else {
+    if (!options.dry && cycle.outcomes.length > 0) printOutcomes(cycle, options);
+    if (cycle.plan === null) printNoPlan(cycle, options);
+    else if (options.dry) printPlan(cycle.plan, cycle, options);
   }
+}
+
+function printOutcomes({ desired, outcomes }: Cycle, { isTold = false }: PrintOptions): void {
+  const mountpoint = desired?.storage?.mountpoint;
+  const shown = { isTold, ...(mountpoint === undefined ? {} : { mountpoint }) };
+  process.stdout.write(`\n${renderOutcomes(outcomes, lookOf(process.stdout), shown)}`);
 }
 
 function fetchNote(cycle: Cycle): string {
@@ -66,11 +70,16 @@ function printNoPlan(cycle: Cycle, options: PrintOptions): void {
     note(`steward: ${cycle.loadError}, so that the commit could not be read; nothing was changed`);
     return;
   }
+  const commit = `${cycle.commit.id.slice(0, 7)} "${safe(cycle.commit.subject)}"`;
+  if (cycle.result === 'held') {
+    note(`steward: ${commit} is held, and there is none before it to go by; steward plan says more`);
+    return;
+  }
   process.stdout.write(
     renderProblems(cycle.problems, sourcesIn(options.sourceRoots), lookOf(process.stdout)),
   );
-  const commit = `${cycle.commit.id.slice(0, 7)} "${safe(cycle.commit.subject)}"`;
-  process.stdout.write(`Nothing was changed: ${commit} is not valid.\n`);
+  const what = cycle.outcomes.length === 0 ? 'Nothing' : 'Nothing else';
+  process.stdout.write(`${what} was changed: ${commit} is not valid.\n`);
 }
 
 export function cycleJson(cycle: Cycle, backups: BackupStatus[] = []) {

@@ -9,23 +9,28 @@ import type { ServiceState, ServiceStatus, Status } from './render/types.ts';
 
 /**
  * What a cycle found, service by service, for `status` and the loop's /status. `before`: what was last told, which stays
- * where a cycle did not look at the host. Pure.
+ * where nobody has looked at the host. `inForce`: what was seen by the commit in force, where that of the cycle waits or is
+ * bad. Pure.
  */
 export function statusOf(
   cycle: Cycle,
   records: ReadonlyMap<string, ServiceRecord>,
   before: Status | null,
+  inForce: Cycle = cycle,
 ): Status & { lastCycle: object } {
-  const { plan, desired, commit } = cycle;
+  const { commit } = cycle;
+  const { plan, desired } = inForce;
   return {
     commit: commit?.id ?? null,
     lastCycle: { at: cycle.atMs, result: cycle.result, durationMs: total(cycle) },
     problems: cycle.problems,
-    held: plan?.held ?? null,
+    held: cycle.plan?.held ?? null,
     ...(cycle.isCutOff === true ? fetchedBefore(before) : fetchedNow(cycle)),
-    ...(plan === null || desired === null
+    ...(plan === null || desired === null || plan.held !== null
       ? seenBefore(before)
-      : seenNow(cycle, plan, desired, records, before)),
+      : seenNow(inForce, plan, desired, records)),
+    // Nothing was tried: the host is where it was.
+    ...(inForce === cycle ? {} : { appliedCommit: before?.appliedCommit ?? null }),
   };
 }
 
@@ -51,13 +56,10 @@ function seenNow(
   plan: Plan,
   desired: DesiredState,
   records: ReadonlyMap<string, ServiceRecord>,
-  before: Status | null,
 ): Seen {
   const reports = (wanted: Notice['state']) => plan.reports.filter(({ state }) => state === wanted);
-  // Of what is held nothing was tried: the host is where it was.
-  const otherwise = plan.held === null ? null : (before?.appliedCommit ?? null);
   return {
-    appliedCommit: isInForce(cycle) ? plan.commit.id : otherwise,
+    appliedCommit: isDone(plan, cycle) ? plan.commit.id : null,
     services: servicesOf(cycle, plan, desired, records),
     policy: desired.policy,
     notInGit: reports('not-in-git').flatMap(({ reasons }) => reasons.flatMap(({ note }) => note ?? [])),
@@ -82,8 +84,7 @@ function seenBefore(before: Status | null): Seen {
 }
 
 /** Whether all that runs is as the commit says. A backup that failed has its own line, and takes nothing of that away. */
-function isInForce({ plan, outcomes }: Cycle): boolean {
-  if (plan === null || plan.held !== null) return false;
+function isDone(plan: Plan, { outcomes }: Cycle): boolean {
   const failed = outcomes.filter(({ result }) => result !== 'applied').map(({ change }) => change);
   return [...plan.blocked, ...failed].every(({ kind }) => isBeside(kind));
 }

@@ -36,7 +36,7 @@ export interface Repository {
    * sub-path. See also `drifted`.
    */
   promoted(): Promise<string | null>;
-  /** The same as it was fetched; null also where its objects are gone. */
+  /** The commit of the last promote that came to its end, whatever came after it; null also where its objects are gone. */
   lastGood(): Promise<CommitInfo | null>;
   /** Tracked files in checkout/ that differ from the commit: one git process, a stat for each file. */
   drifted(commitId: string): Promise<string[]>;
@@ -195,10 +195,10 @@ async function promoted(checkout: string, root: string): Promise<string | null> 
 }
 
 async function lastGood({ store }: Parts, checkout: string, headFile: string): Promise<CommitInfo | null> {
-  const id = await readMarker(`${checkout}.commit`, checkout);
-  if (id === null) return null;
+  // A later promote that was cut off took the marker away: what the store keeps is the one before it.
+  const name = (await readMarker(`${checkout}.commit`, checkout)) ?? 'refs/steward/promoted';
   const branch = (await readHead(headFile))?.commit.branch ?? '';
-  return await store.read(id, branch).catch(() => null);
+  return await store.read(name, branch).catch(() => null);
 }
 
 async function become(tree: WorkTree, commitId: string, memory: Memory): Promise<void> {

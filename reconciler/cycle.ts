@@ -7,6 +7,7 @@ import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { foreground } from './background.ts';
 import { living } from './backup/at-work.ts';
 import { gateKeeper } from './gate.ts';
+import { heldReason } from './hold.ts';
 import { hubProblems } from './hub-commit.ts';
 import { type Stamped, stampedHashes } from './kinds/stack/stamped.ts';
 import { requestForBackups, requestOf } from './observe-request.ts';
@@ -140,6 +141,9 @@ async function reconcile(
   const { isHeld } = deps;
   const backups = isHeld === undefined ? recorded.backups : living(recorded.backups, isHeld);
   const inventory = { ...recorded, backups };
+  // What a person asks for may be of a service that a held commit would remove: whoever asks looks at the last good one.
+  if (options.asked !== undefined && heldReason(loaded, inventory) !== null)
+    return { ...cycle, result: 'held', desired: loaded };
   const asked = typeof options.asked === 'function' ? options.asked(loaded) : options.asked;
   const wish = asked === undefined ? requestOf : requestForBackups;
   const observed = await timed(cycle, 'observe', deps, () =>

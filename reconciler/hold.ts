@@ -23,7 +23,7 @@ export function heldReason(desired: DesiredState, inventory: Inventory): Reason 
     field: 'limits.removals',
     from: services(known.length),
     to: services(known.length - removed.length),
-    note: `${counts}. ${limit} waits for a person: nothing is done until \`steward approve ${desired.commit.id.slice(0, 12)}\``,
+    note: `${counts}. ${limit} waits for a person: until \`steward approve ${desired.commit.id.slice(0, 12)}\` nothing is done but backups, by the commit in force, and nothing is pruned`,
   };
 }
 

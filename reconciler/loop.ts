@@ -1,24 +1,22 @@
-import type { Cycle } from './cycle.ts';
-
 /**
  * Cycle after cycle, never two at once. Whoever has a reason (a timer, a push, a person) says "look"; looks that come
  * while one is under way become a single one after it. A cycle that fails is not repeated at once: each service has
  * its own back-off, and what was not tried yet must not wait for what failed.
  */
-export interface LoopDeps {
-  cycle(signal: AbortSignal): Promise<Cycle>;
-  onCycle(cycle: Cycle): void;
+export interface LoopDeps<Found> {
+  cycle(signal: AbortSignal): Promise<Found>;
+  onCycle(found: Found): void;
   /** A cycle that threw: the state folder is not usable, or a bug. The loop goes on and tries again. */
   onError(error: unknown): void;
 }
 
-export class Loop {
-  readonly #deps: LoopDeps;
+export class Loop<Found = unknown> {
+  readonly #deps: LoopDeps<Found>;
   readonly #stop = new AbortController();
   #wanted = true;
   #wake: (() => void) | null = null;
 
-  constructor(deps: LoopDeps) {
+  constructor(deps: LoopDeps<Found>) {
     this.#deps = deps;
   }
 

@@ -1,3 +1,4 @@
+import type { Cycle } from '../../reconciler/cycle.ts';
 import { type ArchiveRecord, doubtRepository } from '../../reconciler/state/backups.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { runOnArchive } from '../archives/change.ts';
@@ -18,10 +19,7 @@ export interface DeleteFlags extends Flags {
 /** One archive is gone for ever. Asks twice. Exit 0: it is gone. */
 export function deleteArchive(name: string, archive: string, flags: DeleteFlags): Promise<number> {
   return withBackup(name, flags, 'delete-archive', async (context) => {
-    if (context.cycle.result === 'bad-commit')
-      throw new UserError(
-        'the newest commit is not valid: nothing is deleted until it is; steward plan says more',
-      );
+    requireInForce(context.cycle);
     backupOf(name, context.cycle, context.wired.store);
     const known = await knownArchives(context, true);
     const found = archiveCalled(archive, known);
@@ -29,6 +27,18 @@ export function deleteArchive(name: string, archive: string, flags: DeleteFlags)
     await allow(name, found, flags.confirm);
     return await remove(found.name, context, flags);
   });
+}
+
+/** How long archives are kept may be what a commit is about that is bad, or waits. */
+function requireInForce({ result }: Cycle): void {
+  if (result === 'bad-commit')
+    throw new UserError(
+      'the newest commit is not valid: nothing is deleted until it is; steward plan says more',
+    );
+  if (result === 'held')
+    throw new UserError(
+      'the newest commit is held: nothing is deleted until it is approved or another one is pushed; steward plan says more',
+    );
 }
 
 function requireExpendable(

@@ -12,12 +12,13 @@ import { type Cycle, type CycleResult, runCycle } from '../../reconciler/cycle.t
 import { Loop } from '../../reconciler/loop.ts';
 import { backgroundDeps } from '../background.ts';
 import { type BackgroundWatch, watchBackground } from '../background-watch.ts';
-import { type Hindrances, hindrancesOf } from '../backup-matter.ts';
+import type { Hindrances } from '../backup-matter.ts';
 import { metricOfBackup } from '../backup-status.ts';
 import { cycleLog, logOutcomes } from '../cycle-log.ts';
 import { messageOf } from '../errors.ts';
-import { keep, keepBackups, knownBefore, settleJournal } from '../keep.ts';
+import { backupsOf, keep, keepBackups, knownBefore, settleJournal } from '../keep.ts';
 import { Lane } from '../lane.ts';
+import { inForce } from '../last-good.ts';
 import { locked } from '../locked.ts';
 import { type Log, logger } from '../log.ts';
 import { Prober } from '../prober.ts';
@@ -39,14 +40,14 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   const tell = cycleLog(log);
   const metrics = createMetrics({ version: version(), node: process.versions.node });
   const memory: Memory = { status: null, cycle: null, aliveAtMs: null };
-  const running = new Loop({
+  const running = new Loop<Found>({
     cycle: (signal) => oneCycle(wired, settings, waitMs, signal, memory),
-    onCycle: (cycle) => {
-      memory.cycle = { desired: cycle.desired, plan: hindrancesOf(cycle) };
-      learn(cycle, metrics, memory);
+    onCycle: ({ cycle, inForce }) => {
+      memory.cycle = backupsOf(cycle, inForce);
+      learn({ cycle, inForce }, metrics, memory);
       tell(cycle);
-      lane.offer(cycle);
-      prober.offer(cycle);
+      lane.offer(inForce);
+      prober.offer(inForce);
     },
     onError: (error) => {
       recordError(metrics);
@@ -108,13 +109,19 @@ interface Memory {
   aliveAtMs: number | null;
 }
 
+/** A cycle, and what is looked at where nothing is done by its commit: see `inForce`. */
+interface Found {
+  cycle: Cycle;
+  inForce: Cycle;
+}
+
 function oneCycle(
   wired: Wired,
   settings: Settings,
   waitMs: number,
   signal: AbortSignal,
   memory: Memory,
-): Promise<Cycle> {
+): Promise<Found> {
   const request = { stateDir: settings.stateDir, command: 'reconcile', waitMs, signal };
   return locked(request, async () => {
     await settleJournal(wired, settings.stateDir);
@@ -122,18 +129,19 @@ function oneCycle(
       memory.aliveAtMs = Date.now();
     };
     const cycle = await runCycle({ ...wired.deps, signal, progress }, { dry: false });
-    memory.status = keep(wired, cycle, settings.intervalMs);
-    return cycle;
+    const found = { cycle, inForce: await inForce(wired, cycle) };
+    memory.status = keep(wired, cycle, found.inForce, settings.intervalMs);
+    return found;
   });
 }
 
-function learn(cycle: Cycle, metrics: Metrics, memory: Memory): void {
+function learn({ cycle, inForce }: Found, metrics: Metrics, memory: Memory): void {
   memory.aliveAtMs = Date.now();
   record(metrics, {
     at: cycle.atMs,
     result: metricOf(cycle.result),
     phases: { ...cycle.durationsMs, total: total(cycle) },
-    plan: cycle.plan,
+    plan: inForce.plan === null ? cycle.plan : { ...inForce.plan, held: cycle.plan?.held ?? null },
     outcomes: cycle.outcomes,
     fetchedAt: cycle.fetchError === null || cycle.refused !== null ? cycle.atMs : null,
     refused: cycle.refused !== null,

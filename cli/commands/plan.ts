@@ -1,5 +1,6 @@
 import { runCycle } from '../../reconciler/cycle.ts';
 import { converged } from '../../reconciler/plan.ts';
+import { readDeclared } from '../../reconciler/state/declared.ts';
 import { locked } from '../locked.ts';
 import { printCycle } from '../print-cycle.ts';
 import { isHeld, readBackupStatus } from '../read-backup-status.ts';
@@ -23,7 +24,10 @@ export async function plan(flags: PlanFlags): Promise<number> {
     const { output, verbose } = flags;
     const { sourceRoots } = wired;
     const nowMs = Date.now();
-    const backups = readBackupStatus(wired.store, cycle.desired, cycle.plan, nowMs);
+    // Of what is held nothing counts yet.
+    const [desired, hindrances] =
+      cycle.result === 'held' ? [readDeclared(wired.store), null] : [cycle.desired, cycle.plan];
+    const backups = readBackupStatus(wired.store, desired, hindrances, nowMs);
     printCycle(cycle, { output, verbose: verbose === true, dry: true, nowMs, sourceRoots, backups });
     if (cycle.plan === null) return 1;
     return converged(cycle.plan) ? 0 : 2;

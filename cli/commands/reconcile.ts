@@ -5,9 +5,10 @@ import type { Cycle } from '../../reconciler/cycle.ts';
 import { runCycle } from '../../reconciler/cycle.ts';
 import { degraded } from '../../reconciler/plan.ts';
 import type { Outcome, Plan } from '../../reconciler/types.ts';
-import { backgroundDeps, runDue, waitForCycleMs } from '../background.ts';
+import { backgroundDeps, isNothingDue, runDue, waitForCycleMs } from '../background.ts';
 import { UserError } from '../errors.ts';
 import { keep, settleJournal } from '../keep.ts';
+import { inForce, isStopped, sayInForce } from '../last-good.ts';
 import { type LockRequest, locked } from '../locked.ts';
 import { printCycle, printPlan } from '../print-cycle.ts';
 import { progressReporter } from '../render/progress.ts';
@@ -66,17 +67,21 @@ async function once(
     },
   };
   try {
-    const applied = await locked(request, async () => {
+    const { applied, seen } = await locked(request, async () => {
       await settleJournal(wired, settings.stateDir);
-      return runCycle(deps, { dry: false });
+      const cycle = await runCycle(deps, { dry: false });
+      return { applied: cycle, seen: await inForce(wired, cycle) };
     });
+    if (seen !== applied && !isNothingDue(seen)) sayInForce('backups go', applied, seen, wired.store);
     // Others may be in the middle of a snapshot meanwhile.
     const patient = { ...request, waitMs: waitForCycleMs };
-    const replan = () => locked(patient, () => runCycle(wired.deps, { dry: true }));
+    const replan = () =>
+      locked(patient, async () => inForce(wired, await runCycle(wired.deps, { dry: true })));
     const beside = { ...backgroundDeps(wired, settings, request.command), progress: deps.progress };
-    const cycle = withOutcomes(applied, await runDue(applied, replan, beside));
+    const done = await runDue(seen, replan, beside);
+    const cycle = withOutcomes(applied, done);
     reporter.done();
-    keep(wired, cycle);
+    keep(wired, cycle, seen === applied ? cycle : withOutcomes(seen, done));
     // A file that standard output goes to gets the whole of it all the same.
     printCycle(cycle, { ...print, dry: false, isTold: isLive && process.stdout.isTTY });
     await askRoutes(wired, cycle, request.signal);
@@ -109,7 +114,8 @@ function withOutcomes(cycle: Cycle, beside: Outcome[]): Cycle {
   if (beside.length === 0) return cycle;
   const failed = beside.some(({ result }) => result !== 'applied');
   const did = cycle.result === 'converged' ? 'changed' : cycle.result;
-  return { ...cycle, outcomes: [...cycle.outcomes, ...beside], result: failed ? 'failed' : did };
+  const result = failed && !isStopped(cycle) ? 'failed' : did;
+  return { ...cycle, outcomes: [...cycle.outcomes, ...beside], result };
 }
 
 /** Fires at the first signal that asks to stop: see `onStopSignals`. */

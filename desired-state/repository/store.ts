@@ -21,8 +21,8 @@ export interface Store {
   fetch(url: string, head: RemoteHead, signal?: AbortSignal): Promise<CommitInfo>;
   /** True when the commit and every tree and file of it can be read. */
   holds(commitId: string, signal?: AbortSignal): Promise<boolean>;
-  /** A commit that it holds; the branch is not known from it. */
-  read(commitId: string, branch: string): Promise<CommitInfo>;
+  /** A commit that it holds, by its id or a ref; the branch is not known from it. */
+  read(name: string, branch: string): Promise<CommitInfo>;
   /** Keeps the commit from being pruned, instead of the one kept under this name before. */
   keep(name: string, commitId: string): Promise<void>;
   /** Drops at once what came in earlier and is not kept: commits that were refused may be of any size. */
@@ -50,7 +50,7 @@ export function openStore(git: Git, stateDir: string, readRoom = roomOf): Store 
         fetch(url, head, signal === undefined ? full : AbortSignal.any([full, signal])),
       );
     },
-    read: (commitId, branch) => readCommit(git, directory, commitId, branch),
+    read: (name, branch) => readCommit(git, directory, name, branch),
     holds: (commitId, signal) => holds(git, directory, commitId, signal),
     keep: async (name, commitId) => {
       await git(['update-ref', `refs/steward/${name}`, commitId], { gitDir: directory, where: directory });

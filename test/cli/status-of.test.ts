@@ -112,13 +112,40 @@ describe('a cycle that carries nothing out', () => {
     expect(renderStatus(status, look)).toContain('as it was   1 min ago: the host was not looked at since\n');
   });
 
-  it('since its commit is held, leaves what the host is at', async () => {
-    const { status } = await told(
-      async () => ({ ok: true, state: next }),
-      (cycle) => ({ ...cycle, result: 'held', plan: cycle.plan && { ...cycle.plan, held } }),
-    );
-    expect(status).toMatchObject({ commit: next.commit.id, appliedCommit: desired.commit.id });
-    expect(status).not.toHaveProperty('seenAt');
+  const other = { ...next, services: ['git'], resources: [build.stack('git')] };
+  const load: Source['load'] = async () => ({ ok: true, state: other });
+  const holding = (cycle: Cycle): Cycle => ({
+    ...cycle,
+    result: 'held',
+    plan: cycle.plan && { ...cycle.plan, held },
+  });
+
+  it('since its commit is held, leaves what the host is at, and the services that it has', async () => {
+    const { status, lookedAt } = await told(load, holding);
+    expect(status).toMatchObject({
+      ...{ commit: next.commit.id, appliedCommit: desired.commit.id, held, seenAt: lookedAt },
+      services: [{ name: 'photo', state: 'in-sync' }],
+      orphans: [],
+    });
+  });
+
+  it('tells of the host as a look by the commit in force has seen it', async () => {
+    const lab = labRun(desired);
+    try {
+      const applied = statusOf(await lab.cycle(), readServices(lab.store()), null);
+      const seen = await lab.cycle({ dry: true });
+      lab.push(next);
+      const cycle = holding(await runCycle(lab.deps({ load }), { dry: true }));
+      const status = statusOf(cycle, readServices(lab.store()), applied, seen);
+      expect(status).toMatchObject({
+        ...{ commit: next.commit.id, appliedCommit: desired.commit.id, held },
+        services: [{ name: 'photo', state: 'in-sync' }],
+        orphans: [],
+      });
+      expect(status).not.toHaveProperty('seenAt');
+    } finally {
+      lab.end();
+    }
   });
 });
 

@@ -130,14 +130,16 @@ describe('promote', () => {
     ['the index was emptied', (at) => writeFileSync(path.join(at, 'checkout.index'), '')],
     ['nothing was there yet', (at) => rmSync(path.join(at, 'checkout'), { recursive: true })],
   ])('killed after %s, it converges', async (_when, leave) => {
-    const { stateDir, origin, repository } = await promoted();
+    const { stateDir, origin, repository, id } = await promoted();
     const next = await origin.commit({ 'lab.yaml': 'two\n', new: 'new\n' });
     await synced(repository);
     rmSync(path.join(stateDir, 'checkout.commit'));
     leave(stateDir);
     const restarted = opened(origin.work, { stateDir }).repository;
     expect(await restarted.promoted()).toBeNull();
+    expect(await restarted.lastGood()).toMatchObject({ id, branch: 'main' });
     await restarted.promote(next);
+    expect(await restarted.lastGood()).toMatchObject({ id: next });
     expect(await restarted.promoted()).toBe(next);
     expect(await restarted.drifted(next)).toEqual([]);
   });
