@@ -62,7 +62,7 @@ function settledSentence({ changeId, done, failed, notes }: Settled): string {
 export function keep(wired: Wired, cycle: Cycle, inForce: Cycle = cycle, intervalMs?: number): Status {
   const { store } = wired;
   const { lastCycle, ...found } = statusOf(cycle, readServices(store), readKept(store), inForce);
-  const { desired, plan } = backupsOf(cycle, inForce);
+  const { desired, plan } = backupsToTell(cycle, inForce);
   if (desired !== null) writeDeclared(store, desired);
   const every = intervalMs === undefined ? {} : { intervalMs };
   const detail = { ...found, ...every, ...toldNow(store, desired, plan, cycle.atMs) };
@@ -73,7 +73,7 @@ export function keep(wired: Wired, cycle: Cycle, inForce: Cycle = cycle, interva
 }
 
 /** What backups are told from. `desired`: null where nothing is done by the commit, so that what was declared before counts. */
-export function backupsOf(cycle: Cycle, inForce: Cycle): Pick<Cycle, 'desired'> & { plan: Hindrances } {
+export function backupsToTell(cycle: Cycle, inForce: Cycle): Pick<Cycle, 'desired'> & { plan: Hindrances } {
   const desired = isStopped(cycle) ? null : cycle.desired;
   return { desired, plan: hindrancesOf(inForce.plan === null ? cycle : inForce) };
 }

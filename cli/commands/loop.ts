@@ -16,7 +16,7 @@ import type { Hindrances } from '../backup-matter.ts';
 import { metricOfBackup } from '../backup-status.ts';
 import { cycleLog, logOutcomes } from '../cycle-log.ts';
 import { messageOf } from '../errors.ts';
-import { backupsOf, keep, keepBackups, knownBefore, settleJournal } from '../keep.ts';
+import { backupsToTell, keep, keepBackups, knownBefore, settleJournal } from '../keep.ts';
 import { Lane } from '../lane.ts';
 import { inForce } from '../last-good.ts';
 import { locked } from '../locked.ts';
@@ -43,7 +43,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   const running = new Loop<Found>({
     cycle: (signal) => oneCycle(wired, settings, waitMs, signal, memory),
     onCycle: ({ cycle, inForce }) => {
-      memory.cycle = backupsOf(cycle, inForce);
+      memory.cycle = backupsToTell(cycle, inForce);
       learn({ cycle, inForce }, metrics, memory);
       tell(cycle);
       lane.offer(inForce);
