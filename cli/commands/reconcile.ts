@@ -81,10 +81,11 @@ async function once(
     const done = await runDue(seen, replan, beside);
     const cycle = withOutcomes(applied, done);
     reporter.done();
-    keep(wired, cycle, seen === applied ? cycle : withOutcomes(seen, done));
+    const shown = seen === applied ? cycle : withOutcomes(seen, done);
+    keep(wired, cycle, shown);
     // A file that standard output goes to gets the whole of it all the same.
     printCycle(cycle, { ...print, dry: false, isTold: isLive && process.stdout.isTTY });
-    await askRoutes(wired, cycle, request.signal);
+    await askRoutes(wired, shown, request.signal);
     return cycle;
   } finally {
     reporter.done();
@@ -94,11 +95,10 @@ async function once(
 /** As the daemon does beside its cycles: who runs this by a timer has no other that asks. */
 async function askRoutes(
   wired: Wired,
-  { desired, result }: Cycle,
+  { desired }: Cycle,
   signal = new AbortController().signal,
 ): Promise<void> {
-  // Of a commit that waits for a person nothing is loaded yet.
-  if (desired === null || result === 'held') return;
+  if (desired === null) return;
   for (const { url, error, unproven } of await probeRoutes(wired, desired, signal))
     if (unproven === undefined) note(error === null ? `${url} answers again` : `${url}: ${error}`);
 }

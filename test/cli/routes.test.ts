@@ -46,7 +46,7 @@ it('status tells how each route has answered', async () => {
 
 it('a run by a timer asks each of them again at its end, also where it has nothing to do', async () => {
   const asked = async () => {
-    const { stdout } = await steward(['status', '--output', 'json', ...lab.flags]);
+    const { stdout } = await steward(['status', '--output', 'json', '--state-dir', lab.stateDir]);
     const { routes } = JSON.parse(stdout) as { routes: { askedAt: number }[] };
     return Math.min(...routes.map(({ askedAt }) => askedAt));
   };
