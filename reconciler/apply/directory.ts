@@ -1,8 +1,10 @@
 import type { Stats } from 'node:fs';
-import { type FileHandle, lchown, lstat, mkdir, open, opendir, readdir } from 'node:fs/promises';
+import { type FileHandle, lchown, lstat, mkdir, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { MountGuard, Step } from '../types.ts';
 import { directoryFlags, openGuarded, type ReadMountinfo } from './guard.ts';
+import { allInside, type Inside, naming, within } from './inside.ts';
+import { placeError } from './place-error.ts';
 import { StepError } from './types.ts';
 
 /**
@@ -68,7 +70,7 @@ export async function withDirectory(
     }
     await action(handle);
   } catch (error) {
-    throw asStepError(error, target.path);
+    throw placeError(error, target.path);
   } finally {
     await handle.close();
   }
@@ -148,67 +150,41 @@ export async function chown(handle: FileHandle, { uid, gid }: { uid: number; gid
 }
 
 async function ownBelow(
-  parent: FileHandle,
+  folder: FileHandle,
   dev: number,
   owner: { uid: number; gid: number },
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const place = `/proc/self/fd/${parent.fd}`;
-  for await (const entry of await opendir(place)) {
-    signal?.throwIfAborted();
-    await ownEntry(`${place}/${entry.name}`, dev, owner, signal);
-  }
+  for await (const thing of allInside(folder, signal))
+    await naming(thing, () => ownOne(thing, dev, owner, signal));
 }
 
 /** Containers add and remove files meanwhile: what is gone by now needs no owner. */
-async function ownEntry(
-  place: string,
+async function ownOne(
+  thing: Inside,
   dev: number,
   owner: { uid: number; gid: number },
   signal: AbortSignal | undefined,
 ): Promise<void> {
   try {
-    const stat = await lstat(place);
+    const stat = await lstat(thing.place);
     if (stat.dev !== dev) return;
-    if (stat.isDirectory()) await ownSubdirectory(place, dev, owner, signal);
-    else if (stat.uid !== owner.uid || stat.gid !== owner.gid) await lchown(place, owner.uid, owner.gid);
+    if (stat.isDirectory()) await ownSubdirectory(thing, dev, owner, signal);
+    else if (stat.uid !== owner.uid || stat.gid !== owner.gid)
+      await lchown(thing.place, owner.uid, owner.gid);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 
 async function ownSubdirectory(
-  place: string,
+  thing: Inside,
   dev: number,
   owner: { uid: number; gid: number },
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const handle = await open(place, directoryFlags);
-  try {
-    if ((await handle.stat()).dev !== dev) return;
+  await within(thing, dev, async (handle) => {
     await ownBelow(handle, dev, owner, signal);
     await chown(handle, owner);
-  } finally {
-    await handle.close();
-  }
-}
-
-const meanings: Record<string, string> = {
-  ENOENT: 'does not exist',
-  ELOOP: 'is or goes through a symbolic link, which is not followed',
-  ENOTDIR: 'is or goes through something that is not a directory, such as a symbolic link',
-  EROFS: 'is on a file system that is mounted read-only',
-  ENOSPC: 'could not be written: no space left',
-  EDQUOT: 'could not be written: the quota is used up',
-};
-
-function asStepError(error: unknown, wanted: string): StepError {
-  if (error instanceof StepError) return error;
-  const { code, message, name } = error as NodeJS.ErrnoException;
-  if (name === 'AbortError' || name === 'TimeoutError') {
-    return new StepError(`${wanted}: the change of owner was not finished in time`, { cause: error });
-  }
-  return new StepError(`${wanted} ${meanings[code ?? ''] ?? `could not be changed: ${message}`}`, {
-    cause: error,
   });
 }

@@ -1,9 +1,10 @@
-import { type FileHandle, lstat, open, opendir, readFile, rmdir, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, readFile, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { parseMountinfo } from '../../tools/mountinfo.ts';
 import type { BorgExtract } from '../types.ts';
 import { isDirectory, withDirectory } from './directory.ts';
-import { directoryFlags, type ReadMountinfo } from './guard.ts';
+import type { ReadMountinfo } from './guard.ts';
+import { allInside, type Inside, inside, naming, within } from './inside.ts';
 import { mountedInside, type Target, targetsOf } from './targets.ts';
 import { StepError } from './types.ts';
 
@@ -40,43 +41,38 @@ async function removeAt({ guard, path: place }: Target, options: EmptyOptions): 
   if (!(await isDirectory(above, options))) return;
   await withDirectory(above, options, null, async (parent) => {
     const { dev } = await parent.stat();
-    await removeEntry(`/proc/self/fd/${parent.fd}/${path.basename(place)}`, dev, options.signal);
+    const thing = inside(parent, path.basename(place));
+    const isThere = (await lstat(thing.place).catch(unlessGone)) !== null;
+    if (isThere) await removeOne(thing, dev, options.signal);
   });
 }
 
 /** Whether it is empty now. */
 async function emptyBelow(
-  parent: FileHandle,
+  folder: FileHandle,
   dev: number,
   signal: AbortSignal | undefined,
   leave: string[] = [],
 ): Promise<boolean> {
-  const place = `/proc/self/fd/${parent.fd}`;
   let empty = true;
-  for await (const { name } of await opendir(place)) {
-    signal?.throwIfAborted();
-    if (!leave.includes(name)) empty = (await removeEntry(`${place}/${name}`, dev, signal)) && empty;
-  }
+  for await (const thing of allInside(folder, signal, leave))
+    empty = (await removeOne(thing, dev, signal)) && empty;
   return empty;
 }
 
-/** Whether it is gone. */
-async function removeEntry(place: string, dev: number, signal: AbortSignal | undefined): Promise<boolean> {
-  const stat = await lstat(place).catch(unlessGone);
-  if (stat === null) return true;
-  if (stat.dev !== dev) return false;
-  if (!stat.isDirectory()) {
-    await unlink(place);
+/** Whether it is gone. One that somebody else removes meanwhile is an error: nobody should be at work here. */
+function removeOne(thing: Inside, dev: number, signal: AbortSignal | undefined): Promise<boolean> {
+  return naming(thing, async () => {
+    const stat = await lstat(thing.place);
+    if (stat.dev !== dev) return false;
+    if (!stat.isDirectory()) {
+      await unlink(thing.place);
+      return true;
+    }
+    if ((await within(thing, dev, (handle) => emptyBelow(handle, dev, signal))) !== true) return false;
+    await rmdir(thing.place);
     return true;
-  }
-  const handle = await open(place, directoryFlags);
-  try {
-    if ((await handle.stat()).dev !== dev || !(await emptyBelow(handle, dev, signal))) return false;
-  } finally {
-    await handle.close();
-  }
-  await rmdir(place);
-  return true;
+  });
 }
 
 function unlessGone(error: NodeJS.ErrnoException): null {

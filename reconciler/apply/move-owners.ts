@@ -1,11 +1,11 @@
 import type { Stats } from 'node:fs';
-import { constants, type FileHandle, lchown, lstat, open, opendir, readlink } from 'node:fs/promises';
+import { constants, type FileHandle, lchown, lstat, open } from 'node:fs/promises';
 import path from 'node:path';
 import { movedOwner, type OwnerMove } from '../owners/move.ts';
 import type { BorgExtract, RestoreMount } from '../types.ts';
 import { chown, withDirectory } from './directory.ts';
 import type { EmptyOptions } from './empty.ts';
-import { directoryFlags } from './guard.ts';
+import { allInside, type Inside, inside, naming, pathOf, within } from './inside.ts';
 import { type Target, targetsOf } from './targets.ts';
 import { StepError } from './types.ts';
 
@@ -55,7 +55,7 @@ async function moveAt(
   await withDirectory({ path: isTop ? place : path.dirname(place), guard }, options, null, async (handle) => {
     const { dev } = await handle.stat();
     const walk: Walk = { owners, dev, links: new Map(), signal: options.signal };
-    if (!isTop) return await moveEntry(`/proc/self/fd/${handle.fd}/${path.basename(place)}`, walk);
+    if (!isTop) return await moveOne(inside(handle, path.basename(place)), walk);
     await moveBelow(handle, walk, ['.zfs']);
     await moveTop(handle, place, before, walk);
   });
@@ -65,51 +65,46 @@ async function moveAt(
 async function moveTop(handle: FileHandle, place: string, before: Tops, walk: Walk): Promise<void> {
   const { ctimeNs } = await handle.stat({ bigint: true });
   if (ctimeNs === before.get(place)) return;
-  await moveOne(handle, place, walk, walk.owners.hostTops.includes(place));
+  const isHostTop = walk.owners.hostTops.includes(place);
+  await chown(handle, await ownerOf(await handle.stat(), walk, () => place, isHostTop));
 }
 
-async function moveBelow(parent: FileHandle, walk: Walk, leave: string[] = []): Promise<void> {
-  const place = `/proc/self/fd/${parent.fd}`;
-  for await (const { name } of await opendir(place)) {
-    walk.signal?.throwIfAborted();
-    if (!leave.includes(name)) await moveEntry(`${place}/${name}`, walk);
-  }
+async function moveBelow(folder: FileHandle, walk: Walk, leave: string[] = []): Promise<void> {
+  for await (const thing of allInside(folder, walk.signal, leave)) await moveOne(thing, walk);
 }
 
-async function moveEntry(place: string, walk: Walk): Promise<void> {
-  const stat = await lstat(place);
-  if (stat.dev !== walk.dev) return;
-  if (stat.isDirectory()) return await moveTree(place, walk);
-  if (isSeen(stat, walk)) return;
-  // A change of owner takes set-uid and set-gid away.
-  if (stat.isFile() && (stat.mode & 0o6000) !== 0) return await moveMarked(place, walk);
-  const owner = await ownerOf(stat, place, walk);
-  if (owner.uid !== stat.uid || owner.gid !== stat.gid) await lchown(place, owner.uid, owner.gid);
+function moveOne(thing: Inside, walk: Walk): Promise<void> {
+  return naming(thing, async () => {
+    const stat = await lstat(thing.place);
+    if (stat.dev !== walk.dev) return;
+    if (stat.isDirectory()) return await moveTree(thing, walk);
+    if (isSeen(stat, walk)) return;
+    // A change of owner takes set-uid and set-gid away.
+    if (stat.isFile() && (stat.mode & 0o6000) !== 0) return await moveMarked(thing, walk);
+    const owner = await ownerOf(stat, walk, () => pathOf(thing));
+    if (owner.uid !== stat.uid || owner.gid !== stat.gid) await lchown(thing.place, owner.uid, owner.gid);
+  });
 }
 
-async function moveTree(place: string, walk: Walk): Promise<void> {
-  const handle = await open(place, directoryFlags);
-  try {
-    if ((await handle.stat()).dev !== walk.dev) return;
+async function moveTree(thing: Inside, walk: Walk): Promise<void> {
+  await within(thing, walk.dev, async (handle) => {
     await moveBelow(handle, walk);
-    await moveOne(handle, place, walk);
-  } finally {
-    await handle.close();
-  }
+    await moveOpen(handle, thing, walk);
+  });
 }
 
-async function moveMarked(place: string, walk: Walk): Promise<void> {
-  const handle = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+async function moveMarked(thing: Inside, walk: Walk): Promise<void> {
+  const handle = await open(thing.place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    await moveOne(handle, place, walk);
+    await moveOpen(handle, thing, walk);
   } finally {
     await handle.close();
   }
 }
 
 /** With the mode that it has. */
-async function moveOne(handle: FileHandle, place: string, walk: Walk, isHostTop = false): Promise<void> {
-  await chown(handle, await ownerOf(await handle.stat(), place, walk, isHostTop));
+async function moveOpen(handle: FileHandle, thing: Inside, walk: Walk): Promise<void> {
+  await chown(handle, await ownerOf(await handle.stat(), walk, () => pathOf(thing)));
 }
 
 /** Whether it was moved by another of its names. */
@@ -124,15 +119,14 @@ function isSeen({ ino, nlink }: Stats, { links }: Walk): boolean {
 
 async function ownerOf(
   stat: Stats,
-  place: string,
   { owners }: Walk,
+  where: () => string | Promise<string>,
   isHostTop = false,
 ): Promise<{ uid: number; gid: number }> {
   const owner = movedOwner(stat, owners, isHostTop);
   if (owner !== null) return owner;
-  const folder = await readlink(path.dirname(place)).catch(() => path.dirname(place));
   throw new StepError(
-    `${path.join(folder, path.basename(place))} belongs to ${stat.uid}:${stat.gid}, for which containers have no number here; give Docker's user a larger range in /etc/subuid and /etc/subgid, and restart Docker`,
+    `${await where()} belongs to ${stat.uid}:${stat.gid}, for which containers have no number here; give Docker's user a larger range in /etc/subuid and /etc/subgid, and restart Docker`,
     { retryable: false },
   );
 }

@@ -1,12 +1,12 @@
-import { lstat, opendir, readFile } from 'node:fs/promises';
-import path from 'node:path';
+import { type FileHandle, lstat, open, readFile } from 'node:fs/promises';
 import { parseMountinfo } from '../../tools/mountinfo.ts';
 import type { RequireEmpty } from '../types.ts';
-import type { ReadMountinfo } from './guard.ts';
+import { directoryFlags, type ReadMountinfo } from './guard.ts';
+import { allInside, type Inside, naming, pathOf, within } from './inside.ts';
 import { StepError } from './types.ts';
 
 /** Of Steward itself or of ZFS, and so nobody's data. */
-const ours = new Set(['.zfs', '.steward-backup']);
+const ours = ['.zfs', '.steward-backup'];
 
 /**
  * Throws StepError, with the first file's path, where there is anything but folders on one of these datasets. Unless
@@ -38,19 +38,38 @@ async function firstFile(
   sinceMs: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<string | null> {
-  const { dev } = await lstat(root);
-  const folders = [root];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for await (const { name } of await opendir(folder)) {
-      signal?.throwIfAborted();
-      if (folder === root && ours.has(name)) continue;
-      const stat = await lstat(path.join(folder, name));
-      // What is mounted inside is another dataset, and looked at as itself.
-      if (stat.dev !== dev) continue;
-      if (stat.isDirectory()) folders.push(path.join(folder, name));
-      // Not the time of its content, which a copy may have kept. In whole milliseconds, as the other.
-      else if (sinceMs === undefined || Math.floor(stat.ctimeMs) > sinceMs) return path.join(folder, name);
-    }
+  const handle = await open(root, directoryFlags);
+  try {
+    return await firstBelow(handle, { dev: (await handle.stat()).dev, sinceMs, signal }, ours);
+  } finally {
+    await handle.close();
+  }
+}
+
+interface Look {
+  dev: number;
+  sinceMs: number | undefined;
+  signal: AbortSignal | undefined;
+}
+
+async function firstBelow(
+  folder: FileHandle,
+  look: Look,
+  leave: readonly string[] = [],
+): Promise<string | null> {
+  for await (const thing of allInside(folder, look.signal, leave)) {
+    const found = await naming(thing, () => firstAt(thing, look));
+    if (found !== null) return found;
   }
   return null;
+}
+
+async function firstAt(thing: Inside, look: Look): Promise<string | null> {
+  const stat = await lstat(thing.place);
+  // What is mounted inside is another dataset, and looked at as itself.
+  if (stat.dev !== look.dev) return null;
+  if (stat.isDirectory()) return await within(thing, look.dev, (handle) => firstBelow(handle, look));
+  // Not the time of its content, which a copy may have kept. In whole milliseconds, as the other.
+  const isMeant = look.sinceMs === undefined || Math.floor(stat.ctimeMs) > look.sinceMs;
+  return isMeant ? await pathOf(thing) : null;
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseEntry, recordsOf } from '../../../reconciler/proof/listing.ts';
-import { differencesOf, shown } from '../../../reconciler/proof/tree-difference.ts';
+import { differencesOf } from '../../../reconciler/proof/tree-difference.ts';
+import { shown } from '../../../tools/shown.ts';
 
 /** What is called and how it is -> the records, sorted byte by byte as `sort -z` does. */
 function listing(tree: Map<string, string>): Buffer[] {
