@@ -83,7 +83,7 @@ async function openParts(options: RepositoryOptions, configFile: string): Promis
   const source = parseSource(options);
   await prepare(stateDir, configFile, await gitConfig(options, source));
   const git = gitRunner(options, source, configFile);
-  const store = openStore(git, stateDir, options.readRoom);
+  const store = await openStore(git, stateDir, options.readRoom);
   const tree = (name: string, index: string) =>
     workTree(git, store.directory, path.join(stateDir, name), path.join(stateDir, index));
   const staging = tree('staging/tree', 'staging.index');

@@ -1,8 +1,9 @@
-import { rename, rm } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { CommitInfo } from '../types.ts';
 import type { Git } from './git.ts';
 import type { RemoteHead } from './remote.ts';
+import { explainFile } from './sentence.ts';
 import { clearHalves, roomOf, whileRoom } from './space.ts';
 import { RepositoryError } from './types.ts';
 
@@ -29,8 +30,11 @@ export interface Store {
   prune(): Promise<void>;
 }
 
-export function openStore(git: Git, stateDir: string, readRoom = roomOf): Store {
+export async function openStore(git: Git, stateDir: string, readRoom = roomOf): Promise<Store> {
   const directory = path.join(stateDir, 'repository.git');
+  await bringBack(directory).catch((error) => {
+    throw explainFile(error, stateDir);
+  });
   const fetch = async (url: string, head: RemoteHead, signal?: AbortSignal): Promise<CommitInfo> => {
     try {
       return await fetchInto(git, directory, url, head, signal);
@@ -61,6 +65,16 @@ export function openStore(git: Git, stateDir: string, readRoom = roomOf): Store 
   };
 }
 
+/** After a cut while a new one took its place, the old one is all that has what is in force, and the remote may be away. */
+async function bringBack(directory: string): Promise<void> {
+  const isThere = await lstat(directory).catch(ignoreAbsent);
+  if (isThere === undefined) await rename(setAside(directory), directory).catch(ignoreAbsent);
+}
+
+function setAside(directory: string): string {
+  return `${directory}.broken`;
+}
+
 async function fetchAnew(
   git: Git,
   directory: string,
@@ -69,13 +83,12 @@ async function fetchAnew(
   signal?: AbortSignal,
 ): Promise<CommitInfo> {
   const fresh = `${directory}.new`;
-  const broken = `${directory}.broken`;
+  const broken = setAside(directory);
   try {
     await remove(fresh);
     await git(['init', '--bare', '--quiet', '--', fresh], { where: fresh, signal });
     const commit = await fetchInto(git, fresh, url, head, signal);
-    // After a cut between the two renames below, the old one is all that has what is in force.
-    for (const old of [broken, directory]) await keepKnown(git, old, fresh, signal);
+    await keepKnown(git, directory, fresh, signal);
     await remove(broken);
     await rename(directory, broken).catch(ignoreAbsent);
     await rename(fresh, directory);
@@ -145,6 +158,6 @@ async function remove(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
-function ignoreAbsent(error: NodeJS.ErrnoException): void {
+function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }

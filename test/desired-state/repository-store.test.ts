@@ -9,9 +9,14 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import type fs from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { Repository } from '../../desired-state/repository.ts';
 import { makeOrigin, opened, synced } from './repository-fixture.ts';
+
+vi.mock('node:fs/promises', { spy: true });
 
 describe('a damaged object store is made anew while the work trees stay', () => {
   const damages: [string, (store: string) => void][] = [
@@ -95,6 +100,29 @@ describe('a damaged object store is made anew while the work trees stay', () => 
     expect(readdirSync(await restarted.stage(inForce))).toEqual(['lab.yaml']);
   });
 
+  it.each([[[1]], [[2]], [[2, 1]], [[2, 2]], [[2, 3]], [[2, 3, 3]]])(
+    'keeps what is in force also while the remote is away, where each start is cut at rename %j',
+    async (cuts) => {
+      const origin = await makeOrigin();
+      const { repository, stateDir } = opened(origin.work);
+      const inForce = await synced(repository);
+      await repository.promote(inForce);
+      writeFileSync(path.join(stateDir, 'repository.git/refs/steward/incoming.lock'), '');
+      const next = await origin.commit({ 'new.yaml': 'two\n' });
+      for (const at of cuts) await cutAt(at, stateDir, () => opened(origin.work, { stateDir }).repository);
+      renameSync(origin.work, `${origin.work}.away`);
+      const restarted = opened(origin.work, { stateDir }).repository;
+      expect(await restarted.sync()).toMatchObject({ ok: false, commit: { id: inForce } });
+      expect(await restarted.lastGood()).toMatchObject({ id: inForce });
+      expect(await restarted.drifted(inForce)).toEqual([]);
+      expect(readdirSync(await restarted.stage(inForce))).toEqual(['lab.yaml']);
+      renameSync(`${origin.work}.away`, origin.work);
+      expect(await synced(restarted)).toBe(next);
+      expect(readdirSync(await restarted.stage(inForce))).toEqual(['lab.yaml']);
+      expect(readdirSync(stateDir).filter((name) => /\.(new|broken)$/.test(name))).toEqual([]);
+    },
+  );
+
   it('is noticed after a restart although the ref did not move', async () => {
     const origin = await makeOrigin();
     const { repository, stateDir } = opened(origin.work);
@@ -115,6 +143,25 @@ describe('a damaged object store is made anew while the work trees stay', () => 
     expect(existsSync(path.join(await repository.stage(id), 'lab.yaml'))).toBe(true);
   });
 });
+
+/** Syncs until the store is about to be renamed for that time, and goes no further, as where the power fails. */
+async function cutAt(at: number, stateDir: string, open: () => Repository): Promise<void> {
+  const { rename: really } = await vi.importActual<typeof fs>('node:fs/promises');
+  let left = at;
+  await new Promise<void>((reached, failed) => {
+    vi.mocked(rename).mockImplementation(async (from, to) => {
+      if (!String(from).startsWith(path.join(stateDir, 'repository.git'))) return really(from, to);
+      left -= 1;
+      if (left > 0) return really(from, to);
+      reached();
+      return new Promise<void>(() => {});
+    });
+    open()
+      .sync()
+      .then(() => failed(new Error(`there is no rename ${at}`)), failed);
+  });
+  vi.mocked(rename).mockReset();
+}
 
 function objects(store: string): string[] {
   const found = readdirSync(path.join(store, 'objects'), { recursive: true, withFileTypes: true });
