@@ -4,7 +4,9 @@ import type { DesiredBackup } from '../../desired-state/types.ts';
 import { foreground } from '../../reconciler/background.ts';
 import { type Cycle, runCycle } from '../../reconciler/cycle.ts';
 import { recoverService } from '../../reconciler/recover/run.ts';
+import { giveUpWayBack, withoutWayBack } from '../../reconciler/restore/no-way-back.ts';
 import { isOpen, type Recovery, readRecoveries } from '../../reconciler/state/recovery.ts';
+import { readUndo } from '../../reconciler/state/undo.ts';
 import type { Plan } from '../../reconciler/types.ts';
 import { type AtWork, atWork } from '../at-work.ts';
 import { backgroundDeps } from '../background.ts';
@@ -106,7 +108,10 @@ async function recoverOne(desired: DesiredBackup, cycle: Cycle, context: Context
     numbersHere,
   });
   events.end(outcome === null ? [] : [outcome]);
-  return outcome?.result === 'applied';
+  if (outcome?.result !== 'applied') return false;
+  // Of a restore on datasets that are gone nothing can come back, nor has to.
+  giveUpWayBack(wired.store, withoutWayBack(readUndo(wired.store), desired.service, new Set()));
+  return true;
 }
 
 function recoveryOf({ service }: DesiredBackup, { store }: Wired): Recovery | undefined {

@@ -50,8 +50,8 @@ async function restoreNow(name: string, context: Context): Promise<number> {
   const { look, flags } = context;
   const plan = async () => {
     const cycle = await look();
-    const { change } = await planOf(name, cycle, context);
-    return { change, commit: cycle.commit?.id ?? '' };
+    const { change, givesUp } = await planOf(name, cycle, context);
+    return { change, commit: cycle.commit?.id ?? '', givesUp };
   };
   const { result } = await exchangeData(plan, { ...context, output: flags.output });
   return result === 'applied' ? 0 : 1;

@@ -1,10 +1,13 @@
 import { gateKeeper } from '../../reconciler/gate.ts';
+import { giveUpWayBack } from '../../reconciler/restore/no-way-back.ts';
 import { runRestore } from '../../reconciler/restore/run.ts';
 import type { Lock } from '../../reconciler/state/lock.ts';
+import type { Undo } from '../../reconciler/state/undo.ts';
 import type { Change, Outcome } from '../../reconciler/types.ts';
 import type { AtWork } from '../at-work.ts';
 import { backgroundDeps } from '../background.ts';
-import { acquire } from '../locked.ts';
+import { settleJournal } from '../keep.ts';
+import { acquire, locked } from '../locked.ts';
 import { backupEvents } from '../render/backup-events.ts';
 
 export interface CarryOut extends AtWork {
@@ -16,16 +19,24 @@ export interface CarryOut extends AtWork {
  * down: one that was replaced meanwhile would not be among those that are stopped, and go on writing.
  */
 export async function exchangeData(
-  plan: () => Promise<{ change: Change; commit: string }>,
+  plan: () => Promise<{ change: Change; commit: string; givesUp?: Undo[] | undefined }>,
   context: CarryOut,
 ): Promise<Outcome> {
   const lock = releasedOnce(await acquire(context.request));
   try {
-    const { change, commit } = await plan();
-    return await carryOut(change, commit, context, lock);
+    const { change, commit, givesUp = [] } = await plan();
+    const outcome = await carryOut(change, commit, context, lock);
+    if (outcome.result === 'applied' && givesUp.length > 0) await startAgain(givesUp, context);
+    return outcome;
   } finally {
     lock.release();
   }
+}
+
+/** What an earlier restore has kept down, now that the data is whole. */
+async function startAgain(givesUp: Undo[], { wired, settings, request }: CarryOut): Promise<void> {
+  giveUpWayBack(wired.store, givesUp);
+  await locked(request, () => settleJournal(wired, settings.stateDir));
 }
 
 function releasedOnce(lock: Lock): Lock {

@@ -7,11 +7,13 @@ import type { Cycle } from '../../reconciler/cycle.ts';
 import { gateOf } from '../../reconciler/kinds/compose-stack.ts';
 import { type RestorePlan, restoreChange, undoRestoreChange } from '../../reconciler/restore/change.ts';
 import { writerProblem } from '../../reconciler/restore/containers.ts';
+import { withoutWayBack } from '../../reconciler/restore/no-way-back.ts';
 import { undoProblem } from '../../reconciler/restore/safety.ts';
 import { servicesOf } from '../../reconciler/snapshots/by-hand.ts';
 import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
 import { readInventory } from '../../reconciler/state/inventory.ts';
 import type { Store } from '../../reconciler/state/store.ts';
+import { readUndo, type Undo } from '../../reconciler/state/undo.ts';
 import type { Change } from '../../reconciler/types.ts';
 import { backupOf } from '../archives/context.ts';
 import { archiveNamed, knownArchives } from '../archives/known.ts';
@@ -32,6 +34,16 @@ export interface Wanted {
   run?: string;
 }
 
+export interface PlannedRestore {
+  change: Change;
+  /** What it means for the person, in sentences. */
+  means: string;
+  /** What so is agreed to. */
+  agreed: Pick<Wanted, 'archive' | 'run'>;
+  /** Of the journal: what can never be put right, and need not be once this is done. */
+  givesUp?: Undo[];
+}
+
 export interface PlanContext {
   wired: Wired;
   settings: Settings;
@@ -42,16 +54,11 @@ export interface PlanContext {
  * The change, in a sentence what it means for the person, and what so is agreed to: by the time that the person has said
  * yes there may be a newer archive, or an older restore may be the last one. Throws UserError where it is refused.
  */
-export async function planOf(
-  name: string,
-  cycle: Cycle,
-  context: PlanContext,
-): Promise<{ change: Change; means: string; agreed: Pick<Wanted, 'archive' | 'run'> }> {
+export async function planOf(name: string, cycle: Cycle, context: PlanContext): Promise<PlannedRestore> {
   const { wired, settings, flags } = context;
   const desired = backupOf(name, cycle, wired.store);
-  const hindered = whatHinders(desired, wired.store);
-  if (hindered !== null) throw new UserError(`${hindered}; nothing was done`);
   const kept = await keptBy(desired, settings);
+  const givesUp = hindrance(desired, kept, context);
   const observed = await wired.deps.observer.observe({ paths: [] });
   if (!observed.docker.known) throw new UserError(`${observed.docker.error}; nothing was done`);
   const { containers } = observed.docker.value;
@@ -71,7 +78,25 @@ export async function planOf(
   const chosen = { archive, path: flags.path, passedOver: passed?.note ?? null };
   const planned = restoreOf({ ...parts, owners }, kept, chosen);
   refuseMountedInside(planned.change, observed);
-  return planned;
+  return { ...planned, givesUp };
+}
+
+/** What is given up by restoring all of it anew. Throws UserError where something else is in the way. */
+function hindrance(
+  desired: DesiredBackup,
+  { found }: Kept,
+  { wired: { store }, flags }: PlanContext,
+): Undo[] {
+  const hindered = whatHinders(desired, store);
+  if (hindered === null) return [];
+  const there = new Set(found.flatMap(({ snapshots }) => snapshots.map(({ name }) => name)));
+  const dead = found.length === 0 ? [] : withoutWayBack(readUndo(store), desired.service, there);
+  if (dead.length === 0) throw new UserError(`${hindered}; nothing was done`);
+  if (flags.undo === true || flags.path !== undefined)
+    throw new UserError(
+      `${hindered}; it can never come back, so all of it has to be restored: steward restore ${desired.service}; nothing was done`,
+    );
+  return dead;
 }
 
 /** The step looks again; here nothing has been stopped for it yet. */

@@ -17,7 +17,8 @@ async function requireOurs(snapshot: string, run: string, options: ToolOptions):
   const owner = await ownerOf(snapshot, options);
   if (owner === run) return;
   const why = typeof owner === 'symbol' ? 'is gone' : 'was not made by this restore';
-  throw new StepError(`${snapshot} ${why}; nothing was rolled back`, { retryable: false });
+  const wayOut = 'only restoring all of it anew helps: steward restore';
+  throw new StepError(`${snapshot} ${why}; nothing was rolled back, and ${wayOut}`, { retryable: false });
 }
 
 /** ZFS would say so as well, but only when datasets before this one are back already. */
