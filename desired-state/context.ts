@@ -24,6 +24,8 @@ export interface LabInputs {
   subnets: Record<string, string>;
   /** Defaults of all backups; null where lab.yaml declares none. How many run at a time is no service's business. */
   backup: (Omit<LabBackup, 'concurrency'> & { origin: Origin }) | null;
+  /** False where it could not be read whether lab.yaml declares any. */
+  backupKnown: boolean;
   stateDir: string;
   hostEnvDir: string | null;
   /** What the rules of the policy weigh here, where it is not what they weigh by themselves. */

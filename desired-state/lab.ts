@@ -14,6 +14,7 @@ export interface LabFile {
   /** False where a part could not be read: what services say about it is then not judged. */
   ownersKnown: boolean;
   storageKnown: boolean;
+  backupKnown: boolean;
 }
 
 /** Reads lab.yaml. Parts that are wrong fall back to defaults, so that the services can be checked all the same. */
@@ -22,8 +23,7 @@ export async function readLab(files: RepositoryFiles): Promise<LabFile> {
   if (content === null) return missingLab(files);
   const yaml = parseYaml('lab.yaml', content.bytes);
   const { value, problems } = checkFile(yaml, labSchema);
-  if (value)
-    return { lab: value, yaml, problems: labRules(value, yaml), ownersKnown: true, storageKnown: true };
+  if (value) return { lab: value, yaml, problems: labRules(value, yaml), ...allKnown };
   return { ...salvage(yaml), yaml, problems };
 }
 
@@ -42,6 +42,8 @@ export function storageOf({ storage }: Lab): { parent: string; mountpoint: strin
   return storage === undefined ? null : { parent: storage.parent, mountpoint: storage.mountpoint };
 }
 
+const allKnown = { ownersKnown: true, storageKnown: true, backupKnown: true };
+
 const placeholder = {
   version: 1,
   name: 'lab',
@@ -50,7 +52,7 @@ const placeholder = {
 /** Stands in for a storage that could not be read: there is meant to be one. */
 const unknownStorage = { parent: 'unknown/services', mountpoint: '/unknown/services' };
 
-function salvage(yaml: YamlFile): Pick<LabFile, 'lab' | 'ownersKnown' | 'storageKnown'> {
+function salvage(yaml: YamlFile): Omit<LabFile, 'yaml' | 'problems'> {
   const given = typeof yaml.value === 'object' && yaml.value !== null ? Object.entries(yaml.value) : [];
   const good = given.filter(([key, value]) => labSchema.safeParse({ ...placeholder, [key]: value }).success);
   const lab = labSchema.parse({ ...placeholder, ...Object.fromEntries(good) });
@@ -61,7 +63,7 @@ function salvage(yaml: YamlFile): Pick<LabFile, 'lab' | 'ownersKnown' | 'storage
     yaml.value !== undefined && (kept(key) || !(isMisspelt || given.some(([name]) => name === key)));
   const storageKnown = isKnown('storage');
   if (!storageKnown) lab.storage = unknownStorage;
-  return { lab, storageKnown, ownersKnown: isKnown('owners') };
+  return { lab, storageKnown, ownersKnown: isKnown('owners'), backupKnown: isKnown('backup') };
 }
 
 /** Rules between the fields of lab.yaml. */

@@ -76,10 +76,10 @@ export async function loadDesiredState(options: LoadOptions): Promise<LoadResult
   return { ok: true, state: { ...state, warnings: problems, policy } };
 }
 
-/** Where lab.yaml is wrong, nobody knows whether it declares backups. */
-function severitiesOf({ lab, problems }: LabFile): LabFile['lab']['policy']['rules'] {
-  const isUnsure = lab.backup === undefined && problems.some(({ severity }) => severity === 'error');
-  return isUnsure ? { ...lab.policy.rules, 'backup-coverage': 'off' } : lab.policy.rules;
+/** Where what lab.yaml says of them could not be read, nobody knows which data is in a backup. */
+function severitiesOf({ lab, storageKnown, backupKnown }: LabFile): LabFile['lab']['policy']['rules'] {
+  const isKnown = storageKnown && backupKnown;
+  return isKnown ? lab.policy.rules : { ...lab.policy.rules, 'backup-coverage': 'off' };
 }
 
 async function loadServices(
@@ -128,7 +128,7 @@ function hubInputs({ service, container, directives }: NonNullable<LabFile['lab'
 }
 
 function labInputs(
-  { lab, yaml, ownersKnown }: LabFile,
+  { lab, yaml, ownersKnown, backupKnown }: LabFile,
   options: LoadOptions,
   hostEnvDir: string | null,
 ): LabInputs {
@@ -141,6 +141,7 @@ function labInputs(
     dns: dnsOf(lab),
     subnets: lab.networks.subnets,
     backup: backupInputs(lab.backup, yaml),
+    backupKnown,
     stateDir: options.stateDir ?? '/var/lib/steward',
     hostEnvDir,
     severities: lab.policy.rules,

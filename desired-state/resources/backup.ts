@@ -86,8 +86,8 @@ function datasetsOf({ earlier }: ServiceContext): DesiredDataset[] {
   return earlier.filter((item): item is DesiredDataset => item.kind === 'zfs-dataset');
 }
 
-function withoutLabBackup({ serviceYaml }: ServiceContext): Problem[] {
-  if (serviceYaml === null || !serviceYaml.find(['backup'])) return [];
+function withoutLabBackup({ serviceYaml, lab }: ServiceContext): Problem[] {
+  if (!lab.backupKnown || serviceYaml === null || !serviceYaml.find(['backup'])) return [];
   const message = 'lab.yaml declares no backup, so it is not known where archives go';
   return [
     errorAt(serviceYaml.atKey(['backup']), message, 'add backup to lab.yaml, or remove it here', 'backup'),

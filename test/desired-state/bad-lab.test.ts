@@ -227,3 +227,44 @@ test('all problems of all files are told at once', async () => {
     'services/b/service.yaml:1:23',
   ]);
 });
+
+test.each([
+  [
+    'a key of backup',
+    'backup: { repository: /b, encryption: none, retentoin: { daily: 1 } }\n',
+    'lab.yaml:4:45 error: unknown key "retentoin"',
+  ],
+  [
+    'a value of backup',
+    'backup: { repository: /b, encryption: none, timezone: Europe/Roma }\n',
+    'lab.yaml:4:55 error: ',
+  ],
+  [
+    'backup itself',
+    'bakup: { repository: /b, encryption: none }\n',
+    'lab.yaml:4:1 error: unknown key "bakup"',
+  ],
+])(
+  '%s that is wrong is one problem: nobody is told that lab.yaml declares no backup',
+  async (_what, lab, told) => {
+    const problems = await problemsOf({ 'lab.yaml': head + lab, ...backedUp });
+    expect(problems).toEqual([expect.stringContaining(told)]);
+  },
+);
+
+test('a storage that is wrong is one problem: whether its data is in a backup is not known', async () => {
+  const lab = `version: 1\nname: homelab\n${storage.replace('mountpoint', 'mountpoin')}backup: { repository: /b, encryption: none, schedule: "0 3 * * *" }\n`;
+  const problems = await problemsOf({ 'lab.yaml': lab, ...backedUp });
+  expect(problems.filter((problem) => !problem.startsWith('lab.yaml:3:'))).toEqual([]);
+});
+
+const mounts = (folder: string) =>
+  `services:\n  web:\n    image: "nginx:1"\n    restart: always\n    volumes: ["${folder}:/data"]\n`;
+
+const backedUp = {
+  'services/photo/compose.yaml': mounts('/tank/services/photo/data'),
+  'services/photo/service.yaml': 'backup: { quiesce: pause }\n',
+  'services/films/compose.yaml': mounts('/srv/films'),
+  'services/films/service.yaml':
+    'policy: { allow: [{ rule: backup-coverage, reason: films can be had again }] }\n',
+};
