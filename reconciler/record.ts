@@ -151,7 +151,9 @@ function settledRecord(
   const forgets = isProven && (known.attempts > 0 || known.lastFailed);
   const isKnown = known.appliedInput === stack.inputDigest;
   if (isKnown && !forgets) return null;
-  const applied = isKnown ? {} : { appliedCommit: commit, appliedInput: stack.inputDigest };
+  const applied = isKnown
+    ? {}
+    : { appliedCommit: commit, attemptedCommit: commit, appliedInput: stack.inputDigest };
   const calm = forgets ? { attempts: 0, lastFailed: false, lastError: null } : {};
   return { ...known, ...applied, ...calm };
 }

@@ -103,8 +103,9 @@ function services(list: ServiceStatus[], options: StatusOptions): string[] {
 }
 
 function detail(service: ServiceStatus, now: number): string {
-  const { appliedCommit, attemptedCommit, containers, error, nextAttemptAt } = service;
-  const tried = attemptedCommit !== null && attemptedCommit !== appliedCommit;
+  const { state, appliedCommit, attemptedCommit, containers, error, nextAttemptAt } = service;
+  // What has failed and was taken back since is over.
+  const tried = state !== 'in-sync' && attemptedCommit !== null && attemptedCommit !== appliedCommit;
   return [
     appliedCommit === null ? 'never applied' : short(appliedCommit),
     ...(tried ? [`tried ${short(attemptedCommit)}`] : []),

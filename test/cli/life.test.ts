@@ -137,6 +137,17 @@ describe('a commit', () => {
     expect(cycle.code).toBe(0);
   });
 
+  it('that changes nothing of a container is the one that its service is at, and that was tried', async () => {
+    await using own = await applied();
+    const file = 'services/blog/docker-compose.yml';
+    const id = await own.lab.commit('Comment', { [file]: `# Mine.\n${compose('blog', 'blog:1')}` });
+    const cycle = await steward(['reconcile', '--once', ...own.lab.flags]);
+    expect(cycle.stdout).toContain('Nothing to do');
+    const { stdout } = await steward(['status', '--output', 'json', ...own.lab.kept]);
+    const at = { name: 'blog', state: 'in-sync', appliedCommit: id, attemptedCommit: id };
+    expect(JSON.parse(stdout).services).toContainEqual(expect.objectContaining(at));
+  });
+
   it('that adds a service and changes a mounted file does these two things only, and says which file', async () => {
     await using own = await applied();
     await own.lab.commit('Greet', { 'services/blog/site.conf': 'greeting = hi\n', ...serviceFiles('chat') });

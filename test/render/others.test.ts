@@ -240,3 +240,10 @@ it('an orphaned network is told as what it is', () => {
   expect(text).toContain('! zfs-dataset:tank/wiki  orphaned; data kept\n');
   expect(text).toContain('! docker-network:lan  orphaned; not made by Steward, and kept\n');
 });
+
+it('what was tried is told of a service that is not as Git says, and of no other', () => {
+  const told = (state: 'in-sync' | 'drifted') =>
+    renderStatus({ ...status, services: [{ ...service, state }] }, { ...look, width: null });
+  expect(told('drifted')).toContain('aaaaaaa · tried bbbbbbb');
+  expect(told('in-sync')).not.toContain('tried');
+});
