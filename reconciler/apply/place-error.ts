@@ -4,6 +4,8 @@ const meanings: Record<string, string> = {
   ENOENT: 'does not exist',
   ELOOP: 'is or goes through a symbolic link, which is not followed',
   ENOTDIR: 'is or goes through something that is not a directory, such as a symbolic link',
+  EPERM:
+    'may not be changed: it or its folder is immutable or append-only; chattr -R -i -a on that folder takes it away',
   EROFS: 'is on a file system that is mounted read-only',
   ENOSPC: 'could not be written: no space left',
   EDQUOT: 'could not be written: the quota is used up',

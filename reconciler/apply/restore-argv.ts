@@ -91,16 +91,20 @@ function lookArgv(mountpoint: string): string[] {
  * such, without what is in them.
  */
 export function extractArgv(
-  { repository, archive, paths }: StepOf<'borg-extract' | 'borg-extract-to'>,
+  step: StepOf<'borg-extract' | 'borg-extract-to'>,
   folders: string[] = [],
 ): string[] {
+  const { repository, archive, paths } = step;
   const target = `${repository.location}::${archive}`;
+  // What is immutable as soon as it is there could not get its owner.
+  const isMoved = step.op === 'borg-extract' && step.owners !== null;
   return [
     'borg',
     'extract',
     '--progress',
     '--list',
     '--numeric-ids',
+    ...(isMoved ? ['--noflags'] : []),
     target,
     ...folders.map(itself),
     ...paths.map(exactly),

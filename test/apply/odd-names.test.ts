@@ -1,36 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import {
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { hostExecutor } from '../../reconciler/apply/host.ts';
-import type { OwnerMove } from '../../reconciler/owners/move.ts';
-import type { BorgExtract } from '../../reconciler/types.ts';
-import { reference } from './backup-fixtures.ts';
+import { extractLab, owners } from './extract-lab.ts';
 
-/** Names that are no text, as old photos have them: real files, and real borg on a local folder. */
+/** Names that are no text, as old photos have them. */
 
-const folder = mkdtempSync(path.join(tmpdir(), 'apply-odd-names-'));
-const at = (name: string) => path.join(folder, name);
-const repository = { ...reference, location: at('repository'), encryption: 'none' };
-const mountpoint = at('photo');
-const guard = { dataset: 'pool/photo', mountpoint };
-const mounts = [{ guard, below: '' }];
-
-const owners: OwnerMove = {
-  uid: [{ first: 0, count: 65_536, to: 100_000 }],
-  gid: [{ first: 0, count: 65_536, to: 100_000 }],
-  hostTops: [],
-};
+const { mountpoint, guard, mounts, executor, archive, extract, remove } = extractLab();
 
 /** One character a byte. */
 const bytes = (place: string) => Buffer.from(place, 'latin1');
@@ -38,13 +14,10 @@ const write = (place: string, content: string) => writeFileSync(bytes(path.join(
 
 beforeAll(() => {
   fill();
-  const env = { ...process.env, BORG_BASE_DIR: at('borg-by-hand') };
-  const run = (...args: string[]) => execFileSync('borg', args, { env, cwd: mountpoint, stdio: 'pipe' });
-  run('init', '-e', 'none', repository.location);
-  run('create', `${repository.location}::all`, '.');
+  archive();
 });
 beforeEach(fill);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(remove);
 
 function fill(): void {
   rmSync(mountpoint, { recursive: true, force: true });
@@ -65,30 +38,6 @@ const whole = (uid: number) => [
   `2004/caf\xe9/Z\xfcrich.jpg ${uid}`,
   `Z\xfcrich.jpg ${uid}`,
 ];
-
-function executor() {
-  const line = `${mountIdOf(mountpoint)} 28 0:45 / ${mountpoint} rw shared:5 - zfs ${guard.dataset} rw\n`;
-  return hostExecutor({ stateDir: at('state'), readMountinfo: async () => line });
-}
-
-function mountIdOf(directory: string): string {
-  const fd = openSync(directory, 'r');
-  const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '';
-  closeSync(fd);
-  return id;
-}
-
-async function extract(over: Partial<BorgExtract> = {}): Promise<void> {
-  const step: BorgExtract = {
-    op: 'borg-extract',
-    repository,
-    archive: 'all',
-    paths: [],
-    mounts,
-    owners: null,
-  };
-  await executor().execute({ ...step, ...over }, {});
-}
 
 describe('files whose names are no text', () => {
   it('are replaced by a restore, and one that came later goes', async () => {
