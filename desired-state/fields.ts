@@ -1,3 +1,4 @@
+import { envNames } from './compose/env-file.ts';
 import { nearComposeOrigin, type ServiceContext } from './context.ts';
 import type { YamlFile } from './locate.ts';
 import type { Origin } from './types.ts';
@@ -78,16 +79,15 @@ export function variablePlace(context: ServiceContext, name: string): Origin | u
   return last?.file === null ? undefined : last?.variables.get(name);
 }
 
-/** Lines of `KEY=value` in an environment file. */
+/** Variables of an environment file, as compose finds them. */
 export function envLines(
   file: string | null,
   bytes: Uint8Array,
 ): { file: string | null; variables: Map<string, Origin> } {
-  const variables = new Map<string, Origin>();
-  const lines = new TextDecoder().decode(bytes).split('\n');
-  for (const [index, line] of lines.entries()) {
-    const name = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*[=:]/.exec(line)?.[1];
-    if (name !== undefined) variables.set(name, { file: file ?? '', line: index + 1, column: 1 });
-  }
-  return { file, variables };
+  const found = envNames(new TextDecoder().decode(bytes));
+  const variables = found.map(({ name, line }): [string, Origin] => [
+    name,
+    { file: file ?? '', line, column: 1 },
+  ]);
+  return { file, variables: new Map(variables) };
 }

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { SecretBox } from '../tools/secrets/box.ts';
+import { envDoubt } from './compose/env-doubt.ts';
 import type { ComposeReader, ComposeRequest, ResolvedProject, Unresolved, View } from './compose/types.ts';
 import { type EnvLines, type LabInputs, type ServiceContext, yamlOrigin } from './context.ts';
 import { describe } from './describe.ts';
@@ -50,7 +51,10 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
   const opened = await openSecrets(folder, files, inputs.secrets);
   const composeYaml = await readComposeYaml(folder, files);
   const env = [...(await readEnvLines(inputs)), ...opened.env];
-  const refused = refusedFirst({ ...inputs, name: folder.name, composeYaml, env }, service.config);
+  const refused = [
+    ...unclearEnv(inputs),
+    ...refusedFirst({ ...inputs, name: folder.name, composeYaml, env }, service.config),
+  ];
   const resolved =
     refused.length > 0 ? { problems: refused } : await resolveCompose(inputs, opened, composeYaml);
   const problems = [...folder.problems, ...service.problems, ...resolved.problems];
@@ -210,6 +214,15 @@ async function readComposeYaml(folder: ServiceFolder, files: RepositoryFiles): P
     return content === null ? [] : [parseYaml(file, content.bytes)];
   });
   return (await Promise.all(read)).flat();
+}
+
+/** Compose would hand its programs each variable that it finds there, whoever else does not see it. */
+function unclearEnv({ folder, files }: ServiceInputs): Problem[] {
+  const file = `${folder.folder}/.env`;
+  const bytes = folder.hasEnv ? files.read(file)?.bytes : undefined;
+  const doubt = bytes === undefined ? null : envDoubt(new TextDecoder().decode(bytes));
+  if (doubt === null) return [];
+  return [errorAt({ file, ...doubt }, `compose may read this line in another way: ${doubt.why}`, doubt.fix)];
 }
 
 async function readEnvLines(inputs: ServiceInputs): Promise<EnvLines[]> {

@@ -2,77 +2,116 @@ import { substitute, type Variables } from './interpolate.ts';
 import { Complaint } from './model.ts';
 
 /**
- * An environment file in compose's dialect (compose-go's dotenv): `export`, `KEY: value`, quotes over several
+ * An environment file in compose's dialect (dotenv/parser.go of compose-go): `export`, `KEY: value`, quotes over several
  * lines, escapes in double quotes, ` #` comments, variables. `outer` is asked first. Throws Complaint.
  */
 export function parseEnvFile(text: string, outer: Variables): Map<string, string> {
-  const state: State = {
-    rest: text.replaceAll('\r\n', '\n').replace(/^\uFEFF/, ''),
-    line: 1,
-    values: new Map(),
-  };
-  const inner: Variables = {
-    get: (name) => outer.get(name) ?? state.values.get(name),
-    unset: outer.unset,
-  };
-  while (skipToStatement(state)) statement(state, inner, outer);
-  return state.values;
+  const values = new Map<string, string>();
+  const inner: Variables = { get: (name) => outer.get(name) ?? values.get(name), unset: outer.unset };
+  for (const { name, value } of statements(text)) {
+    const found = value === null ? outer.get(name) : value(inner);
+    if (found !== undefined) values.set(name, found);
+  }
+  return values;
 }
 
-interface State {
-  rest: string;
+/** Names and lines of the variables that compose finds in an environment file, up to where it would give up. */
+export function envNames(text: string): { name: string; line: number }[] {
+  const found: { name: string; line: number }[] = [];
+  try {
+    for (const { name, line } of statements(text)) found.push({ name, line });
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error;
+  }
+  return found;
+}
+
+interface Statement {
+  name: string;
   line: number;
-  values: Map<string, string>;
+  /** Null: taken over from the variables around it. */
+  value: ((variables: Variables) => string) | null;
 }
 
-function take(state: State, length: number): string {
-  const taken = state.rest.slice(0, length);
-  state.line += taken.split('\n').length - 1;
-  state.rest = state.rest.slice(length);
+/** What compose takes for blanks within a line (isSpace of parser.go), and between statements (Go's unicode.IsSpace). */
+const blank = '\\t\\v\\f\\r \\u0085\\u00a0';
+const space = `\\n${blank}\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000`;
+
+const patterns = {
+  idle: new RegExp(`[${space}]*(?:#[^\\n]*)?`, 'y'),
+  blanks: new RegExp(`[${blank}]*`, 'y'),
+  export: new RegExp(`export(?=[\\t\\n\\f\\r ])[${blank}]*`, 'y'),
+  name: new RegExp(`[\\p{L}\\p{N}_.[\\]\\-${blank}]*`, 'uy'),
+  line: /[^\n]*/y,
+  '"': /"[^"\\]*(?:\\[\s\S][^"\\]*)*"/y,
+  "'": /'[^'\\]*(?:\\[\s\S][^'\\]*)*'/y,
+};
+const isSpace = new RegExp(`[${space}]`);
+
+function* statements(text: string): Generator<Statement> {
+  const scan: Scan = { text, at: text.startsWith('\uFEFF') ? 1 : 0, line: 1 };
+  while (skipToStatement(scan)) yield statement(scan);
+}
+
+interface Scan {
+  text: string;
+  at: number;
+  line: number;
+}
+
+function take(scan: Scan, pattern: RegExp): string {
+  pattern.lastIndex = scan.at;
+  const taken = pattern.exec(scan.text)?.[0] ?? '';
+  scan.at += taken.length;
+  scan.line += taken.split('\n').length - 1;
   return taken;
 }
 
-function skipToStatement(state: State): boolean {
-  take(state, /^(?:\s+|#[^\n]*)*/.exec(state.rest)?.[0].length ?? 0);
-  return state.rest !== '';
+function skipToStatement(scan: Scan): boolean {
+  while (take(scan, patterns.idle) !== '');
+  return scan.at < scan.text.length;
 }
 
-const blank = '[\\t\\v\\f\\r \\u0085\\u00a0]';
-
-function statement(state: State, inner: Variables, outer: Variables): void {
-  take(state, new RegExp(`^export${blank}+`).exec(state.rest)?.[0].length ?? 0);
-  const name = /^[\p{L}\p{N}_.[\]\-\t\v\f\r \u0085\u00a0]*/u.exec(state.rest)?.[0] ?? '';
-  const separator = state.rest[name.length];
-  if (separator !== undefined && !'=:\n'.includes(separator)) {
-    const line = state.rest.split('\n', 1)[0];
-    throw new Complaint(
-      `line ${state.line}: unexpected character ${JSON.stringify(separator)} in variable name "${line}"`,
-    );
+function statement(scan: Scan): Statement {
+  take(scan, patterns.export);
+  const { line, at } = scan;
+  const written = take(scan, patterns.name);
+  const separator = scan.text[scan.at];
+  if (separator === undefined) throw new Complaint(`line ${line}: a variable without a value`);
+  if (!'=:\n'.includes(separator)) {
+    scan.at = at;
+    const what = `unexpected character ${JSON.stringify(separator)} in variable name`;
+    throw new Complaint(`line ${line}: ${what} "${take(scan, patterns.line)}"`);
   }
-  const key = separator === undefined ? '' : name.trimEnd();
-  if (key.includes(' ')) throw new Complaint(`line ${state.line}: key cannot contain a space`);
-  if (separator === undefined) throw new Complaint(`line ${state.line}: a variable without a value`);
-  take(state, name.length + 1);
-  take(state, new RegExp(`^${blank}*`).exec(state.rest)?.[0].length ?? 0);
+  const name = trimmed(written);
+  if (name.includes(' ')) throw new Complaint(`line ${line}: key cannot contain a space`);
+  scan.at += 1;
   if (separator === '\n') {
-    const inherited = outer.get(key);
-    if (inherited !== undefined) state.values.set(key, inherited);
-  } else state.values.set(key, value(state, inner));
+    scan.line += 1;
+    return { name, line, value: null };
+  }
+  take(scan, patterns.blanks);
+  return { name, line, value: value(scan) };
 }
 
-function value(state: State, variables: Variables): string {
-  const quote = state.rest[0];
+function value(scan: Scan): (variables: Variables) => string {
+  const quote = scan.text[scan.at];
   if (quote !== '"' && quote !== "'") {
-    const line = take(state, (state.rest.indexOf('\n') + 1 || state.rest.length + 1) - 1);
-    return substitute(line.replace(/ #.*$/s, '').trimEnd(), variables);
+    const plain = trimmed(take(scan, patterns.line).split(' #', 1)[0] ?? '');
+    return (variables) => substitute(plain, variables);
   }
-  const match = (quote === '"' ? /^"((?:\\.|[^"\\])*)"/s : /^'((?:\\.|[^'\\])*)'/s).exec(state.rest);
-  if (!match) {
-    throw new Complaint(`line ${state.line}: unterminated quoted value`);
-  }
-  take(state, match[0].length);
-  const raw = (match[1] ?? '').replaceAll(`\\${quote}`, quote);
-  return quote === '"' ? substitute(escapes(raw), variables) : raw;
+  const { line } = scan;
+  const quoted = take(scan, patterns[quote]);
+  if (quoted === '') throw new Complaint(`line ${line}: unterminated quoted value`);
+  const raw = quoted.slice(1, -1).replaceAll(`\\${quote}`, quote);
+  return quote === '"' ? (variables) => substitute(escapes(raw), variables) : () => raw;
+}
+
+/** By hand: a pattern would try again at each blank of a long line. */
+function trimmed(text: string): string {
+  let end = text.length;
+  while (end > 0 && isSpace.test(text[end - 1] ?? '')) end -= 1;
+  return text.slice(0, end);
 }
 
 const controls: Record<string, string> = {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { SecretBox } from '../../tools/secrets/box.ts';
 import { SecretError } from '../../tools/secrets/error.ts';
+import { envDoubt } from '../compose/env-doubt.ts';
 import { parseEnvFile } from '../compose/env-file.ts';
 import { Complaint } from '../compose/model.ts';
 import { environmentValues } from '../compose/sources.ts';
@@ -57,7 +58,8 @@ async function openOne(file: string, files: RepositoryFiles, box: SecretBox): Pr
 export function dotenvFault(text: string): string | null {
   try {
     parseEnvFile(text, { get: () => '', unset: new Set() });
-    return null;
+    const doubt = envDoubt(text);
+    return doubt === null ? null : `its line ${doubt.line} may be read in another way: ${doubt.why}`;
   } catch (error) {
     if (!(error instanceof Complaint)) throw error;
     const line = /^line (\d+)/.exec(error.message)?.[1];

@@ -51,7 +51,11 @@ function byForm(row: string): { column: number; what: string } | null {
 }
 
 const quoted = `"(?:[^"\\\\]|\\\\.)*"|'[^']*'`;
-const envVariable = new RegExp(`^\\s*(?:export\\s+)?([A-Za-z_]\\w*)\\s*=\\s*(${quoted}|.*)`, 'g');
+/** Also a second one in a line: compose goes on behind a closing quote. */
+const envVariable = new RegExp(
+  `(?:^|(?<=["']))[\\s\\u0085]*(?:export\\s+)?([A-Za-z_]\\w*)[\\s\\u0085]*[=:][\\s\\u0085]*(${quoted}|.*)`,
+  'g',
+);
 /** `NAME: value`, `- NAME=value`, and both within the braces of one line. */
 const yamlVariable = new RegExp(
   `(?:^\\s*(?:-\\s*)?|[{,[]\\s*)["']?([A-Za-z_]\\w*)["']?\\s*(?::\\s|=)(?!\\s*[{[])\\s*(${quoted}|[^,}\\]]*)`,

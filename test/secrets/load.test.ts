@@ -191,4 +191,14 @@ describe.each(['built-in', 'docker compose'])('read by %s', (name) => {
     );
     expect(shown).not.toContain('hunter2');
   });
+
+  it('one in which compose would find more than is seen locks the service, and is not handed to compose', async () => {
+    const { result, shown } = await loaded({
+      'services/photo/.env.age': await sealed('A=1\nB="hunter2" PASSWORD="hunter3"\n'),
+    });
+    expect(stackOf(expectState(result)).locked).toBe(
+      'services/photo/.env.age was opened, and its line 2 may be read in another way: text follows the closing quote; run steward secrets edit',
+    );
+    expect(shown).not.toMatch(/hunter[23]/);
+  });
 });

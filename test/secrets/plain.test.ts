@@ -38,6 +38,9 @@ describe('by the name of its variable', () => {
     ],
     ['services/photo/compose.yaml', '    environment: [LEVEL=info, DB_PASSWORD=hunter22]', 'DB_PASSWORD'],
     ['services/photo/compose.yaml', "      TOKEN: 'hunter22' # of the hub", 'TOKEN'],
+    ['services/photo/.env', 'A="x" DB_PASSWORD=hunter22', 'DB_PASSWORD'],
+    ['services/photo/.env', 'DB_PASSWORD: hunter22', 'DB_PASSWORD'],
+    ['services/photo/.env', '\u0085DB_PASSWORD\u00a0=hunter22', 'DB_PASSWORD'],
   ])('%s: %s', (file, row, variable) => {
     const found = plainSecrets(file, `# first\n${row}\n`);
     expect(found).toMatchObject([{ line: 2, what: `a plain value of ${variable}`, variable }]);
@@ -70,6 +73,7 @@ describe('what is none stays unsaid', () => {
     ['a comment with braces', 'compose.yaml', '# environment: { DB_PASSWORD: hunter22 }'],
     ['a variable in braces', 'compose.yaml', '    environment: { DB_PASSWORD: "${DB_PASSWORD}", A: b }'],
     ['a comment', '.env', '# DB_PASSWORD=hunter22'],
+    ['a word behind quotes', '.env', `MOTTO=say "x" PASSWORD=hunter22`],
     ['a URL with a variable', '.env', 'DATABASE_URL=postgres://app:${DB_PASSWORD}@db/app'],
     ['a URL with a user and a port', '.env', 'BACKUP_TARGET=ssh://borg@backup.lan:23/./lab'],
     ['a URL in prose', 'README.md', 'write postgres://app:hunter22@db/app'],

@@ -104,6 +104,14 @@ describe('a YAML file of SOPS', () => {
     );
   });
 
+  it.each(["A='x' LD_PRELOAD", '"B\\nLD_PRELOAD"', '\u0085LD_PRELOAD', 'A=B LD_PRELOAD'])(
+    'with the name %j, in which compose could find two, is refused',
+    async (name) => {
+      const text = await sopsYaml([[name, 'x']], { recipients: [key.recipient] });
+      await expect(open('.env.sops.yaml', text)).rejects.toThrow('which no variable can have');
+    },
+  );
+
   it('that was changed is refused', async () => {
     const text = await sopsYaml(values, { recipients: [key.recipient] });
     await expect(open('.env.sops.yaml', `ADDED: intruder\n${text}`)).rejects.toThrow('was changed');

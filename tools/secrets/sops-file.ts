@@ -80,5 +80,11 @@ function complete(file: SopsFile): SopsFile {
     throw new SecretError(
       'is not encrypted for a key of age, and Steward opens no others; run sops updatekeys',
     );
+  const odd = file.values.find(([name]) => !variableName.test(name));
+  if (odd !== undefined)
+    throw new SecretError(`has the name ${JSON.stringify(odd[0])}, which no variable can have; correct it`);
   return file;
 }
+
+/** Else compose could find two variables in one name. */
+const variableName = /^[ \t]*(?:export[ \t]+)?[A-Za-z0-9_.[\]-]+[ \t]*$/;
