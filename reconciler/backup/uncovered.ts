@@ -23,7 +23,7 @@ type Place = Omit<Uncovered, 'sinceMs'>;
 interface Parts {
   desired: DesiredState;
   observed: ObservedState;
-  inventory: { backups: Pick<Backups, 'uncovered' | 'repositories' | 'archives'> };
+  inventory: { backups: Pick<Backups, 'uncovered' | keyof Archived> };
   nowMs: number;
 }
 
@@ -52,20 +52,25 @@ export function uncoveredIn({
   return found;
 }
 
+/** What tells which archives there are. */
+type Archived = Pick<Backups, 'services' | 'repositories' | 'archives'>;
+
 /** Until the archives are known there is none that may be from afterwards. */
 const notYet = Number.MAX_SAFE_INTEGER;
 
 /**
  * From when on archives are without what is seen just now. No clock says so alone: one that is behind, as after a start
  * without a battery, would date it before archives that were there already. So these count too, and a time that a clock
- * which was ahead has left comes down to the same. An archive whose maker was cut off is known from the next listing on.
+ * which was ahead has left comes down to the same. An archive that is being made is known at the end of its run, and one
+ * whose maker was cut off from the next listing on.
  */
 function seenNowMs(
   { service, repository: { location } }: DesiredBackup,
-  { repositories, archives }: Pick<Backups, 'repositories' | 'archives'>,
+  { services, repositories, archives }: Archived,
   nowMs: number,
 ): number {
-  if (repositories.get(location)?.inDoubt !== false) return notYet;
+  const isRunning = (services.get(service)?.runningSinceMs ?? null) !== null;
+  if (isRunning || repositories.get(location)?.inDoubt !== false) return notYet;
   const own = (archives.get(location) ?? []).map(({ name }) => parseArchiveName(service, name) ?? 0);
   return own.reduce((latest, atMs) => Math.max(latest, atMs + 1), nowMs);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DesiredBackup } from '../../../desired-state/types.ts';
 import type { ObservedDataset, ObservedState } from '../../../observers/types.ts';
 import { uncoveredIn, uncoveredText } from '../../../reconciler/backup/uncovered.ts';
-import { type Backups, emptyBackups } from '../../../reconciler/state/backups.ts';
+import { type Backups, emptyBackups, newBackupRecord } from '../../../reconciler/state/backups.ts';
 import * as build from '../../support/build.ts';
 
 const photo = 'datapool/services/photo';
@@ -169,11 +169,14 @@ describe('since when', () => {
   const newest = '2026-11-23T02:30:00Z';
   const ahead = '2026-12-24T02:30:00Z';
   const never = Number.MAX_SAFE_INTEGER;
+  const running = knowing([newest]);
+  running.services.set('photo', { ...newBackupRecord('photo', 0), runningSinceMs: nowMs - hour });
   it.each<[string, number, Backups, number | null]>([
     ['now, if no archive is later', nowMs, knowing([newest]), null],
     ['after an archive of a time to come', Date.parse(ahead) + 1, knowing([ahead, newest]), null],
     ['nothing yet, where the repository is in doubt', never, knowing([newest], true), null],
     ['nothing yet, where it was never listed', never, emptyBackups(), null],
+    ['nothing yet, while an archive is being made', never, running, null],
     ['as it was known, where it is in doubt since', nowMs - hour, knowing([newest], true), nowMs - hour],
     ['now, if a clock that was ahead had seen it', nowMs, knowing([newest]), nowMs + hour],
     ['now, once the repository was listed', nowMs, knowing([newest]), never],
