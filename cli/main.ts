@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { messageOf, UserError } from './errors.ts';
 import { outliveReaders } from './outlive-readers.ts';
 import { archives, backups, keys, restoring } from './program/backups.ts';
@@ -27,6 +27,7 @@ export async function main(argv: string[]): Promise<void> {
 function build(): Command {
   const program = new Command('steward');
   program.description('Push to Git, and the server becomes what Git says.').version(version());
+  program.configureHelp({ subcommandTerm, minWidthToWrap: 16 });
   program.showHelpAfterError().showSuggestionAfterError();
   program.commandsGroup('What is, and what is to be:');
   inspect(program);
@@ -42,4 +43,9 @@ function build(): Command {
   program.commandsGroup('Secrets:');
   secrets(program);
   return program;
+}
+
+/** Every command has options; the room is for what it does, which a terminal would break inside its words. */
+function subcommandTerm(command: Command): string {
+  return new Help().subcommandTerm(command).replace(' [options]', '');
 }

@@ -68,6 +68,12 @@ it('init, validate and plan lead from nothing to a plan', async () => {
   expect(await steward(['plan', ...flags])).toMatchObject({ code: 2, stderr: '' });
 });
 
+it.each(['', 'snapshot', 'recover'])('the help of steward %s keeps to 80 columns', async (command) => {
+  const { stdout } = await steward([...command.split(' ').filter(Boolean), '--help']);
+  expect(stdout).toContain(`Usage: steward ${command}`);
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});
+
 it('init in the folder itself says so', async () => {
   const root = join(lab.root, 'here');
   mkdirSync(root);
