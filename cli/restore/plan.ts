@@ -67,7 +67,7 @@ export async function planOf(name: string, cycle: Cycle, context: PlanContext): 
   const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
   if (flags.undo === true) {
     refuseAnother(name, kept, flags.run);
-    return undoOf(parts, kept, datasetsOf(name, wired.store));
+    return undoOf(parts, kept, datasetsOf(name, wired.store), settings);
   }
   // Where the state is in doubt, or knows nothing, the repository is asked first.
   const deps = backgroundDeps(wired, settings, 'restore');
@@ -146,12 +146,18 @@ function refuseAnother(service: string, { snapshots: [last] }: Kept, run: string
   );
 }
 
-function undoOf(parts: Parts, { found, snapshots: kept }: Kept, datasets: string[]) {
+function undoOf(
+  parts: Parts,
+  { found, snapshots: kept }: Kept,
+  datasets: string[],
+  { host }: Pick<Settings, 'host'>,
+) {
+  const here = host === 'simulator' ? ': the simulated host lists no snapshots' : '';
   const { desired, atMs: nowMs } = parts;
   const [target] = kept;
   const change = undoRestoreChange({ ...parts, kept });
   if (target === undefined || change === null)
-    throw new UserError(`no restore of ${desired.service} has kept anything to go back to`);
+    throw new UserError(`no restore of ${desired.service} has kept anything to go back to${here}`);
   const problem = undoProblem({ service: desired.service, datasets }, found, target);
   if (problem !== null) throw new UserError(problem);
   return { change, means: undoMeans({ desired, change, kept, nowMs }), agreed: { run: target.run } };
