@@ -7,30 +7,38 @@ import type { Problem } from '../types.ts';
 import type { Opened } from './open.ts';
 import { standIn } from './stand-ins.ts';
 
-type Context = Pick<ServiceContext, 'composeYaml' | 'folder' | 'env' | 'project'>;
+type Context = Pick<ServiceContext, 'composeYaml' | 'folder' | 'env' | 'project' | 'files'>;
 
 /** Uses of encrypted variables and files that would show a value, or read what is not there; also in files taken in. */
 export function checkUse(context: Context, { locked, isIn }: Opened, taken: readonly YamlFile[]): Problem[] {
   const byName = taken.flatMap((yaml) => shownVariables(context, yaml));
+  const open = plainText(context, taken);
   return [
     ...byName,
+    ...(byName.length === 0 ? shownValues(context, (text) => isIn(text, open)) : []),
     ...context.composeYaml.flatMap((yaml) => [
       ...readByContainers(context, yaml),
-      ...(byName.length === 0 && takesOthers(yaml) ? shownValues(context, yaml, isIn) : []),
       ...(locked === null ? [] : unknownShown(context, yaml, locked)),
     ]),
   ];
 }
 
-/** Variables may come in by ways of their own there, such as an env_file of an include: values are looked for, too. */
-function takesOthers({ value }: YamlFile): boolean {
-  return /"(include|extends)":/.test(JSON.stringify(value) ?? '');
+/** What stands in Git for all to read: a value that is in there as well is no secret. */
+function plainText({ folder, files }: Context, taken: readonly YamlFile[]): string {
+  const env = folder.hasEnv ? [`${folder.folder}/.env`] : [];
+  const names = [...taken.map(({ file }) => file), ...env];
+  return names.map((name) => Buffer.from(files.read(name)?.bytes ?? []).toString('utf8')).join('\n');
 }
 
-function shownValues({ project, folder }: Context, yaml: YamlFile, isIn: Opened['isIn']): Problem[] {
+/** By whatever way a value came there, such as an env_file of an include, under another name. */
+function shownValues(
+  { project, folder, composeYaml }: Context,
+  isSecret: (text: string) => boolean,
+): Problem[] {
   return [...shownTexts(project), ...shownNames(project)].flatMap(({ path: at, text }) => {
-    if (!isIn(text)) return [];
-    const where = at.map((part) => (isIn(part) ? '***' : part)).join('.');
+    const yaml = composeYaml.findLast((each) => each.find(at)) ?? composeYaml[0];
+    if (yaml === undefined || !isSecret(text)) return [];
+    const where = at.map((part) => (isSecret(part) ? '***' : part)).join('.');
     const message = `${where} is shown in plans and kept in the state, and holds a value out of ${folder.encrypted.join(' or ')}`;
     return [errorAt(yaml.at(at), message, 'set its variable in .env, which may be seen')];
   });

@@ -14,8 +14,11 @@ import type { ServiceFolder } from '../service-folder.ts';
 export interface Opened {
   /** Names and lines of variables. */
   env: EnvLines[];
-  /** Whether a text holds a value that is too long to be there by chance. For the moment of loading: keep it nowhere. */
-  isIn: (text: string) => boolean;
+  /**
+   * Whether a text holds a value that is too long to be there by chance, and that is not in `open` as well. For the moment
+   * of loading: keep it nowhere.
+   */
+  isIn: (text: string, open: string) => boolean;
   /** Why the service has to wait, as a sentence; null: all were opened. */
   locked: string | null;
 }
@@ -35,7 +38,9 @@ export async function openSecrets(
       env.push(envLines(file, Buffer.from(text)));
       values.push(...environmentValues(text).filter(({ length }) => length >= longEnough));
     }
-    return { env, isIn: (text) => values.some((value) => text.includes(value)), locked: null };
+    const isIn: Opened['isIn'] = (text, open) =>
+      values.some((value) => text.includes(value) && !open.includes(value));
+    return { env, isIn, locked: null };
   } catch (error) {
     if (!(error instanceof SecretError)) throw error;
     return { env: [], isIn: () => false, locked: error.message };

@@ -4,6 +4,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { builtInReader } from '../../desired-state/compose/built-in.ts';
 import { runCompose } from '../../desired-state/compose/command.ts';
 import { dockerComposeReader } from '../../desired-state/compose/docker-compose.ts';
+import type { ComposeReader } from '../../desired-state/compose/types.ts';
 import { createLoadMemo } from '../../desired-state/memo.ts';
 import { encryptAge } from '../../tools/secrets/age.ts';
 import type { SecretBox } from '../../tools/secrets/box.ts';
@@ -76,6 +77,37 @@ it.each([
   });
   const result = await load(folder.root, { secrets: key.box, compose: reader });
   expect(result.ok ? [] : render(result.problems)).toEqual([problem]);
+});
+
+/** A reader that puts a value where nothing in the files says so, as a way into compose would that nobody knows yet. */
+function leaking(image: string): ComposeReader {
+  const reader = builtInReader({ secrets: key.box, maskKey });
+  return {
+    ...reader,
+    resolve: async (request) => {
+      const result = await reader.resolve(request);
+      if (result.ok) result.project.services.web = { ...result.project.services.web, image };
+      return result;
+    },
+  };
+}
+
+it.each([
+  ['is found', '', 1],
+  ['is none where Git has it in plain', 'PLAIN=canary-in-an-image\n', 0],
+])('a value that comes by a way of its own to where it is shown %s', async (_what, env, count) => {
+  await using folder = await labFolder({
+    'lab.yaml': smallLab,
+    'services/photo/compose.yaml': 'services:\n  web:\n    image: web\n',
+    'services/photo/compose.override.yaml': 'services: { web: { init: true } }\n',
+    'services/photo/.env': `A=b\n${env}`,
+    'services/photo/.env.age': await sealed('TOKEN=canary-in-an-image\n'),
+  });
+  const compose = leaking('web:canary-in-an-image');
+  const result = await load(folder.root, { secrets: key.box, compose });
+  const problem =
+    'services/photo/compose.yaml:3:12 error: services.web.image is shown in plans and kept in the state, and holds a value out of .env.age => set its variable in .env, which may be seen';
+  expect(result.ok ? [] : render(result.problems)).toEqual(Array(count).fill(problem));
 });
 
 it('an encrypted file in env_file is told, with what to write', async () => {
