@@ -53,6 +53,9 @@ const always = {
   COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false',
 };
 
+/** Not even root's own: the old builder runs git on the server, with root's keys, for what a service is built from. */
+const inAnyCase = { DOCKER_BUILDKIT: '1' };
+
 /**
  * The whole environment of a compose call. Only what docker itself needs: any other variable of this process could
  * end up in an interpolation, or change what compose does (COMPOSE_FILE, COMPOSE_PROFILES).
@@ -66,5 +69,5 @@ export function composeEnvironment(
       pair[1] !== undefined && (pair[0] === 'PATH' || pair[0] === 'HOME' || pair[0].startsWith('DOCKER_')),
   );
   const chosen = socketPath === undefined ? {} : { DOCKER_HOST: `unix://${socketPath}` };
-  return { HOME: homedir(), ...always, ...Object.fromEntries(kept), ...chosen };
+  return { HOME: homedir(), ...always, ...Object.fromEntries(kept), ...chosen, ...inAnyCase };
 }

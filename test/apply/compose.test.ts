@@ -97,6 +97,7 @@ it('hands on nothing of our environment but what docker itself needs', () => {
     PATH: '/bin',
     HOME: '/root',
     DOCKER_CONFIG: '/c',
+    DOCKER_BUILDKIT: '0',
     COMPOSE_FILE: 'x.yml',
     BORG_PASSPHRASE: 'secret',
   };
@@ -104,6 +105,7 @@ it('hands on nothing of our environment but what docker itself needs', () => {
   expect(composeEnvironment(own, undefined)).toEqual({
     ...{ PATH: '/bin', HOME: '/root', DOCKER_CONFIG: '/c' },
     ...remote,
+    DOCKER_BUILDKIT: '1',
   });
   expect(composeEnvironment(own, '/run/d.sock').DOCKER_HOST).toBe('unix:///run/d.sock');
 });
