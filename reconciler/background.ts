@@ -10,7 +10,7 @@ import type { PartEnd } from './part-types.ts';
 import { nothingStopped } from './parts.ts';
 import { stepAt } from './positions.ts';
 import { pruneHold } from './proof/damage.ts';
-import { hasArchive } from './state/backups.ts';
+import { hasArchive } from './state/archives.ts';
 import { readRestoring } from './state/inventory.ts';
 import { type LockHolder, type LockResult, repositoryLock } from './state/lock.ts';
 import { readProofs } from './state/proofs.ts';

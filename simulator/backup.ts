@@ -216,9 +216,10 @@ function listing(world: World, location: string): NonNullable<StepFacts['reposit
   const isLeft = ({ name }: SimulatedArchive) => unfinishedBy(name) !== null;
   const checkpoints = own.filter(isLeft).map(({ name }) => name);
   const whole = own.filter((archive) => !isLeft(archive));
-  const archives = whole.map(({ name, id: archiveId, atMs, files }) => {
+  const archives = whole.map(({ name, id: archiveId, atMs, files, comment }) => {
     const size = { files, originalBytes: files * bytesPerFile };
-    return { name, id: archiveId, atMs, size };
+    const by = /; made by (hand|schedule)$/.exec(comment)?.[1];
+    return { name, id: archiveId, atMs, size, byHand: by === undefined ? null : by === 'hand' };
   });
   return { id, encryption, archives, checkpoints };
 }

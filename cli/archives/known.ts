@@ -1,7 +1,8 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { parseArchiveName } from '../../reconciler/backup/names.ts';
 import { newestFirst } from '../../reconciler/backup/newest.ts';
-import { type ArchiveRecord, type Backups, readBackups } from '../../reconciler/state/backups.ts';
+import type { ArchiveRecord } from '../../reconciler/state/archives.ts';
+import { type Backups, readBackups } from '../../reconciler/state/backups.ts';
 import { nearest, UserError } from '../errors.ts';
 import { askRepository } from './ask.ts';
 import type { ArchiveContext } from './context.ts';

@@ -1,5 +1,6 @@
 import type { Cycle } from '../../reconciler/cycle.ts';
-import { type ArchiveRecord, doubtRepository } from '../../reconciler/state/backups.ts';
+import type { ArchiveRecord } from '../../reconciler/state/archives.ts';
+import { doubtRepository } from '../../reconciler/state/backups.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { runOnArchive } from '../archives/change.ts';
 import { type ArchiveContext, backupOf, withBackup } from '../archives/context.ts';

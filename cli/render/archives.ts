@@ -1,4 +1,4 @@
-import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
+import type { ArchiveRecord } from '../../reconciler/state/archives.ts';
 import type { KnownArchives } from '../archives/known.ts';
 import { bytes, count } from './quantity.ts';
 import {

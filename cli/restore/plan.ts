@@ -10,7 +10,7 @@ import { writerProblem } from '../../reconciler/restore/containers.ts';
 import { withoutWayBack } from '../../reconciler/restore/no-way-back.ts';
 import { undoProblem } from '../../reconciler/restore/safety.ts';
 import { servicesOf } from '../../reconciler/snapshots/by-hand.ts';
-import type { ArchiveRecord } from '../../reconciler/state/backups.ts';
+import type { ArchiveRecord } from '../../reconciler/state/archives.ts';
 import { readInventory } from '../../reconciler/state/inventory.ts';
 import type { Store } from '../../reconciler/state/store.ts';
 import { readUndo, type Undo } from '../../reconciler/state/undo.ts';

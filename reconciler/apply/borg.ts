@@ -1,6 +1,8 @@
 import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import {
+  commentsArgs,
   infoArgs,
+  parseComments,
   parseListing,
   parseStats,
   type RepositoryListing,
@@ -11,6 +13,7 @@ import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { callBorgAlone } from '../../tools/borg/stale-lock.ts';
 import { BorgError } from '../../tools/borg/types.ts';
 import type { KnownRepository } from '../backup/step-parts.ts';
+import { byHandIn } from '../owners/comment.ts';
 import type { BackupStep } from '../types.ts';
 import { deleteArgv, initArgv } from './backup-argv.ts';
 import { exchanged, gone } from './lost-repository.ts';
@@ -34,8 +37,9 @@ export async function initRepository(step: StepOf<'borg-init'>, options: BorgOpt
 }
 
 /**
- * How much is in the newest archive of a repository that is opened for the first time: a state folder that was lost
- * knows of none, and what is pruned next waits for an archive that is as large. Without an answer it goes on without.
+ * What only a state folder that was lost has known of a repository that is opened for the first time: how much is in its
+ * newest archive, since what is pruned next waits for one that is as large, and which were made by hand. Without an
+ * answer it goes on without.
  */
 async function measured(
   found: RepositoryListing,
@@ -47,11 +51,16 @@ async function measured(
   const stats = await borg(args, repository, options)
     .then(({ stdout }) => parseStats(stdout))
     .catch(() => null);
-  const archives = found.archives.map((archive) =>
-    stats?.name === archive.name
-      ? { ...archive, size: { files: stats.files, originalBytes: stats.originalBytes } }
-      : archive,
-  );
+  const comments = await borg(commentsArgs(repository.location), repository, options)
+    .then(({ stdout }) => parseComments(stdout))
+    .catch(() => new Map<string, string>());
+  const archives = found.archives.map((archive) => ({
+    ...archive,
+    byHand: byHandIn(comments.get(archive.id) ?? ''),
+    ...(stats?.name === archive.name && {
+      size: { files: stats.files, originalBytes: stats.originalBytes },
+    }),
+  }));
   return { ...found, archives };
 }
 

@@ -64,6 +64,8 @@ export interface ListedArchive {
   atMs: number;
   /** How much is in it, where Borg was asked. */
   size?: { files: number; originalBytes: number };
+  /** Somebody asked for it, and no schedule; null where it does not say, absent where Borg was not asked. */
+  byHand?: boolean | null;
 }
 
 /** What a step has found out, for the record and for later steps of the same change. */

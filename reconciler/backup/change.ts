@@ -3,7 +3,7 @@ import type { ObservedContainer } from '../../observers/types.ts';
 import { archiveComment } from '../owners/comment.ts';
 import type { OwnerNumbers } from '../owners/numbers.ts';
 import type { ChangePart } from '../part-types.ts';
-import type { ArchiveRecord } from '../state/backups.ts';
+import type { ArchiveRecord } from '../state/archives.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { BorgCreate, Change, Reason, Step } from '../types.ts';
 import { hookedServices, hookSteps, leftOut, leftOutReasons } from './hooks.ts';
@@ -31,6 +31,7 @@ export interface BackupPlan extends PruneFacts {
   desired: DesiredBackup;
   /** What the archive stands for: the tick, or the moment that a person asked for. */
   atMs: number;
+  byHand: boolean;
   /** Of the whole host, as observed: others than its own may write to its data. */
   containers: ObservedContainer[];
   /** Newest first. */
@@ -126,9 +127,9 @@ function partOf(plan: BackupPlan): ChangePart {
 }
 
 function pruneSteps(plan: BackupPlan): Step[] {
-  const { desired, atMs, archives, pruneHeld = null } = plan;
+  const { desired, atMs, byHand, archives, pruneHeld = null } = plan;
   if (pruneHeld !== null) return [];
-  return pruneOf(desired, archives, { name: archiveName(desired.service, atMs), atMs }, plan);
+  return pruneOf(desired, archives, { name: archiveName(desired.service, atMs), atMs, byHand }, plan);
 }
 
 function snapshotsOf({ desired, atMs }: BackupPlan): string[] {
@@ -244,7 +245,7 @@ function createStep(plan: BackupPlan): BorgCreate {
   }));
   const archive = archiveName(service, plan.atMs);
   const names = datasets.map(({ name }) => name);
-  const comment = archiveComment(names, plan.numbers);
+  const comment = archiveComment(names, plan.numbers, plan.byHand);
   const sources = { at: service, mounts, compression, excludes };
   const before = { repositoryId: plan.repositoryId, expected: expectedOf(plan) };
   const notes = [...(plan.pruneHeld == null ? [] : [plan.pruneHeld]), ...leftOut(plan), ...lacking(plan)];

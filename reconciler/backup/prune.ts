@@ -1,7 +1,7 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import { unfinishedBy } from '../../tools/borg/archives.ts';
 import { pruneHold } from '../proof/damage.ts';
-import type { ArchiveRecord } from '../state/backups.ts';
+import type { ArchiveRecord } from '../state/archives.ts';
 import type { Proofs } from '../state/proofs.ts';
 import type { Step } from '../types.ts';
 import { isDueTime } from './due.ts';
@@ -41,7 +41,7 @@ export interface PruneFacts {
 export function pruneOf(
   desired: DesiredBackup,
   archives: readonly ArchiveRecord[],
-  made: { name: string; atMs: number },
+  made: MarkedArchive,
   { restored = null, checkpoints = [], uncovered = [] }: PruneFacts = {},
 ): Step[] {
   const { repository, service } = desired;
@@ -68,22 +68,39 @@ export function pruneOf(
   ];
 }
 
+/** `byHand`: null where the archive does not say. */
+interface MarkedArchive extends DatedArchive {
+  byHand: boolean | null;
+}
+
 /**
  * What no retention keeps. It counts all archives, as Borg does, and once more those of the schedule alone: one by hand,
  * of data that may just have been broken, so takes the place of none. One by hand stays for a day besides: whoever makes
  * the next one within the hour wants both.
+ *
+ * One of an earlier Steward does not say which it is. At a time of the schedule of today it is the schedule's; at another
+ * it may be of an earlier schedule, or by hand. A schedule has made others at the same time of day, so these are counted
+ * once more for each such time: nothing of it goes that would have stayed without all others.
  */
-function expiredOf(desired: DesiredBackup, made: DatedArchive, own: DatedArchive[]): DatedArchive[] {
+function expiredOf(desired: DesiredBackup, made: MarkedArchive, own: MarkedArchive[]): MarkedArchive[] {
   const { retention, schedule } = desired;
   if (retention === null) return [];
   const all = [made, ...own];
-  const [scheduled = [], byHand = []] = [true, false].map((due) =>
-    all.filter(({ atMs }) => isDueTime(desired, atMs) === due),
-  );
-  const keep = (archives: DatedArchive[]) => keptBy(retention, archives, schedule?.timezone ?? 'UTC').keys();
-  const recent = byHand.filter(({ atMs }) => made.atMs - atMs <= dayMs).map(({ name }) => name);
-  const kept = new Set([...keep(all), ...keep(scheduled), ...recent]);
+  const scheduled = all.filter((each) => each.byHand === false || isOnTime(each, desired));
+  const others = all.filter((each) => !scheduled.includes(each));
+  const doubtful = others.filter(({ byHand }) => byHand === null);
+  const alike = [...Map.groupBy(doubtful, ({ atMs }) => atMs % dayMs).values()];
+  const keep = (archives: MarkedArchive[]) => [
+    ...keptBy(retention, archives, schedule?.timezone ?? 'UTC').keys(),
+  ];
+  const recent = others.filter(({ atMs }) => made.atMs - atMs <= dayMs).map(({ name }) => name);
+  const counted = [all, scheduled, ...alike.map((those) => [...scheduled, ...those])];
+  const kept = new Set([...counted.flatMap(keep), ...recent]);
   return own.filter(({ name }) => !kept.has(name));
+}
+
+function isOnTime({ byHand, atMs }: MarkedArchive, desired: DesiredBackup): boolean {
+  return byHand === null && isDueTime(desired, atMs);
 }
 
 /** What an attempt for this tick or an earlier one has left: there is a whole archive that is newer now. */

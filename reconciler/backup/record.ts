@@ -1,16 +1,16 @@
 import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import type { Clock } from '../../tools/clock.ts';
 import type { ArchiveFacts, StepFacts } from '../apply/types.ts';
+import { byHandIn } from '../owners/comment.ts';
 import type { PartEnd } from '../part-types.ts';
 import { partAt } from '../parts.ts';
 import { isProof, kindOfProof, proofRecorder } from '../proof/record.ts';
+import { removeArchives, writeArchive } from '../state/archives.ts';
 import {
   type BackupRecord,
   doubtRepository,
   newBackupRecord,
   readBackup,
-  removeArchives,
-  writeArchive,
   writeBackupRecord,
   writeListing,
 } from '../state/backups.ts';
@@ -201,7 +201,8 @@ export function learn(store: Store, clock: Clock, step: Step, facts: StepFacts):
   if (facts.archive !== undefined && step.op === 'borg-create') {
     const { name, id, files, originalBytes, warnings } = facts.archive;
     const atMs = parseArchiveName(step.at, name) ?? clock.now();
-    writeArchive(store, location, { name, id, atMs, clean: warnings.length === 0, files, originalBytes });
+    const known = { name, id, atMs, clean: warnings.length === 0, files, originalBytes };
+    writeArchive(store, location, { ...known, byHand: byHandIn(step.comment) });
   }
   if (step.op === 'borg-delete' && facts.heldBack === undefined)
     removeArchives(store, location, step.archives);

@@ -11,7 +11,8 @@ import { uncoveredText } from '../backup/uncovered.ts';
 import { numbersOf } from '../owners/numbers.ts';
 import { proofLater } from '../proof/check.ts';
 import { drillChange, drillNow, dueDrill } from '../proof/drill.ts';
-import type { ArchiveRecord, BackupRecord, Backups } from '../state/backups.ts';
+import type { ArchiveRecord } from '../state/archives.ts';
+import type { BackupRecord, Backups } from '../state/backups.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { proofKey } from '../state/proofs.ts';
 import type { Reason } from '../types.ts';
@@ -190,6 +191,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
   return {
     desired,
     atMs,
+    byHand: world.asked !== undefined,
     containers: world.observed.docker.known ? world.observed.docker.value.containers : [],
     archives,
     repositoryId: repository?.borgId ?? null,

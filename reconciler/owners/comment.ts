@@ -2,15 +2,17 @@ import type { IdRange } from '../../observers/types.ts';
 import type { OwnerNumbers } from './numbers.ts';
 
 /**
- * What an archive says of itself, in Borg's comment: whose datasets it holds, and what its owners' numbers meant:
- * `steward: pool/a pool/a/db; userns uid=100000+65536 gid=100000+65536; group labdata=999`. No name of a dataset or a
- * group has a semicolon. Pure.
+ * What an archive says of itself, in Borg's comment: whose datasets it holds, what its owners' numbers meant, and who
+ * asked for it: `steward: pool/a pool/a/db; userns uid=100000+65536 gid=100000+65536; group labdata=999; made by hand`, or
+ * `by schedule`. No name of a dataset or a group has a semicolon. Pure.
  */
-export function archiveComment(datasets: string[], { userns, group }: OwnerNumbers): string {
+export function archiveComment(datasets: string[], numbers: OwnerNumbers, byHand: boolean): string {
+  const { userns, group } = numbers;
   const ids =
     userns === null ? 'none' : `uid=${userns.uid.map(text).join()} gid=${userns.gid.map(text).join()}`;
   const parts = [`steward: ${datasets.join(' ')}`, `userns ${ids}`];
   if (group !== null) parts.push(`group ${group.name}=${group.gid}`);
+  parts.push(`made by ${byHand ? 'hand' : 'schedule'}`);
   return parts.join('; ');
 }
 
@@ -20,6 +22,13 @@ export function contentOf(comment: string): string {
 }
 
 /** Null where it does not say: it was made before archives said so, or by somebody else. */
+export function byHandIn(comment: string): boolean | null {
+  const [first = '', ...parts] = comment.split('; ');
+  const by = first.startsWith('steward: ') ? after('made by ', parts) : undefined;
+  return by === 'hand' ? true : by === 'schedule' ? false : null;
+}
+
+/** Null where it does not say, likewise. */
 export function numbersIn(comment: string): OwnerNumbers | null {
   const [first = '', ...parts] = comment.split('; ');
   const userns = idsIn(after('userns ', parts));

@@ -2,6 +2,7 @@ import { exchanged } from '../apply/lost-repository.ts';
 import type { ListedArchive } from '../apply/types.ts';
 import type { ScheduleRecord } from '../backup/changed-schedule.ts';
 import type { Uncovered } from '../backup/uncovered.ts';
+import { type ArchiveRecord, readArchives, writeListed } from './archives.ts';
 import { type KeyRecord, readKeys } from './keys.ts';
 import { repositoryLock } from './lock.ts';
 import { type Progress, readProgress } from './progress.ts';
@@ -41,13 +42,6 @@ export interface RepositoryRecord {
   checkpoints: string[];
 }
 
-export interface ArchiveRecord extends ListedArchive {
-  /** Borg ended with 0; null for one that Steward did not make. */
-  clean: boolean | null;
-  files: number | null;
-  originalBytes: number | null;
-}
-
 export interface Backups extends Proofs {
   services: Map<string, BackupRecord>;
   /** Service -> the schedule whose ticks are owed. */
@@ -75,8 +69,6 @@ export function readBackups(store: Store): Backups {
   return guarded(store.path, () => {
     const services = rows<BackupRow>(store, 'SELECT * FROM backups').map(toBackup);
     const repositories = rows<RepositoryRow>(store, 'SELECT * FROM repositories').map(toRepository);
-    const archives = rows<ArchiveRow>(store, 'SELECT * FROM archives ORDER BY at_ms DESC, name DESC');
-    const byLocation = Map.groupBy(archives, ({ location }) => location);
     return {
       ...readProofs(store),
       keys: readKeys(store),
@@ -86,15 +78,9 @@ export function readBackups(store: Store): Backups {
       uncovered: readUncovered(store),
       services: new Map(services.map((record) => [record.service, record])),
       repositories: new Map(repositories.map((record) => [record.location, record])),
-      archives: new Map([...byLocation].map(([location, found]) => [location, found.map(toArchive)])),
+      archives: readArchives(store),
     };
   });
-}
-
-/** Whether the repository at this location was last seen to hold an archive of that name. */
-export function hasArchive(store: Store, location: string, name: string): boolean {
-  const sql = 'SELECT 1 FROM archives WHERE location = ? AND name = ?';
-  return guarded(store.path, () => store.db.prepare(sql).get(location, name) !== undefined);
 }
 
 /** Those with a run under way, or one that died. */
@@ -156,18 +142,7 @@ export function writeListing(store: Store, repository: RepositoryRecord, listed:
         repository.inDoubt ? 1 : 0,
         JSON.stringify(repository.checkpoints),
       );
-    const names = JSON.stringify(listed.map(({ name, id }) => `${name} ${id}`));
-    store.db
-      .prepare(
-        "DELETE FROM archives WHERE location = ? AND (name || ' ' || borg_id) NOT IN (SELECT value FROM json_each(?))",
-      )
-      .run(location, names);
-    dropManifest(store, location);
-    const put = store.db.prepare(
-      'INSERT OR IGNORE INTO archives (location, name, borg_id, at_ms, files, original_bytes) VALUES (?, ?, ?, ?, ?, ?)',
-    );
-    for (const { name, id, atMs, size } of listed)
-      put.run(location, name, id, atMs, size?.files ?? null, size?.originalBytes ?? null);
+    writeListed(store, location, listed);
   });
 }
 
@@ -175,29 +150,6 @@ function readBorgId(store: Store, location: string): string | null {
   const sql = 'SELECT borg_id FROM repositories WHERE location = ?';
   const row = guarded(store.path, () => store.db.prepare(sql).get(location));
   return row === undefined ? null : String(row.borg_id);
-}
-
-export function writeArchive(store: Store, location: string, archive: ArchiveRecord): void {
-  const { name, id, atMs, clean, files, originalBytes } = archive;
-  guarded(store.path, () =>
-    store.db
-      .prepare('INSERT OR REPLACE INTO archives VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(location, name, id, atMs, clean === null ? null : Number(clean), files, originalBytes),
-  );
-}
-
-export function removeArchives(store: Store, location: string, names: string[]): void {
-  transaction(store, () => {
-    const remove = store.db.prepare('DELETE FROM archives WHERE location = ? AND name = ?');
-    for (const name of names) remove.run(location, name);
-    const left = 'SELECT json_group_array(value) FROM json_each(checkpoints) WHERE value NOT IN';
-    store.db
-      .prepare(
-        `UPDATE repositories SET checkpoints = (${left} (SELECT value FROM json_each(?))) WHERE location = ?`,
-      )
-      .run(JSON.stringify(names), location);
-    dropManifest(store, location);
-  });
 }
 
 /** After a failure that may have left the repository other than it was known to be. */
@@ -210,7 +162,7 @@ export function doubtRepository(store: Store, location: string): void {
 /** Whatever is at this place next is looked at as if nothing had ever been there, or been restored for its `service`. */
 export function forgetRepository(store: Store, location: string, service: string | null): void {
   transaction(store, () => {
-    for (const table of ['repositories', 'archives'])
+    for (const table of ['repositories', 'archives', 'made_by_hand'])
       store.db.prepare(`DELETE FROM ${table} WHERE location = ?`).run(location);
     dropManifest(store, location);
     const forget = store.db.prepare("DELETE FROM proofs WHERE (kind = 'drill') = ? AND subject = ?");
@@ -246,16 +198,6 @@ interface RepositoryRow {
   checkpoints: string;
 }
 
-interface ArchiveRow {
-  location: string;
-  name: string;
-  borg_id: string;
-  at_ms: number;
-  clean: number | null;
-  files: number | null;
-  original_bytes: number | null;
-}
-
 function rows<Row>(store: Store, sql: string): Row[] {
   return store.db.prepare(sql).all() as Row[];
 }
@@ -282,16 +224,5 @@ function toRepository(row: RepositoryRow): RepositoryRecord {
     listedMs: row.listed_ms,
     inDoubt: row.in_doubt === 1,
     checkpoints: JSON.parse(row.checkpoints) as string[],
-  };
-}
-
-function toArchive(row: ArchiveRow): ArchiveRecord {
-  return {
-    name: row.name,
-    id: row.borg_id,
-    atMs: row.at_ms,
-    clean: row.clean === null ? null : row.clean === 1,
-    files: row.files,
-    originalBytes: row.original_bytes,
   };
 }

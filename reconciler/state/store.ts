@@ -104,6 +104,9 @@ const migrations = [
      service TEXT NOT NULL, source TEXT NOT NULL, mountpoint TEXT NOT NULL, since_ms INTEGER NOT NULL,
      PRIMARY KEY (service, mountpoint, source)) STRICT;`,
   'CREATE TABLE unproven_probes (url TEXT PRIMARY KEY, why TEXT NOT NULL) STRICT;',
+  // A table of its own, as of schedules: whole rows of archives are written by a Steward from before, too.
+  `CREATE TABLE made_by_hand (
+     location TEXT NOT NULL, borg_id TEXT NOT NULL, by_hand INTEGER NOT NULL, PRIMARY KEY (location, borg_id)) STRICT;`,
 ];
 
 /** How long another process's write is waited for. */

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browseArchive } from '../../observers/archive.ts';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import type { ExecuteOptions, StepProgress } from '../../reconciler/apply/types.ts';
+import { archiveComment } from '../../reconciler/owners/comment.ts';
 import type { BorgExtractTo } from '../../reconciler/types.ts';
 import type { ListedItem } from '../../tools/borg/listing.ts';
 import { isMounted, mountArchive } from '../../tools/borg/mount.ts';
@@ -116,6 +117,29 @@ describe('a repository that is opened for the first time', () => {
       { name: archive, size: { files: 5, originalBytes: expect.any(Number) } },
     ]);
     expect(facts?.repository?.archives[0]?.size?.originalBytes).toBeGreaterThan(3_000);
+  });
+
+  it('tells of each archive whether it says that somebody asked for it', async () => {
+    const location = at('made');
+    const env = { ...process.env, BORG_BASE_DIR: at('other') };
+    execFileSync('borg', ['init', '-e', 'none', location], { env });
+    const numbers = { userns: null, group: null };
+    const comments = [archiveComment(['a'], numbers, true), archiveComment(['a'], numbers, false), 'mine'];
+    for (const [index, comment] of comments.entries())
+      execFileSync('borg', ['create', '--comment', comment, `${location}::a${index}`, '.'], {
+        env,
+        cwd: at('data'),
+      });
+    const step = { op: 'borg-list', repository: { ...repository, location } } as const;
+    const first = (await hostExecutor(borg).execute(step, {}))?.repository;
+    expect(first?.archives.map(({ name, byHand }) => [name, byHand])).toEqual([
+      ['a0', true],
+      ['a1', false],
+      ['a2', null],
+    ]);
+    const known = { borgId: first?.id ?? '', id: 'borg-repository:photo' as const };
+    const later = (await hostExecutor(borg).execute({ ...step, known }, {}))?.repository;
+    expect(later?.archives.map(({ byHand }) => byHand)).toEqual([undefined, undefined, undefined]);
   });
 });
 

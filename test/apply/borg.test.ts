@@ -28,7 +28,7 @@ describe('borg-init', () => {
       repository: {
         id: 'abc',
         encryption: 'keyfile',
-        archives: [{ name: 'old', id: 'id-old', atMs: Date.UTC(2026, 10, 23, 2) }],
+        archives: [{ name: 'old', id: 'id-old', atMs: Date.UTC(2026, 10, 23, 2), byHand: null }],
         checkpoints: ['old.checkpoint', 'old.checkpoint.1'],
       },
       heldBack:
@@ -37,6 +37,7 @@ describe('borg-init', () => {
     expect(lab.calls()).toEqual([
       'list --json --consider-checkpoints ssh://borg@backup/./photo',
       'info --progress --json --last 1 ssh://borg@backup/./photo',
+      'list --json --format {comment} ssh://borg@backup/./photo',
     ]);
   });
 

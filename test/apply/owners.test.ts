@@ -50,7 +50,7 @@ beforeAll(() => {
   write('outside/precious', 105_000);
   fill();
   for (const [name, numbers] of Object.entries({ remapped: there, bare }))
-    archive(name, archiveComment(['pool/photo'], numbers));
+    archive(name, archiveComment(['pool/photo'], numbers, false));
   archive('old', 'steward: pool/photo');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

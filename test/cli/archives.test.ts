@@ -1,7 +1,8 @@
 import { symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readBackups, writeArchive } from '../../reconciler/state/backups.ts';
+import { writeArchive } from '../../reconciler/state/archives.ts';
+import { readBackups } from '../../reconciler/state/backups.ts';
 import { repositoryLock, takeLock } from '../../reconciler/state/lock.ts';
 import { beginProof, endProof } from '../../reconciler/state/runs.ts';
 import { openStore } from '../../reconciler/state/store.ts';
@@ -53,7 +54,7 @@ describe('archives', () => {
 
   it('are read again where that is wanted: what is gone there is not shown', async () => {
     const store = openStore(lab.stateDir);
-    const ghost = { name: 'blog-2020-01-01T00:00:00Z', id: 'ghost', atMs: 1, clean: true };
+    const ghost = { name: 'blog-2020-01-01T00:00:00Z', id: 'ghost', atMs: 1, clean: true, byHand: null };
     writeArchive(store, location, { ...ghost, files: 1, originalBytes: 1 });
     store.close();
     expect((await command('archives', 'blog')).stdout).toContain('blog-2020');

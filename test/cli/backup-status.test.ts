@@ -20,7 +20,7 @@ const desired = build.desired([build.stack(), build.repository(), build.backup()
 function known(nowMs: number, proofs: ProofRecord[] = []) {
   const backups = emptyBackups();
   backups.services.set('photo', newBackupRecord('photo', 0));
-  const own = { id: 'a', clean: true, files: 12, originalBytes: 3400 };
+  const own = { id: 'a', byHand: null, clean: true, files: 12, originalBytes: 3400 };
   const archive = { ...own, name: 'photo-2026-11-23T02:30:00Z', atMs: tickMs };
   backups.archives.set(location, [{ ...archive, name: 'by-hand', atMs: tickMs + 1 }, archive]);
   for (const proof of proofs) backups.proofs.set(proofKey(proof.kind, proof.subject), proof);

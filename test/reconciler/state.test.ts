@@ -104,6 +104,7 @@ describe('state.db', () => {
       DROP TABLE declared_backups;
       DROP TABLE uncovered;
       DROP TABLE unproven_probes;
+      DROP TABLE made_by_hand;
       DROP TABLE runs;
       CREATE TABLE runs (
         seq INTEGER PRIMARY KEY, service TEXT NOT NULL, at_ms INTEGER NOT NULL, result TEXT NOT NULL, error TEXT,
@@ -131,6 +132,7 @@ describe('state.db', () => {
       DROP TABLE declared_backups;
       DROP TABLE uncovered;
       DROP TABLE unproven_probes;
+      DROP TABLE made_by_hand;
       DROP TABLE undo;
       CREATE TABLE undo (
         seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, lock_name TEXT NOT NULL, change_id TEXT NOT NULL,

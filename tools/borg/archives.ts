@@ -56,6 +56,18 @@ export function infoArgs(...target: string[]): string[] {
   return ['info', '--progress', '--json', ...target];
 }
 
+/** With all comments: each archive is looked at for its own. */
+export function commentsArgs(location: string): string[] {
+  return ['list', '--json', '--format', '{comment}', location];
+}
+
+/** Id of an archive -> what it says of itself. */
+export function parseComments(stdout: string): Map<string, string> {
+  const { archives } = parseJson(stdout);
+  const listed = Array.isArray(archives) ? archives : [];
+  return new Map(listed.map((item) => [String(field(item, 'id')), String(field(item, 'comment') ?? '')]));
+}
+
 /** Lists one archive with its comment; unlike `borg info` without its statistics, which take long. */
 export function commentArgs(location: string, archive: string): string[] {
   const exactly = archive.replace(/[*?[]/g, '[$&]');

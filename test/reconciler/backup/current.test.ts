@@ -67,7 +67,7 @@ it.each([
   const containers = [{ ...db, state: 'restarting' as const }, ...others];
   const backup = build.backup('photo', { quiesce });
   const change = backupChange({
-    ...{ desired: backup, atMs: 0, containers, archives: [], repositoryId: null, reasons: [] },
+    ...{ desired: backup, atMs: 0, byHand: false, containers, archives: [], repositoryId: null, reasons: [] },
     ...{ downtimeSeconds: 5, healthTimeoutSeconds: 60, numbers: { userns: null, group: null } },
   });
   const [step] = change.steps.filter((each) => each.op === op);

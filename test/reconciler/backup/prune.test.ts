@@ -4,24 +4,32 @@ import type { Retention } from '../../../desired-state/backup-parts.ts';
 import { jitterMs } from '../../../reconciler/backup/due.ts';
 import { archiveName } from '../../../reconciler/backup/names.ts';
 import { pruneOf } from '../../../reconciler/backup/prune.ts';
-import type { ArchiveRecord } from '../../../reconciler/state/backups.ts';
+import type { ArchiveRecord } from '../../../reconciler/state/archives.ts';
 import type { Step } from '../../../reconciler/types.ts';
 import * as build from '../../support/build.ts';
 
 const schedule = { cron: '0 3 * * *', timezone: 'UTC' };
 const hourMs = 3_600_000;
 
-function archive(atMs: number): ArchiveRecord {
+function archive(atMs: number, byHand: boolean | null = null): ArchiveRecord {
   const name = archiveName('photo', atMs);
-  return { name, id: name, atMs, clean: true, files: 1, originalBytes: 1 };
+  return { name, id: name, atMs, clean: true, files: 1, originalBytes: 1, byHand };
 }
 
-/** The times of the archives that go after one of `made`; all as `22T03:00`, of November. */
-function pruned(times: string[], made: string, over: Parameters<typeof build.backup>[1] = {}): string[] {
-  const ms = (time: string) => Date.parse(`2026-11-${time}:00Z`);
+type Over = Parameters<typeof build.backup>[1];
+
+const atThree = (time: string) => time.endsWith('T03:00');
+
+/** The times of the archives that go after one of `made`; all as `22T03:00`, of November. `said`: whose they are. */
+function pruned(
+  times: string[],
+  made: string,
+  over: Over = {},
+  said: (time: string) => boolean | null = (time) => !atThree(time),
+): string[] {
+  const at = (time: string) => archive(Date.parse(`2026-11-${time}:00Z`), said(time));
   const desired = build.backup('photo', { schedule, retention: { daily: 2 }, ...over });
-  const now = { name: archiveName('photo', ms(made)), atMs: ms(made) };
-  const steps = pruneOf(desired, times.map(ms).map(archive), now);
+  const steps = pruneOf(desired, times.map(at), { ...at(made), byHand: !atThree(made) });
   return deleted(steps).map((name) => name.slice('photo-2026-11-'.length, -':00Z'.length));
 }
 
@@ -53,7 +61,19 @@ describe('an archive by hand', () => {
     ]);
   });
 
-  it('is told by its time, jitter counted, also in the night in which summer time begins', () => {
+  it.each<[what: string, over: Over]>([
+    ['its hour', { schedule: { cron: '0 4 * * *', timezone: 'UTC' } }],
+    ['its hour, to that of one by hand', { schedule: { cron: '0 10 * * *', timezone: 'UTC' } }],
+    ['its jitter', { jitterSeconds: 600 }],
+    ['its time zone', { schedule: { cron: '0 3 * * *', timezone: 'Asia/Tokyo' } }],
+    ['nothing any more', { schedule: null }],
+  ])('is known as one whatever the schedule is today: a commit changes %s', (_what, over) => {
+    const days = ['19T03:00', '19T10:00', '20T03:00', '20T10:00', '21T03:00'];
+    expect(pruned(days, '21T10:00', { ...over, retention: { daily: 30 } })).toEqual([]);
+    expect(pruned(days, '22T03:00', over)).toEqual(['19T03:00', '19T10:00', '20T03:00', '20T10:00']);
+  });
+
+  it('that does not say so is told by its time, jitter counted, also in the night in which summer time begins', () => {
     const rome = { cron: '30 2 * * *', timezone: 'Europe/Rome' };
     const nights = (jitterSeconds: number) => {
       const desired = build.backup('photo', { schedule: rome, jitterSeconds, retention: { daily: 3 } });
@@ -71,28 +91,54 @@ it('what the schedule alone has made goes as the retention says, and as it did',
   const days = ['20T03:00', '21T03:00', '22T03:00'];
   expect(pruned(days, '23T03:00', { retention: { daily: 2 } })).toEqual(['20T03:00', '21T03:00']);
   const hours = { schedule: { cron: '0 * * * *', timezone: 'UTC' }, retention: { hourly: 2 } };
-  expect(pruned(['22T01:00', '22T02:00', '22T03:00'], '22T04:00', hours)).toEqual(['22T01:00', '22T02:00']);
+  const bySchedule = () => false;
+  const three = ['22T01:00', '22T02:00', '22T03:00'];
+  expect(pruned(three, '23T03:00', hours, bySchedule)).toEqual(['22T01:00', '22T02:00']);
+});
+
+describe('one of an earlier Steward, which does not say what it is,', () => {
+  const nothing = () => null;
+  const moved = { schedule: { cron: '0 4 * * *', timezone: 'UTC' } };
+  const nights = ['18T03:00', '19T03:00', '20T03:00', '21T03:00'];
+
+  it('goes for none that may be by hand, after the schedule has moved', () => {
+    const all = [...nights, '19T10:00', '20T10:07', '21T15:11'];
+    expect(pruned(all, '22T03:00', { ...moved, retention: { daily: 30 } }, nothing)).toEqual([]);
+  });
+
+  it('goes with its like as the retention says', () => {
+    expect(pruned(nights, '22T03:00', moved, nothing)).toEqual(nights.slice(0, 3));
+  });
 });
 
 it('whatever was made by hand, a scheduled archive is kept for as long as it would be without', () => {
   const count = fc.integer({ min: 0, max: 5 });
   const retention: fc.Arbitrary<Retention> = fc.record({ daily: count, weekly: count, monthly: count });
   const hours = fc.uniqueArray(fc.integer({ min: 1, max: 60 * 24 }), { maxLength: 10 });
+  const moves = fc.constantFrom('0 3 * * *', '30 4 * * *');
   fc.assert(
-    fc.property(retention, fc.integer({ min: 1, max: 30 }), hours, (wanted, days, byHand) => {
-      const made = archive(Date.parse('2026-11-23T03:00Z'));
-      const desired = build.backup('photo', { schedule, retention: wanted });
-      const scheduled = Array.from({ length: days }, (_, day) =>
-        archive(made.atMs - (day + 1) * 24 * hourMs),
-      );
-      const all = [...scheduled, ...byHand.map((hour) => archive(made.atMs - hour * hourMs + 60_000))];
-      const gone = (archives: ArchiveRecord[]) => deleted(pruneOf(desired, archives, made));
-      const without = new Set(gone(scheduled));
-      const names = new Set(scheduled.map(({ name }) => name));
-      for (const name of gone(all)) if (names.has(name)) expect(without).toContain(name);
-      // And what was kept is kept again.
-      const went = new Set(gone(all));
-      expect(gone(all.filter(({ name }) => !went.has(name)))).toEqual([]);
-    }),
+    fc.property(
+      retention,
+      fc.integer({ min: 1, max: 30 }),
+      hours,
+      fc.boolean(),
+      moves,
+      (wanted, days, byHand, marks, cron) => {
+        const made = archive(Date.parse('2026-11-23T03:00Z'), false);
+        const desired = build.backup('photo', { schedule: { ...schedule, cron }, retention: wanted });
+        const scheduled = Array.from({ length: days }, (_, day) =>
+          archive(made.atMs - (day + 1) * 24 * hourMs, marks ? false : null),
+        );
+        const noons = byHand.map((hour) => archive(made.atMs - hour * hourMs + 60_000, marks ? true : null));
+        const all = [...scheduled, ...noons];
+        const gone = (archives: ArchiveRecord[]) => deleted(pruneOf(desired, archives, made));
+        const without = new Set(gone(scheduled));
+        const names = new Set(scheduled.map(({ name }) => name));
+        for (const name of gone(all)) if (names.has(name)) expect(without).toContain(name);
+        // And what was kept is kept again.
+        const went = new Set(gone(all));
+        expect(gone(all.filter(({ name }) => !went.has(name)))).toEqual([]);
+      },
+    ),
   );
 });

@@ -231,7 +231,7 @@ describe('all at one instant', () => {
     lab.later(dayMs);
     await lab.beside(await lab.cycle({ dry: true, asked: asked(tickOf(lab.now())) }));
     const services = archives().map((name) => name.replace(/-2023.*/, ''));
-    expect(services.filter((name) => name === 'git')).toHaveLength(1);
+    expect(services.filter((name) => name === 'git')).toHaveLength(2);
     expect(services.filter((name) => name === 'photo')).toHaveLength(2);
   });
 

@@ -164,13 +164,21 @@ describe('what was archived before it was there', () => {
   it('stays where the plan is the first to see it, since nobody knows for how long', () => {
     const [made, old] = ['photo-2026-11-23T02:30:00Z', 'photo-2026-11-22T02:30:00Z'];
     const atMs = Date.parse('2026-11-23T02:30:00Z');
-    const archive = { id: 'a', name: old, atMs: atMs - dayMs, clean: true, files: 1, originalBytes: 1 };
+    const archive = {
+      id: 'a',
+      name: old,
+      atMs: atMs - dayMs,
+      clean: true,
+      files: 1,
+      originalBytes: 1,
+      byHand: null,
+    };
     const backup = build.backup('photo', { retention: { daily: 1 } });
     const steps = (sinceMs: number[]) =>
       pruneOf(
         backup,
         [archive],
-        { name: made, atMs },
+        { name: made, atMs, byHand: false },
         {
           uncovered: sinceMs.map((since) => ({ source: 'x', mountpoint: '/x', sinceMs: since })),
         },

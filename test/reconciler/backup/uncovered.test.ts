@@ -12,7 +12,7 @@ const { location } = build.backup('photo').repository;
 /** A repository that was listed, with archives of these times. */
 function knowing(times: string[] = [], inDoubt = false): Backups {
   const record = { borgId: 'a', encryption: 'repokey', listedMs: nowMs, inDoubt, checkpoints: [] };
-  const facts = { clean: true, files: 1, originalBytes: 1 };
+  const facts = { byHand: null, clean: true, files: 1, originalBytes: 1 };
   const archives = times.map((time) => ({
     ...{ name: `photo-${time}`, id: time, atMs: Date.parse(time), ...facts },
   }));

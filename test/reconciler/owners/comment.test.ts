@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { archiveComment, contentOf, numbersIn } from '../../../reconciler/owners/comment.ts';
+import { archiveComment, byHandIn, contentOf, numbersIn } from '../../../reconciler/owners/comment.ts';
 import { numbersOf, type OwnerNumbers } from '../../../reconciler/owners/numbers.ts';
 import * as build from '../../support/build.ts';
 
@@ -20,17 +20,24 @@ describe('the comment of an archive', () => {
   it('is a line that a person can read', () => {
     const own = [{ start: 100_000, count: 65_536 }];
     expect(
-      archiveComment(datasets, { userns: { uid: own, gid: own }, group: { name: 'labdata', gid: 999 } }),
+      archiveComment(
+        datasets,
+        { userns: { uid: own, gid: own }, group: { name: 'labdata', gid: 999 } },
+        true,
+      ),
     ).toBe(
-      'steward: datapool/services/photo datapool/services/photo/db; userns uid=100000+65536 gid=100000+65536; group labdata=999',
+      'steward: datapool/services/photo datapool/services/photo/db; userns uid=100000+65536 gid=100000+65536; group labdata=999; made by hand',
     );
-    expect(archiveComment(['p'], { userns: null, group: null })).toBe('steward: p; userns none');
+    expect(archiveComment(['p'], { userns: null, group: null }, false)).toBe(
+      'steward: p; userns none; made by schedule',
+    );
   });
 
   it('says what it was told, whatever that is', () => {
     fc.assert(
-      fc.property(numbers, (given) => {
-        const comment = archiveComment(datasets, given);
+      fc.property(numbers, fc.boolean(), (given, byHand) => {
+        const comment = archiveComment(datasets, given, byHand);
+        expect(byHandIn(comment)).toBe(byHand);
         expect(numbersIn(comment)).toEqual(given);
         expect(contentOf(comment)).toBe(`steward: ${datasets.join(' ')}`);
       }),
@@ -40,7 +47,8 @@ describe('the comment of an archive', () => {
   it.each([
     '',
     'steward: datapool/services/photo',
-    'by hand; userns none',
+    'by hand; userns none; made by hand',
+    'steward: p; userns; made by somebody',
     'steward: p; userns',
     'steward: p; userns uid=100000 gid=100000',
     'steward: p; userns uid=1+0 gid=1+1',
@@ -48,6 +56,7 @@ describe('the comment of an archive', () => {
     'steward: p; userns uid=1+1',
   ])('that says nothing, or nothing that can be, is not guessed at: %s', (comment) => {
     expect(numbersIn(comment)).toBeNull();
+    expect(byHandIn(comment)).toBeNull();
   });
 });
 

@@ -3,12 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { listingFile } from '../../../reconciler/proof/listing.ts';
-import {
-  forgetRepository,
-  removeArchives,
-  writeArchive,
-  writeListing,
-} from '../../../reconciler/state/backups.ts';
+import { removeArchives, writeArchive } from '../../../reconciler/state/archives.ts';
+import { forgetRepository, writeListing } from '../../../reconciler/state/backups.ts';
 import { readProofs, writeManifest } from '../../../reconciler/state/proofs.ts';
 import { openStore, type Store } from '../../../reconciler/state/store.ts';
 
@@ -32,8 +28,15 @@ beforeEach(() => {
   list = listingFile(folder, location);
   mkdirSync(path.dirname(list));
   writeFileSync(list, '');
-  writeArchive(store, location, { ...archive, clean: true, files: 1, originalBytes: 1 });
-  writeArchive(store, location, { ...archive, name: 'older', clean: true, files: 1, originalBytes: 1 });
+  writeArchive(store, location, { ...archive, byHand: null, clean: true, files: 1, originalBytes: 1 });
+  writeArchive(store, location, {
+    ...archive,
+    name: 'older',
+    byHand: null,
+    clean: true,
+    files: 1,
+    originalBytes: 1,
+  });
   writeManifest(store, location, { archive: archive.name, entries: 1, bytes: 1, listing: 'x', sample: [] });
   return () => store.close();
 });

@@ -105,7 +105,7 @@ const asBefore = [
 
 it('an archive says what the numbers of its owners mean', () => {
   expect([...before.host.state.archives.values()].map(({ comment }) => comment)).toEqual([
-    `steward: ${photo} ${database}; userns uid=100000+65536 gid=100000+65536; group labdata=990`,
+    `steward: ${photo} ${database}; userns uid=100000+65536 gid=100000+65536; group labdata=990; made by hand`,
   ]);
   expect(owners(before)).toEqual([
     '/database: 100999:990',
