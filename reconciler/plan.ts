@@ -13,6 +13,7 @@ import { inOrder } from './order.ts';
 import { breaksPolicy, holdByPolicy } from './policy.ts';
 import type { Inventory } from './state/inventory.ts';
 import type { Change, Notice, Plan } from './types.ts';
+import { toldOfUnsettled } from './unsettled.ts';
 import { type Asked, makeWorld, notice, type Verdict, type World, why } from './world.ts';
 
 /**
@@ -99,6 +100,9 @@ function verdictsOf(world: World): Map<ResourceId, Verdict> {
     const isSuspended = resource.service !== null && suspended.has(resource.service);
     if (!isSuspended) verdicts.set(resource.id, onWholeData(resource, diffResource(resource, world), world));
     else if (resource.kind === 'compose-stack') verdicts.set(resource.id, suspendedVerdict(resource));
+    const verdict = verdicts.get(resource.id);
+    if (resource.kind === 'compose-stack' && verdict !== undefined)
+      verdicts.set(resource.id, toldOfUnsettled(resource, verdict, world));
   }
   for (const entry of world.inventory.entries.values()) {
     const isLeftAlone =

@@ -1,7 +1,9 @@
 import type { Executor } from './apply/types.ts';
 import { backupId, togetherId } from './backup/names.ts';
 import { putRight } from './put-right.ts';
+import { withGuards } from './settle-guards.ts';
 import { type BackupRecord, doubtRepositoryOfLock, readRunning, writeBackupRecord } from './state/backups.ts';
+import { readDeclaredBackups } from './state/declared.ts';
 import type { Lock } from './state/lock.ts';
 import { type BackupRun, endProof, type RunningProof, readRunningProofs, recordRun } from './state/runs.ts';
 import { type Store, transaction } from './state/store.ts';
@@ -65,9 +67,12 @@ function locksOfRuns(store: Store): Set<string> {
  */
 async function settleLock(entries: readonly Undo[], { store, executor }: SettleDeps): Promise<Settled[]> {
   const settled: Settled[] = [];
+  const declared = entries.length === 0 ? [] : readDeclaredBackups(store);
   for (const own of Map.groupBy(entries, ({ changeId, run }) => `${changeId} ${run}`).values()) {
     const [{ changeId, run }] = own as [Undo];
-    const open = own.map(({ position, step, atMs: sinceMs }) => ({ position, step, sinceMs }));
+    const open = own.map(({ position, step, atMs: sinceMs }) => {
+      return { position, step: withGuards(step, changeId, declared), sinceMs };
+    });
     const { done, failed, notes } = await putRight(open, executor, {
       settle: (positions) => dropUndo(store, { changeId, run }, positions),
       fail: (position, error) => failUndo(store, { changeId, run }, position, error),

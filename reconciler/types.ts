@@ -6,6 +6,7 @@ import type { DnsProvider } from '../tools/dns/types.ts';
 import type {
   BorgCreate,
   CleanArchive,
+  ContainerExec,
   HeldGround,
   KnownRepository,
   QuiescedContainer,
@@ -15,7 +16,7 @@ import type { ProbeGate } from './probe-gate.ts';
 import type { ProofStep } from './proof/types.ts';
 import type { RestoreStep } from './restore/types.ts';
 
-export type { BorgCreate } from './backup/step-parts.ts';
+export type { BorgCreate, ContainerExec } from './backup/step-parts.ts';
 export type { BorgManifest, Manifest, ProofStep, SampledFile } from './proof/types.ts';
 export type {
   BorgExtract,
@@ -123,7 +124,7 @@ export type BackupStep =
   | { op: 'borg-init'; repository: RepositoryRef }
   /** Reads which archives there are, of ours and of others; in `known`, the repository that was there before. */
   | { op: 'borg-list'; repository: RepositoryRef; known?: KnownRepository }
-  | { op: 'container-exec'; id: string; name: string; argv: string[]; timeoutSeconds: number }
+  | ContainerExec
   /** Dependents first, each with its own stop_grace_period. */
   | { op: 'containers-stop'; containers: QuiescedContainer[] }
   /** What they need first. Those that run already stay as they are. `healthTimeoutSeconds`: default 180; `note`: said when done. */

@@ -6,6 +6,7 @@ import type {
   ObservedNetwork,
   ObservedState,
 } from '../observers/types.ts';
+import { type GuardsByProject, guardsByProject } from './backup/guards.ts';
 import { type Uncovered, uncoveredIn } from './backup/uncovered.ts';
 import { type Drift, driftOf, noDrift } from './kinds/route/compare.ts';
 import type { Inventory, InventoryEntry } from './state/inventory.ts';
@@ -44,6 +45,8 @@ export interface World {
   hubDrift: Drift;
   /** Service -> what is inside its data and in no archive of it. */
   uncovered: ReadonlyMap<string, Uncovered[]>;
+  /** What must be mounted for its containers to run. */
+  guards: GuardsByProject;
 }
 
 /** What to do about one resource. `data` is what the inventory records once the resource is as Git says. */
@@ -78,6 +81,7 @@ export function makeWorld(parts: {
     ),
     hubDrift: hub?.known === true ? driftOf(hub.value.running, hub.value.kept) : noDrift,
     uncovered: uncoveredIn(parts),
+    guards: guardsByProject(parts.desired.resources),
   };
 }
 

@@ -4,6 +4,7 @@ import { unfinishedBy } from '../tools/borg/archives.ts';
 import type { Action } from './actions.ts';
 import { statusOf } from './container-status.ts';
 import { pauseContainer, startContainer, stopContainer, tellToStop, unpauseContainer } from './containers.ts';
+import { onMounted, presentOf } from './ground.ts';
 import { checkDocker, checkGuards } from './guards.ts';
 import { proofActions, proofFacts } from './proof.ts';
 import { addSnapshot, restoreActions } from './restore.ts';
@@ -15,7 +16,7 @@ type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 export function backupActions(world: World, step: BackupStep, options: ExecuteOptions): Action[] {
   switch (step.op) {
     case 'container-exec':
-      return exec(world, step);
+      return exec(world, step, options);
     case 'containers-stop':
       return stop(world, step);
     case 'containers-start':
@@ -23,7 +24,7 @@ export function backupActions(world: World, step: BackupStep, options: ExecuteOp
     case 'containers-pause':
       return eachContainer(world, step, (id) => pauseContainer(world, id));
     case 'containers-unpause':
-      return eachContainer(world, step, (id) => unpauseContainer(world, id));
+      return unpause(world, step, options);
     case 'zfs-snapshot':
       return snapshot(world, step);
     case 'zfs-destroy-snapshots':
@@ -76,8 +77,9 @@ export function backupFacts(world: World, step: BackupStep): StepFacts {
 }
 
 /** As a command that ends well; `false` is the one that does not. */
-function exec(world: World, step: StepOf<'container-exec'>): Action[] {
+function exec(world: World, step: StepOf<'container-exec'>, { sinceMs }: ExecuteOptions): Action[] {
   checkDocker(world);
+  if (sinceMs !== undefined) checkGuards(world, step.guards ?? []);
   const why = whyNotRun(world, step) ?? (step.argv[0] === 'false' ? 'ended with 1' : null);
   if (why === null) return [() => {}];
   throw new StepError(`${step.argv[0]} in container ${step.name} ${why}`, { retryable: false });
@@ -87,11 +89,6 @@ function whyNotRun(world: World, step: StepOf<'container-exec'>): string | null 
   const container = presentOf(world, step);
   if (container === undefined) return 'was not run: the container is gone';
   return statusOf(world, container).state === 'running' ? null : 'was not run: it is not running';
-}
-
-/** By its id, else the one that has taken its name. */
-function presentOf(world: World, { id, name }: { id: string; name: string }): SimulatedContainer | undefined {
-  return world.containers.get(id) ?? world.containers.get(world.index.containerNames.get(name) ?? '');
 }
 
 /** Side by side: all of them were told by the time the first is down. */
@@ -111,6 +108,13 @@ function eachContainer(
   return containers.map((container) => () => act(presentOf(world, container)?.id ?? ''));
 }
 
+function unpause(world: World, step: StepOf<'containers-unpause'>, { sinceMs }: ExecuteOptions): Action[] {
+  const isDone = (container: SimulatedContainer) => statusOf(world, container).state !== 'paused';
+  const { ready, last } = onMounted(world, step.containers, sinceMs, isDone);
+  const goOn = eachContainer(world, { ...step, containers: ready }, (id) => unpauseContainer(world, id));
+  return [...goOn, ...last];
+}
+
 /** `sinceMs`: what may be ending since then ends first, as startAgain has it. */
 function start(
   world: World,
@@ -118,10 +122,12 @@ function start(
   { sinceMs }: ExecuteOptions,
 ): Action[] {
   checkDocker(world);
-  const found = containers.flatMap((each) => presentOf(world, each) ?? []);
   const runs = (container: SimulatedContainer) => statusOf(world, container).state === 'running';
   const isOld = ({ startedAtMs }: SimulatedContainer) =>
     sinceMs !== undefined && (startedAtMs ?? 0) <= sinceMs;
+  const isDone = (container: SimulatedContainer) => runs(container) && !isOld(container);
+  const { ready, last } = onMounted(world, containers, sinceMs, isDone);
+  const found = ready.flatMap((each) => presentOf(world, each) ?? []);
   const ending = found.filter((container) => runs(container) && isOld(container));
   return [
     ...ending.map(
@@ -132,6 +138,7 @@ function start(
     ...found.flatMap((container) =>
       runs(container) && !ending.includes(container) ? [] : [() => startContainer(world, container.id)],
     ),
+    ...last,
   ];
 }
 

@@ -1,8 +1,10 @@
 import { observeWritten } from '../../observers/snapshots.ts';
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
+import { guardsByProject } from '../../reconciler/backup/guards.ts';
 import { writerProblem } from '../../reconciler/restore/containers.ts';
 import { type ServiceDatasets, taggedOf } from '../../reconciler/snapshots/by-hand.ts';
 import { rollbackChange, rollbackGround, rollbackProblem } from '../../reconciler/snapshots/rollback.ts';
+import { readDeclared } from '../../reconciler/state/declared.ts';
 import { type InventoryEntry, readInventory, readRestoring } from '../../reconciler/state/inventory.ts';
 import { atWork } from '../at-work.ts';
 import { canAsk, typed } from '../confirm.ts';
@@ -51,7 +53,8 @@ async function planOf(service: ServiceDatasets, tag: string, atMs: number, { sto
   const problem = writerProblem(rollbackGround(whose), containers);
   if (problem !== null) throw new UserError(`${problem}; nothing was done`);
   const healthTimeoutSeconds = (stack?.data.healthTimeoutSeconds ?? 180) as number;
-  const parts = { ...whose, tag, atMs, containers, healthTimeoutSeconds, location };
+  const guards = guardsByProject(readDeclared(store)?.resources ?? []);
+  const parts = { ...whose, tag, atMs, containers, healthTimeoutSeconds, location, guards };
   return { change: rollbackChange(parts), commit: stack?.appliedCommit ?? '' };
 }
 

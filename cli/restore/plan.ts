@@ -1,6 +1,7 @@
 import type { DesiredBackup, DesiredStack } from '../../desired-state/types.ts';
 import type { ObservedState } from '../../observers/types.ts';
 import { mountedInside } from '../../reconciler/apply/targets.ts';
+import { guardsByProject } from '../../reconciler/backup/guards.ts';
 import { passedOver } from '../../reconciler/backup/newest.ts';
 import { groundOf } from '../../reconciler/backup/writers.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
@@ -64,7 +65,8 @@ export async function planOf(name: string, cycle: Cycle, context: PlanContext): 
   const { containers } = observed.docker.value;
   const problem = writerProblem(groundOf(desired), containers);
   if (problem !== null) throw new UserError(`${problem}; nothing was done`);
-  const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now() };
+  const guards = guardsByProject(cycle.desired?.resources ?? []);
+  const parts = { desired, containers, gate: gateFor(desired, cycle), atMs: wired.deps.clock.now(), guards };
   if (flags.undo === true) {
     refuseAnother(name, kept, flags.run);
     return undoOf(parts, kept, datasetsOf(name, wired.store), settings);
@@ -111,7 +113,7 @@ function refuseMountedInside({ steps }: Change, { mounts }: ObservedState): void
   }
 }
 
-type Parts = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'>;
+type Parts = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs' | 'guards'>;
 
 interface Chosen {
   archive: ArchiveRecord;

@@ -3,8 +3,15 @@ import { compactRepository, deleteArchives, initRepository, listRepository } fro
 import { type CreateOptions, createArchive } from './borg-create.ts';
 import { type ExecOptions, execInContainer } from './container-exec.ts';
 import { stopContainers } from './container-stop.ts';
-import { pauseContainers, startAgain, startContainers, unpauseContainers } from './containers.ts';
+import {
+  pauseContainers,
+  startAgain,
+  startContainers,
+  unpauseAgain,
+  unpauseContainers,
+} from './containers.ts';
 import type { ContainersOptions } from './each-container.ts';
+import { hookOnMounted } from './ground.ts';
 import { runProofStep } from './proof-steps.ts';
 import { runRestoreStep } from './restore-steps.ts';
 import type { SecretOptions } from './secret-env.ts';
@@ -44,7 +51,9 @@ function carryOut(step: BackupStep, context: BackupContext): Promise<StepFacts |
     case 'borg-compact':
       return compactRepository(step, context.borg);
     case 'container-exec':
-      return execInContainer(step, context.exec);
+      return context.sinceMs === undefined
+        ? execInContainer(step, context.exec)
+        : hookOnMounted(step, context.containers.readMountinfo, () => execInContainer(step, context.exec));
     case 'containers-stop':
       return stopContainers(step, context.containers);
     case 'containers-start':
@@ -54,7 +63,9 @@ function carryOut(step: BackupStep, context: BackupContext): Promise<StepFacts |
     case 'containers-pause':
       return pauseContainers(step, context.containers);
     case 'containers-unpause':
-      return unpauseContainers(step, context.containers);
+      return context.sinceMs === undefined
+        ? unpauseContainers(step, context.containers)
+        : unpauseAgain(step, context.containers);
     case 'borg-find':
     case 'borg-comment':
     case 'borg-extract':

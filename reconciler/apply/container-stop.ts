@@ -143,7 +143,10 @@ async function mayEnd(
 }
 
 /** By somebody: a container that Docker itself starts again and again may have been told to stop between two of them. */
-function wasStartedSince({ State, RestartCount }: Docker.ContainerInspectInfo, sinceMs: number): boolean {
+export function wasStartedSince(
+  { State, RestartCount }: Docker.ContainerInspectInfo,
+  sinceMs: number,
+): boolean {
   const startedMs = Date.parse(State.StartedAt);
   return RestartCount === 0 && startedMs > sinceMs && startedMs <= Date.now();
 }

@@ -4,7 +4,7 @@ import { connectDocker, dockerStatus } from '../../tools/docker.ts';
 import type { QuiescedContainer } from '../backup/step-parts.ts';
 import type { BackupStep } from '../types.ts';
 import { needsOf } from './container-order.ts';
-import { perhapsEnding, stopContainers } from './container-stop.ts';
+import { perhapsEnding, stopContainers, wasStartedSince } from './container-stop.ts';
 import {
   type ContainersOptions,
   findByName,
@@ -13,15 +13,30 @@ import {
   throwAll,
   unless,
 } from './each-container.ts';
+import { onMounted } from './ground.ts';
 import { type Failing, StepError, type StepFacts } from './types.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
+
+/** As endAndStart, those whose data is mounted; the others stay as they are, and are in the error. */
+export async function startAgain(
+  step: StepOf<'containers-start'>,
+  sinceMs: number,
+  options: ContainersOptions,
+): Promise<StepFacts> {
+  const runsSince = (found: Docker.ContainerInspectInfo) =>
+    found.State.Running && wasStartedSince(found, sinceMs);
+  const facts = await onMounted(step.containers, options, runsSince, (containers) =>
+    endAndStart({ ...step, containers }, sinceMs, options),
+  );
+  return facts ?? {};
+}
 
 /**
  * Puts right that they were stopped, at `sinceMs` or later and by a run that may be dead: what may be ending still ends
  * first, and is started then. One that cannot be stopped keeps nobody else from being started.
  */
-export async function startAgain(
+async function endAndStart(
   step: StepOf<'containers-start'>,
   sinceMs: number,
   options: ContainersOptions,
@@ -135,6 +150,19 @@ export async function pauseContainers(
 async function writes(container: Docker.Container, abortSignal: AbortSignal): Promise<boolean> {
   const state = await stateOf(container, abortSignal);
   return state?.Running === true && !state.Paused;
+}
+
+/** As startAgain, of those that a dead run has paused. */
+export async function unpauseAgain(
+  step: StepOf<'containers-unpause'>,
+  options: ContainersOptions,
+): Promise<void> {
+  await onMounted(
+    step.containers,
+    options,
+    ({ State }) => !State.Paused,
+    (containers) => unpauseContainers({ ...step, containers }, options),
+  );
 }
 
 /** One that is not paused, or gone, is done. */

@@ -4,6 +4,7 @@ import { deadline, dockerSentence, dockerStatus } from '../../tools/docker.ts';
 import type { QuiescedContainer } from '../backup/step-parts.ts';
 import { type Before, eachInTurn } from './container-order.ts';
 import type { DockerOptions } from './docker.ts';
+import type { ReadMountinfo } from './guard.ts';
 import { type Failing, StepError } from './types.ts';
 
 /** What steps about several containers have in common. */
@@ -13,6 +14,7 @@ export interface ContainersOptions extends DockerOptions {
   healthTimeoutMs?: number | undefined;
   /** One that takes less to stop was not killed: whole seconds are the shortest grace but none. Default 1 s. */
   shortestGraceMs?: number | undefined;
+  readMountinfo?: ReadMountinfo | undefined;
 }
 
 /** For all calls of one step; one listener a container and call, which Node would take for a leak. */

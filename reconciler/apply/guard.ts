@@ -61,3 +61,12 @@ export async function whileMounted<T>(
     await Promise.all(handles.map((handle) => handle.close()));
   }
 }
+
+/** Which of them is not mounted, each once, and what to do. */
+export function whatToDo(guards: readonly MountGuard[]): string {
+  const all = new Set(guards.map(({ dataset, mountpoint }) => `${dataset} at ${mountpoint}`));
+  const what = [...all].join(', ');
+  const pools = [...new Set(guards.map(({ dataset }) => dataset.split('/')[0]))].join(' and ');
+  const are = all.size === 1 ? 'is' : 'are';
+  return `${what} ${are} not mounted; import pool ${pools} where it is not (zpool import), load keys (zfs load-key -a), and mount it (zfs mount -a): then Steward goes on by itself`;
+}

@@ -97,7 +97,7 @@ function backupContext(
   const limits = { idleMs: borgIdleMs, lockWaitSeconds };
   return {
     borg: { ...home, ...limits, borg: commands.borg, commands, signal, onProgress },
-    containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs, shortestGraceMs },
+    containers: { socketPath, timeoutMs: longMs, signal, healthTimeoutMs, shortestGraceMs, readMountinfo },
     sinceMs,
     exec: { socketPath, signal, timeoutMs: tool.timeoutMs, runDir: home.runDir },
     snapshots: { ...tool, readMountinfo, busyMs },

@@ -6,6 +6,7 @@ import type { ChangePart } from '../part-types.ts';
 import type { ArchiveRecord } from '../state/archives.ts';
 import { repositoryLock } from '../state/lock.ts';
 import type { BorgCreate, Change, Reason, Step } from '../types.ts';
+import { type GuardsByProject, guardsIn } from './guards.ts';
 import { hookedServices, hookSteps, leftOut, leftOutReasons } from './hooks.ts';
 import { archiveName, instant, snapshotName, togetherId } from './names.ts';
 import { type PruneFacts, pruneOf } from './prune.ts';
@@ -47,6 +48,8 @@ export interface BackupPlan extends PruneFacts {
   downtimeSeconds: number;
   /** How long a container that others wait for may take to become healthy again. */
   healthTimeoutSeconds: number;
+  /** What other stacks need to be mounted, and its own besides its own data. */
+  guards?: GuardsByProject;
 }
 
 /** The backup of one service. */
@@ -146,13 +149,16 @@ interface Quiesced {
 function quiescedBy(plans: BackupPlan[]): Quiesced {
   const found = plans.map((plan) => ({ mode: plan.desired.quiesce, ...writersOfPlan(plan) }));
   const taken = new Set(found.flatMap(({ own }) => own.map(({ id }) => id)));
+  const guardsOf = guardsIn(
+    plans.map(({ desired }) => desired),
+    plans[0]?.guards,
+  );
   const isFree = ({ id }: ObservedContainer) => !taken.has(id) && taken.add(id);
   const held = (mode: 'stop' | 'pause') => {
     const those = found.filter((each) => each.mode === mode);
-    return quiescedIn({
-      own: those.flatMap(({ own }) => own),
-      foreign: those.flatMap(({ foreign }) => foreign.filter(isFree)),
-    });
+    const own = those.flatMap(({ own }) => own);
+    const foreign = those.flatMap(({ foreign }) => foreign.filter(isFree));
+    return quiescedIn({ own, foreign }, guardsOf);
   };
   return { stop: held('stop'), pause: held('pause') };
 }

@@ -1,6 +1,7 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import type { Reason, Step } from '../types.ts';
+import { guardOf } from './guards.ts';
 import { groundOf, writersOf } from './writers.ts';
 
 /** What is run in containers of a service before and after its snapshot, and what of it is not. Pure. */
@@ -16,10 +17,11 @@ interface Hooked {
 /** Hooks of a container that does not run are left out: there is nothing to be flushed. */
 export function hookSteps({ desired, containers }: Hooked, when: When): Step[] {
   const { own } = writersOf(groundOf(desired), containers);
+  const guards = desired.datasets.map(guardOf);
   return desired.hooks[when].flatMap(({ container, argv, timeoutSeconds }) =>
     own
       .filter(({ service, state }) => service === container && state === 'running')
-      .map(({ id, name }) => ({ op: 'container-exec', id, name, argv, timeoutSeconds })),
+      .map(({ id, name }) => ({ op: 'container-exec', id, name, argv, timeoutSeconds, guards })),
   );
 }
 

@@ -14,6 +14,18 @@ export interface QuiescedContainer {
    * or to have failed. Of no service: null.
    */
   foreign?: { project: string | null };
+  /** What must be mounted before it is started again by whoever finds the run dead. Absent in journals of before. */
+  guards?: { dataset: string; mountpoint: string }[];
+}
+
+export interface ContainerExec {
+  op: 'container-exec';
+  id: string;
+  name: string;
+  argv: string[];
+  timeoutSeconds: number;
+  /** As those of the container itself (QuiescedContainer). */
+  guards?: { dataset: string; mountpoint: string }[];
 }
 
 /** Whose data is to be held still. */

@@ -3,6 +3,7 @@ import { isBelow } from '../../desired-state/files.ts';
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
 import type { Change, Reason } from '../types.ts';
+import type { GuardsOf } from './guards.ts';
 import type { Ground, QuiescedContainer } from './step-parts.ts';
 
 /**
@@ -66,10 +67,13 @@ function isHeld({ state }: ObservedContainer, quiesce: Quiesce | undefined): boo
 }
 
 /** As steps speak of them: the own ones by name, then the others, which need all of those besides what they need at home. */
-export function quiescedIn({ own, foreign }: Pick<Writers, 'own' | 'foreign'>): QuiescedContainer[] {
-  const first = own.map(inProjects(own)).sort(byName);
+export function quiescedIn(
+  { own, foreign }: Pick<Writers, 'own' | 'foreign'>,
+  guardsOf: GuardsOf,
+): QuiescedContainer[] {
+  const first = own.map(inProjects(own, guardsOf)).sort(byName);
   const needs = first.map(({ name }) => ({ name, healthy: false }));
-  const asForeign = inProjects(foreign);
+  const asForeign = inProjects(foreign, guardsOf);
   const last = foreign.map((container): QuiescedContainer => {
     const quiesced = asForeign(container);
     return { ...quiesced, needs: [...quiesced.needs, ...needs], foreign: { project: container.project } };
@@ -78,19 +82,23 @@ export function quiescedIn({ own, foreign }: Pick<Writers, 'own' | 'foreign'>): 
 }
 
 /** What a container needs is in its own stack. */
-function inProjects(held: ObservedContainer[]): (container: ObservedContainer) => QuiescedContainer {
+function inProjects(
+  held: ObservedContainer[],
+  guardsOf: GuardsOf,
+): (container: ObservedContainer) => QuiescedContainer {
   const projects = Map.groupBy(held, ({ project }) => project);
   const services = new Map(
     [...projects].map(([project, group]) => [project, Map.groupBy(group, ({ service }) => service)]),
   );
-  return ({ id, name, project, dependsOn }) => {
+  return (container) => {
+    const { id, name, project, dependsOn } = container;
     const needs = Object.entries(dependsOn).flatMap(([service, condition]) =>
       (services.get(project)?.get(service) ?? []).map((needed) => ({
         name: needed.name,
         healthy: condition === 'service_healthy',
       })),
     );
-    return { id, name, needs };
+    return { id, name, needs, guards: guardsOf(container) };
   };
 }
 

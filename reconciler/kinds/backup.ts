@@ -202,6 +202,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     uncovered: world.uncovered.get(desired.service) ?? [],
     restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,
     downtimeSeconds: downtimeMs === null ? 5 : Math.ceil(downtimeMs / 1000),
+    guards: world.guards,
     healthTimeoutSeconds: stack?.kind === 'compose-stack' ? stack.healthTimeoutSeconds : 180,
   };
 }

@@ -1,5 +1,6 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
+import { type GuardsByProject, guardsIn } from '../backup/guards.ts';
 import { instant } from '../backup/names.ts';
 import { groundOf } from '../backup/writers.ts';
 import type { OwnerPlan } from '../owners/move.ts';
@@ -27,6 +28,8 @@ export interface RestorePlan {
   containers: ObservedContainer[];
   /** Of its stack; null where it has none. */
   gate: HealthGate | null;
+  /** What other stacks need to be mounted, and its own besides its own data. */
+  guards?: GuardsByProject;
 }
 
 export function restoreChange(plan: RestorePlan): Change {
@@ -34,7 +37,7 @@ export function restoreChange(plan: RestorePlan): Change {
   const { repository, datasets, service } = desired;
   const run = restoreRun(service, atMs);
   const snapshots = datasets.map(({ name }) => safetyName(name, atMs));
-  const held = heldContainers(groundOf(desired), plan.containers);
+  const held = heldContainers(groundOf(desired), plan.containers, guardsIn([desired], plan.guards));
   const steps: Step[] = [
     { op: 'borg-find', repository, archive, paths, dataset: datasets[0]?.name ?? '' },
     ...held.stop,
@@ -60,7 +63,7 @@ function ownersReason({ note }: OwnerPlan): Reason[] {
   return note === undefined ? [] : [{ field: 'owners', from: null, to: null, note }];
 }
 
-export type UndoPlan = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs'> & {
+export type UndoPlan = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'atMs' | 'guards'> & {
   /** Newest first: the first one is gone back to. */
   kept: SafetySnapshots[];
 };
@@ -69,7 +72,7 @@ export type UndoPlan = Pick<RestorePlan, 'desired' | 'containers' | 'gate' | 'at
 export function undoRestoreChange(plan: UndoPlan): Change | null {
   const [target] = plan.kept;
   if (target === undefined) return null;
-  const held = heldContainers(groundOf(plan.desired), plan.containers);
+  const held = heldContainers(groundOf(plan.desired), plan.containers, guardsIn([plan.desired], plan.guards));
   const rollback = { op: 'zfs-rollback', snapshots: target.snapshots, run: target.run } as const;
   const rescue = [
     { of: 'zfs-rollback', steps: [...held.stop, rollback] },

@@ -1,4 +1,5 @@
 import type { ObservedContainer } from '../../observers/types.ts';
+import type { GuardsOf } from '../backup/guards.ts';
 import type { Ground, QuiescedContainer } from '../backup/step-parts.ts';
 import { callWriter, foreignReasons, quiescedIn, startedBy, writersOf } from '../backup/writers.ts';
 import type { Reason, Step } from '../types.ts';
@@ -29,10 +30,14 @@ const writing = ['running', 'restarting', 'paused'];
 const isWriting = ({ state }: ObservedContainer) => writing.includes(state);
 
 /** `containers`: all of the host. */
-export function heldContainers(ground: Ground, containers: readonly ObservedContainer[]): HeldContainers {
+export function heldContainers(
+  ground: Ground,
+  containers: readonly ObservedContainer[],
+  guardsOf: GuardsOf,
+): HeldContainers {
   const writers = writersOf(ground, containers);
   const [own, foreign] = [writers.own.filter(isWriting), writers.foreign.filter(isWriting)];
-  const all = quiescedIn({ own, foreign });
+  const all = quiescedIn({ own, foreign }, guardsOf);
   const healthy = new Set(
     [...own, ...foreign].filter(({ health }) => health === 'healthy').map(({ name }) => name),
   );

@@ -1,5 +1,6 @@
 import type { SnapshottedDataset } from '../../observers/snapshots-parse.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
+import { type GuardsByProject, guardsIn } from '../backup/guards.ts';
 import { instant } from '../backup/names.ts';
 import type { Ground } from '../backup/step-parts.ts';
 import { type RescueParts, type Reversible, reversible } from '../restore/change.ts';
@@ -29,12 +30,14 @@ export interface RollbackPlan {
   healthTimeoutSeconds: number;
   /** Of its Borg repository; null where it has none. */
   location: string | null;
+  /** What other stacks need to be mounted, and its own besides its own data. */
+  guards?: GuardsByProject;
 }
 
 export function rollbackChange(plan: RollbackPlan): Change {
   const { service, datasets, tag, atMs, containers, healthTimeoutSeconds, location } = plan;
   const safety = safetyTagAt(atMs);
-  const held = heldContainers(rollbackGround(plan), containers);
+  const held = heldContainers(rollbackGround(plan), containers, guardsIn([plan], plan.guards));
   const take = {
     op: 'snapshot-by-hand',
     datasets: datasets.map(({ name, guid }) => ({ name, guid })),

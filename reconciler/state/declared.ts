@@ -21,6 +21,12 @@ export function readDeclared(store: Store): Kept | null {
   });
 }
 
+/** All that are declared, or were once. */
+export function readDeclaredBackups(store: Store): DesiredBackup[] {
+  const declared = readDeclared(store);
+  return declared === null ? [] : [...backupsIn(declared.resources), ...(declared.retired ?? [])];
+}
+
 export function readRetired(store: Store): DesiredBackup[] {
   return readDeclared(store)?.retired ?? [];
 }

@@ -48,8 +48,16 @@ export interface Inventory {
   backups: Backups;
   /** Services whose data is being restored, or was not put back yet -> why. Nothing of them may be touched. */
   restoring: Map<string, string>;
+  /** What dead runs have left of containers, and why that is not put right yet. */
+  unsettled: Unsettled[];
   /** Services whose data is still to be recovered -> why they wait. They get their datasets, and do not run. */
   recovering: Map<string, Recovering>;
+}
+
+export interface Unsettled {
+  containers: string[];
+  /** A sentence. */
+  error: string;
 }
 
 export function emptyInventory(): Inventory {
@@ -61,6 +69,7 @@ export function emptyInventory(): Inventory {
     probes: new Map(),
     backups: emptyBackups(),
     restoring: new Map(),
+    unsettled: [],
     recovering: new Map(),
   };
 }
@@ -81,6 +90,7 @@ export function readInventory(store: Store): Inventory {
     probes: new Map(readProbes(store).map((record) => [record.url, record])),
     backups: readBackups(store),
     restoring: readRestoring(store),
+    unsettled: readUnsettled(store),
     recovering: readRecovering(store),
   }));
 }
@@ -111,6 +121,15 @@ export function readRestoring(store: Store): Map<string, string> {
     }),
   );
   return new Map([...others, ...[...byService].map(([service, own]) => [service, sentence(own)] as const)]);
+}
+
+function readUnsettled(store: Store): Unsettled[] {
+  return readUndo(store).flatMap(({ step, error }) => {
+    if (error === null) return [];
+    if (step.op === 'container-exec') return [{ containers: [step.name], error }];
+    const isHeld = step.op === 'containers-start' || step.op === 'containers-unpause';
+    return isHeld ? [{ containers: step.containers.map(({ name }) => name), error }] : [];
+  });
 }
 
 /** Containers of other services. */

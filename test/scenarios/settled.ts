@@ -176,6 +176,7 @@ function inventoryOf(desired: DesiredState, subnets: Map<string, string>): Inven
     probes: new Map(),
     backups: { ...emptyBackups(), repositories: repositoriesOf(desired), keys: keysOf(desired) },
     restoring: new Map(),
+    unsettled: [],
     recovering: new Map(),
   };
 }

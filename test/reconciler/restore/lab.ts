@@ -19,7 +19,10 @@ const desired = build.desired([
   build.dataset('datapool/services', { setsMountpoint: true, service: null }),
   build.dataset(photo, { needs: ['zfs-dataset:datapool/services'] }),
   build.dataset(database, { needs: [`zfs-dataset:${photo}`] }),
-  build.stack('photo', { containers: [build.container('db'), build.container('server')] }),
+  build.stack('photo', {
+    needs: [`zfs-dataset:${photo}`, `zfs-dataset:${database}`],
+    containers: [build.container('db'), build.container('server')],
+  }),
   build.repository(),
   build.backup('photo', {
     schedule: null,
