@@ -95,6 +95,9 @@ function mergeInto(walk: Walk, model: Model, node: Node | null, path: string[]):
 
 function keyName(walk: Walk, key: Node | null, path: string[]): string {
   const value = toValue(walk, key, path);
+  // It would vanish from the plain objects of the steps that follow, and with it what no rule has judged.
+  if (value === '__proto__')
+    throw new Complaint(`${[...path, value].join('.')} is a name that cannot be had`);
   if (typeof value === 'string') return value;
   const where = path.length === 0 ? 'at top level' : `in ${path.join('.')}`;
   throw new Complaint(`non-string key ${where}: ${JSON.stringify(String(value))}`);

@@ -8,7 +8,7 @@ import { rules } from '../../desired-state/policy/rules/index.ts';
 import { unknownKeys } from '../../desired-state/policy/unjudged.ts';
 import { schemaPaths } from './compose-keys.ts';
 import { stateOf as readState } from './lab-folder.ts';
-import { compose, files, net, readerOf } from './policy-lab.ts';
+import { compose, files, net, problemsOf, readerOf } from './policy-lab.ts';
 
 const listed = new Map(verdicts(projectKeys, ''));
 
@@ -181,3 +181,17 @@ test.each(['built-in', 'docker compose'])('what is harmless passes as %s prints 
   const tree = files(compose(harmless, below));
   expect((await readState(tree, { compose: await readerOf(name) })).policy.findings).toEqual([]);
 });
+
+test.each(['services', 'volumes', 'configs'])(
+  'nothing below %s hides behind the name __proto__',
+  async (part) => {
+    const more =
+      part === 'services'
+        ? '  __proto__: { image: "a:1", privileged: true }'
+        : `${part}: { __proto__: { a: b } }`;
+    const problems = await problemsOf(files(compose('init: true', more)));
+    expect(problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
+      `9 ${part}.__proto__ is a name that cannot be had`,
+    ]);
+  },
+);
