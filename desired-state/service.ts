@@ -17,7 +17,7 @@ import { errorAt, warningAt } from './problems.ts';
 import { inferService } from './resources/index.ts';
 import { checkFile } from './schema/explain.ts';
 import { type ServiceConfig, serviceSchema } from './schema/service.ts';
-import { checkUse } from './secrets/check-use.ts';
+import { checkUse, shownVariables } from './secrets/check-use.ts';
 import { type Opened, openSecrets } from './secrets/open.ts';
 import type { HostEnv, ServiceFolder } from './service-folder.ts';
 import type { Problem } from './types.ts';
@@ -51,9 +51,12 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
   const opened = await openSecrets(folder, files, inputs.secrets);
   const composeYaml = await readComposeYaml(folder, files);
   const env = [...(await readEnvLines(inputs)), ...opened.env];
+  const written = { ...inputs, name: folder.name, composeYaml, env };
+  const taken = folder.encrypted.length === 0 ? [] : reachedFiles(written).map(({ yaml }) => yaml);
   const refused = [
     ...unclearEnv(inputs),
-    ...refusedFirst({ ...inputs, name: folder.name, composeYaml, env }, service.config),
+    ...refusedFirst(written, service.config),
+    ...taken.flatMap((yaml) => shownVariables(written, yaml)),
   ];
   const resolved =
     refused.length > 0 ? { problems: refused } : await resolveCompose(inputs, opened, composeYaml);
@@ -75,10 +78,7 @@ export async function loadService(inputs: ServiceInputs): Promise<LoadedService>
   };
   const inferred = await inferService(context);
   problems.push(...inferred.problems, ...nameProblems({ ...context, earlier: [] }));
-  if (folder.encrypted.length > 0) {
-    const taken = reachedFiles({ ...context, name: folder.name }).map(({ yaml }) => yaml);
-    problems.push(...checkUse(context, opened, taken));
-  }
+  if (folder.encrypted.length > 0) problems.push(...checkUse(context, opened, taken));
   return { model: toModel(context, inferred.resources, problems), problems, outside: inferred.outside };
 }
 

@@ -13,10 +13,13 @@ export function complaints(message: string, sources: ComposeSource[], secrets: s
   const yaml = sources.flatMap((source) => source.yaml.problems);
   if (yaml.length > 0 && /^yaml:|mapping key|line \d+/m.test(message)) return yaml;
   return lines(message).map((line) => {
-    const { origin, text, fix } = placed(line, sources);
-    const shown = { message: hidden(worded(line), secrets, sources), ...(text ? { text } : {}) };
-    const cure = fix === undefined ? {} : { fix: hidden(fix, secrets, sources) };
-    return { ...origin, severity: 'error', ...shown, ...cure };
+    const { origin, text } = placed(line, sources);
+    // Names are taken out of the line without values: what compose took apart is no whole value any more.
+    const plain = hidden(line, secrets, sources);
+    const { fix } = placed(plain, sources);
+    const isWritten = text !== undefined && sources.some((source) => source.text.includes(text));
+    const shown = { message: worded(plain), ...(isWritten ? { text } : {}) };
+    return { ...origin, severity: 'error', ...shown, ...(fix === undefined ? {} : { fix }) };
   });
 }
 
@@ -41,7 +44,15 @@ function worded(line: string): string {
 /** A longer name that stands in the file as written is no secret, though `git-gitea` may hold the value `gitea`. */
 function hidden(text: string, secrets: string[], sources: ComposeSource[]): string {
   const names = new Set(sources.flatMap((source) => source.text.match(/[\w-]+/g) ?? []));
-  return blotValues(text, secrets, (word) => names.has(word));
+  const parts = secrets
+    .flatMap(partsOf)
+    .filter((part) => !sources.some((source) => source.text.includes(part)));
+  return blotValues(text, [...secrets, ...parts], (word) => names.has(word));
+}
+
+/** Compose takes some values apart, and tells the part that it does not know. Shorter ones are words such as `http`. */
+function partsOf(secret: string): string[] {
+  return secret.split(/[:=,/@\s]/).filter(({ length }) => length >= 6);
 }
 
 interface Placed {

@@ -9,7 +9,7 @@ import { complaints } from './complaint.ts';
 import { inputKey } from './inputs.ts';
 import { maskSecrets } from './mask.ts';
 import { openRequest } from './opened.ts';
-import { readSources, secretValues } from './sources.ts';
+import { environmentValues, longEnough, readSources, secretValues } from './sources.ts';
 import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject, TextCache } from './types.ts';
 import { unsetProblems, unsetVariables } from './unset.ts';
 import { withVariableTexts } from './variables.ts';
@@ -42,7 +42,9 @@ export async function dockerComposeReader(options: DockerComposeOptions): Promis
   return {
     name: `docker compose ${version}`,
     resolve: (request) =>
-      resolve(request, remember, () => opened(request, options, (full) => ask(prefix, full, maskKey))),
+      resolve(request, remember, () =>
+        opened(request, options, async (full, last) => mayBeKept(await ask(prefix, full, maskKey), last)),
+      ),
     hashes: (request) =>
       remember('hashes', request, () => opened(request, options, (full) => hashes(prefix, full))),
     learn: (request, stamped) => learn('hashes', request, stamped),
@@ -53,14 +55,14 @@ export async function dockerComposeReader(options: DockerComposeOptions): Promis
 async function opened<T>(
   request: ComposeRequest,
   { secrets, memory = ownMemory() }: DockerComposeOptions,
-  action: (full: ComposeRequest) => Promise<T>,
+  action: (full: ComposeRequest, last: string[]) => Promise<T>,
 ): Promise<T> {
   try {
     const { first, last } = await openRequest(request, secrets);
     const place = last.length === 0 ? anyPlace() : memory;
     return await withPrivateFiles([...first, ...last], place, (files) => {
       const [before, after] = [files.slice(0, first.length), files.slice(first.length)];
-      return action({ ...request, envFiles: [...before, ...request.envFiles, ...after] });
+      return action({ ...request, envFiles: [...before, ...request.envFiles, ...after] }, last);
     });
   } catch (cause) {
     if (!(cause instanceof SecretError)) throw cause;
@@ -137,7 +139,7 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-/** Carries a refusal past the memory: only good results are kept. */
+/** Carries a result past the memory: only good ones are kept. */
 class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly result: ComposeResult;
@@ -176,6 +178,15 @@ async function ask(
   const project = JSON.parse(result.stdout) as ResolvedProject;
   const whole = await withVariableTexts(project, { ...request, first: [], last: [] });
   return maskSecrets(whole, maskKey);
+}
+
+/** What shows a value of an encrypted file is a mistake that is told next; meanwhile it is kept nowhere. */
+function mayBeKept(project: ResolvedProject, encrypted: string[]): ResolvedProject {
+  const text = JSON.stringify(project);
+  const values = encrypted.flatMap(environmentValues).filter(({ length }) => length >= longEnough);
+  const isShown = values.some((value) => text.includes(JSON.stringify(value).slice(1, -1)));
+  if (isShown) throw new Refusal({ ok: true, project, unresolved: [] });
+  return project;
 }
 
 async function refused(request: ComposeRequest, result: RunResult): Promise<Refusal> {

@@ -46,6 +46,9 @@ function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[],
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
+/** Letters of a value that is in no other text by chance: `postgres` may be one, and part of the name of an image. */
+export const longEnough = 12;
+
 /** The values of an environment file, both as compose reads them and as they are written. */
 export function environmentValues(text: string): string[] {
   const written = [...text.matchAll(/^[^#=\n]+=\s*["']?(.*?)["']?\s*$/gm)].map((match) => match[1] ?? '');

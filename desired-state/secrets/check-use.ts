@@ -11,11 +11,9 @@ type Context = Pick<ServiceContext, 'composeYaml' | 'folder' | 'env' | 'project'
 
 /** Uses of encrypted variables and files that would show a value, or read what is not there; also in files taken in. */
 export function checkUse(context: Context, { locked, isIn }: Opened, taken: readonly YamlFile[]): Problem[] {
-  const byName = taken.flatMap((yaml) => shownVariables(context, yaml));
   const open = plainText(context, taken);
   return [
-    ...byName,
-    ...(byName.length === 0 ? shownValues(context, (text) => isIn(text, open)) : []),
+    ...shownValues(context, (text) => isIn(text, open)),
     ...context.composeYaml.flatMap((yaml) => [
       ...readByContainers(context, yaml),
       ...(locked === null ? [] : unknownShown(context, yaml, locked)),
@@ -44,8 +42,11 @@ function shownValues(
   });
 }
 
-/** Images, names, ports and paths stand in plans and in the state as they are, so no secret may be part of them. */
-function shownVariables({ env, folder }: Context, yaml: YamlFile): Problem[] {
+/**
+ * Images, names, ports and paths stand in plans and in the state as they are, so no secret may be part of them. Asked before
+ * compose is: what it says is remembered.
+ */
+export function shownVariables({ env, folder }: Pick<Context, 'env' | 'folder'>, yaml: YamlFile): Problem[] {
   return shownTexts(yaml.value).flatMap(({ path: at, text }) =>
     variables(text).flatMap((name) => {
       const file = env.findLast((each) => each.variables.has(name))?.file ?? '';

@@ -4,7 +4,7 @@ import { SecretError } from '../../tools/secrets/error.ts';
 import { envDoubt } from '../compose/env-doubt.ts';
 import { parseEnvFile } from '../compose/env-file.ts';
 import { Complaint } from '../compose/model.ts';
-import { environmentValues } from '../compose/sources.ts';
+import { environmentValues, longEnough } from '../compose/sources.ts';
 import type { EnvLines } from '../context.ts';
 import { envLines } from '../fields.ts';
 import type { RepositoryFiles } from '../files.ts';
@@ -46,9 +46,6 @@ export async function openSecrets(
     return { env: [], isIn: () => false, locked: error.message };
   }
 }
-
-/** `postgres` may be a value and part of the name of an image. */
-const longEnough = 12;
 
 async function openOne(file: string, files: RepositoryFiles, box: SecretBox): Promise<string> {
   const content = files.read(file);

@@ -192,6 +192,19 @@ describe.each(['built-in', 'docker compose'])('read by %s', (name) => {
     expect(shown).not.toContain('hunter2');
   });
 
+  it.each(
+    ['depends_on', 'networks', 'links', 'secrets', 'configs', 'volumes_from', 'ports', 'devices'].map(
+      (part) => [part],
+    ),
+  )('no part of a value is told where compose takes it apart, nor in what to do: %s', async (part) => {
+    const { result, shown } = await loaded({
+      'services/photo/compose.yaml': `services:\n  web:\n    image: web\n    ${part}: ["\${PASSWORD}"]\n`,
+      'services/photo/.env.age': await sealed('PASSWORD=Kanary77:Xyzzy88:Plugh99\n'),
+    });
+    expect(result.ok ? 0 : result.problems.length).toBeGreaterThan(0);
+    expect(shown).not.toMatch(/kanary77|xyzzy88|plugh99/i);
+  });
+
   it('one in which compose would find more than is seen locks the service, and is not handed to compose', async () => {
     const { result, shown } = await loaded({
       'services/photo/.env.age': await sealed('A=1\nB="hunter2" PASSWORD="hunter3"\n'),
