@@ -12,7 +12,7 @@ import { load } from '../../tools/caddy/admin.ts';
 import { composeCaddyfile } from '../../tools/caddy/compose.ts';
 import { files } from '../desired-state/hub-folder.ts';
 import { problemsOf } from '../desired-state/lab-folder.ts';
-import { type RealCaddy, realCaddy } from '../support/real-caddy.ts';
+import { freePort, type RealCaddy, realCaddy } from '../support/real-caddy.ts';
 
 /**
  * A wildcard stands for hosts of others, too. Caddy asks the site of the whole name first, but only among those at the
@@ -20,8 +20,12 @@ import { type RealCaddy, realCaddy } from '../support/real-caddy.ts';
  */
 
 let hub: RealCaddy;
+let https = 0;
+let other = 0;
 beforeAll(async () => {
   hub = await realCaddy();
+  https = await freePort();
+  other = await freePort();
   await hub.start();
 });
 beforeEach(() => hub.reset());
@@ -29,9 +33,9 @@ afterAll(() => hub.remove());
 
 /** What is to have a certificate by ACME asks for it where nobody gives one. */
 function withSites(sites: string): string {
-  const ports = `\thttp_port ${hub.port}\n\thttps_port ${hub.port + 1}\n`;
+  const ports = `\thttp_port ${hub.port}\n\thttps_port ${https}\n`;
   const options = `\tadmin unix/${hub.socket}\n${ports}\tskip_install_trust\n\tacme_ca https://127.0.0.1:1/\n`;
-  const placed = sites.replaceAll(':HTTP', `:${hub.port}`).replaceAll(':OTHER', `:${hub.port + 2}`);
+  const placed = sites.replaceAll(':HTTP', `:${hub.port}`).replaceAll(':OTHER', `:${other}`);
   return `{\n${options}}\n${hub.line}\n${placed}\n`;
 }
 
@@ -43,7 +47,7 @@ async function ask(url: string): Promise<string> {
   const asked =
     protocol === 'http:'
       ? httpRequest({ ...shared, port: hub.port })
-      : httpsRequest({ ...shared, port: hub.port + 1, servername: host, rejectUnauthorized: false });
+      : httpsRequest({ ...shared, port: https, servername: host, rejectUnauthorized: false });
   asked.end();
   const answer = once(asked, 'response') as Promise<[IncomingMessage]>;
   return answer.then(

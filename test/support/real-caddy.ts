@@ -85,7 +85,8 @@ export async function realCaddy(): Promise<RealCaddy> {
   };
 }
 
-async function freePort(): Promise<number> {
+/** Caddy shares a port with whoever has it: one beside a free one may be that of another test. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as { port: number };
