@@ -4,7 +4,7 @@ import { composeEnvironment } from '../../tools/compose.ts';
 import { gateKeeper } from '../gate.ts';
 import { isolated, type Model } from '../proof/isolated.ts';
 import type { DrillFacts } from '../proof/types.ts';
-import type { ProofStep } from '../types.ts';
+import type { HealthGate, ProofStep } from '../types.ts';
 import { composeArgv, drillArgv, drillStopArgv } from './compose-argv.ts';
 import { failedDependency, lastFault } from './compose-output.ts';
 import { type ReadMountinfo, whileMounted } from './guard.ts';
@@ -48,7 +48,7 @@ export async function startDrill(
       (error) => unwellOf(blotted(error, blot)),
     );
   });
-  const why = stopped ?? (await untilHealthy(step, apart.model, options));
+  const why = await unwell(stopped, step, apart.model, options);
   if (why === null) return { drill: good };
   const difference = `${archive} restores to what was archived, and ${step.service} does not get well on it: ${why}`;
   return { drill: { ...good, difference }, failed: difference };
@@ -61,17 +61,42 @@ function unwellOf(error: unknown): string {
   return why;
 }
 
-function untilHealthy(
-  { project, timeoutSeconds, oneShots }: StepOf<'drill-start'>,
-  { services }: Model,
+/**
+ * A sentence why the stack does not get well; null where it does. Throws where that was not found out: that Steward was
+ * told to stop, or that Docker was away, with what ran on it, says nothing of the archive.
+ */
+async function unwell(
+  stopped: string | null,
+  step: StepOf<'drill-start'>,
+  model: Model,
   { socketPath, signal }: DrillStackOptions,
 ): Promise<string | null> {
+  const away: string[] = [];
+  const look = async () => {
+    const found = await observeContainers({ signal, ...(socketPath === undefined ? {} : { socketPath }) });
+    if (!found.known) away.push(found.error);
+    return found;
+  };
+  if (stopped !== null) await look();
+  const why = stopped ?? (await gateKeeper(look, systemClock)(gateOf(step, model), signal));
+  if (why === null) return null;
+  const [docker] = away;
+  if (signal?.aborted === true) throw new StepError(`the drill's stack: ${why}`);
+  if (docker === undefined) return why;
+  throw new StepError(
+    `the drill's stack: ${docker}; that may be why it did not get well (${why}), so the archive is tried again`,
+  );
+}
+
+function gateOf(
+  { project, timeoutSeconds, oneShots }: StepOf<'drill-start'>,
+  { services }: Model,
+): HealthGate {
   const containers = Object.entries(services).map(([service, { healthcheck }]) => ({
     ...{ service, oneShot: oneShots.includes(service), replicas: 1 },
     hasHealthcheck: healthcheck !== undefined,
   }));
-  const look = () => observeContainers({ signal, ...(socketPath === undefined ? {} : { socketPath }) });
-  return gateKeeper(look, systemClock)({ project, timeoutSeconds, containers }, signal);
+  return { project, timeoutSeconds, containers };
 }
 
 /** What is not there is done. */
