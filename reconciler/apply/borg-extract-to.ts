@@ -2,9 +2,10 @@ import { mkdir, opendir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { BorgOptions } from '../../tools/borg/call.ts';
 import type { BorgExtractTo } from '../types.ts';
-import { archivedBytes, mib } from './archived-size.ts';
+import { archivedSize, isFarFrom, mib } from './archived-size.ts';
 import { borg } from './borg.ts';
 import { standingAt } from './borg-extract.ts';
+import { watchExtraction } from './extract-failure.ts';
 import { extractArgv } from './restore-argv.ts';
 import { StepError } from './types.ts';
 
@@ -18,7 +19,9 @@ export async function extractTo(step: BorgExtractTo, options: BorgOptions): Prom
   await requireSpace(step, options);
   const [, ...args] = extractArgv(step);
   const wrap = (argv: string[]) => standingAt(folder, argv);
-  const { exitCode, warnings } = await borg(args, repository, { ...options, wrap }).catch((error: Error) => {
+  const watch = watchExtraction(archive);
+  const given = { ...options, wrap, onWarning: (message: string) => watch.onWarning(message) };
+  const { exitCode, warnings } = await borg(args, repository, given).catch((error: Error) => {
     throw new StepError(`${error.message}; what was extracted until then is in ${folder}`, { cause: error });
   });
   if (exitCode === 0) return;
@@ -39,9 +42,9 @@ async function prepare(folder: string): Promise<void> {
 }
 
 async function requireSpace(step: BorgExtractTo, options: BorgOptions): Promise<void> {
-  const needed = await archivedBytes(step, options);
+  const { compressed } = await archivedSize(step, options);
   const { bavail, bsize } = await statfs(step.folder);
-  if (needed <= bavail * bsize) return;
+  if (!isFarFrom(compressed, bavail * bsize)) return;
   const free = `${step.folder} has ${mib(bavail * bsize)} free`;
-  throw new StepError(`${step.archive} does not fit: it takes ${mib(needed)}, and ${free}`);
+  throw new StepError(`${step.archive} does not fit: it takes about ${mib(compressed)}, and ${free}`);
 }

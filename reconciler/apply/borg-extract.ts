@@ -26,8 +26,10 @@ export async function extractArchive(step: BorgExtract, options: ExtractOptions)
     const wrap = (argv: string[]) => standingAt(guards[0]?.mountpoint ?? '', argv);
     const { readMountinfo: _readMountinfo, ...rest } = options;
     const watch = watchExtraction(step.archive);
-    const given = { ...rest, wrap, onWarning: watch.onWarning };
-    const { exitCode, warnings } = await borg(args, step.repository, given).catch((error: unknown) => {
+    const given = { ...rest, wrap, onWarning: (message: string) => watch.onWarning(message) };
+    const { exitCode, warnings } = await borg(args, step.repository, given).catch(async (error: unknown) => {
+      // A way back takes room, too. What cannot be removed is no more than what has failed already.
+      if (watch.isFull()) await emptyMounts(step, options).catch(() => {});
       throw watch.failed(error);
     });
     if (exitCode !== 0) throw watch.incomplete(warnings);

@@ -15,7 +15,10 @@ export function watchExtraction(archive: string) {
     onWarning(message: string): void {
       if (ofArchive.test(message)) first.damage ??= message;
       else if (ofPlace.test(message) && !message.startsWith('Remote: ')) first.place ??= message;
+      // Borg would go on with each file that is left, and keep full what others live on.
+      if (first.place !== null && isFull(first.place)) throw this.incomplete([]);
     },
+    isFull: (): boolean => first.place !== null && isFull(first.place),
     /** Where borg ended with a warning: something is not as it was in the archive. */
     incomplete(warnings: readonly string[]): StepError {
       const { damage, place } = first;
@@ -47,6 +50,10 @@ const ofArchive = /: (File has damaged \(all-zero\) chunks\..*|Size inconsistenc
 const ofPlace = /\[Errno \d+\]|\bMemoryError\b/;
 
 const unclear = 'that does not prove the archive damaged; borg check on its repository tells whether it is';
+
+function isFull(warning: string): boolean {
+  return adviceOn(warning) === noRoom;
+}
 
 function adviceOn(warning: string): string {
   const number = /\[Errno (\d+)\]/.exec(warning)?.[1] ?? '';

@@ -34,7 +34,7 @@ export function restoreArgv(step: RestoreStep): string[][] {
 export function findArgv({ repository, archive, paths }: ArchivePart): string[] {
   const target = `${repository.location}::${archive}`;
   if (paths.length === 0) return ['borg', ...infoArgs(target)];
-  const format = ['--json-lines', '--format', '{path}{mode}{size}'];
+  const format = ['--json-lines', '--format', '{path}{mode}{size}{csize}'];
   return ['borg', 'list', ...format, target, ...paths.map(exactly)];
 }
 
@@ -105,6 +105,7 @@ export function extractArgv(
     '--list',
     '--numeric-ids',
     ...(isMoved ? ['--noflags'] : []),
+    ...(step.op === 'borg-extract-to' ? ['--sparse'] : []),
     target,
     ...folders.map(itself),
     ...paths.map(exactly),

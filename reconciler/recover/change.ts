@@ -24,7 +24,7 @@ export function recoverChange({ desired, archive, atMs }: RecoverPlan): Change {
   // What becomes of its owners is known when the archive was asked (see run.ts).
   const owners = null;
   const steps: Step[] = [
-    { op: 'borg-find', repository, archive, paths: [], dataset },
+    { op: 'borg-find', repository, archive, paths: [], dataset, anew: true },
     { op: 'borg-extract', repository, archive, paths: [], mounts, owners },
   ];
   const reason = { field: 'data', from: null, to: archive, note: `recovered at ${instant(atMs)}` };

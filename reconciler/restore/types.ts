@@ -10,7 +10,7 @@ export interface RestoreMount {
 }
 
 export type RestoreStep =
-  /** Nothing is stopped for an archive that is not there, has nothing at one of these paths, or does not fit. */
+  /** Nothing is stopped for an archive that is not there, has nothing at one of these paths, or is far from fitting. */
   | {
       op: 'borg-find';
       repository: RepositoryRef;
@@ -18,6 +18,8 @@ export type RestoreStep =
       paths: string[];
       /** Where it must fit. */
       dataset: string;
+      /** What is there is of an attempt that has failed, and goes first. */
+      anew?: true;
     }
   /** Reads what the archive says of itself. */
   | { op: 'borg-comment'; repository: RepositoryRef; archive: string }
@@ -73,7 +75,8 @@ export interface RequireEmpty {
 
 /**
  * What is there is removed first, then the archive is written in its place, modes and attributes as they are, and then
- * its owners get the numbers of this server. Run again it begins anew: no owner is moved twice.
+ * its owners get the numbers of this server. Run again it begins anew: no owner is moved twice. Where there is no room for
+ * all of it, none of it stays: others live on the same pool.
  */
 export interface BorgExtract {
   op: 'borg-extract';

@@ -23,6 +23,7 @@ export function extractLab() {
     guard,
     mounts,
     executor,
+    repository,
     /** Makes `archive` of what is there. */
     archive: () => {
       const env = { ...process.env, BORG_BASE_DIR: path.join(folder, 'borg-by-hand') };

@@ -9,13 +9,15 @@ export interface ArchiveItem {
   gid: number;
   /** Of a regular file; 0 for a second name. */
   size: number;
+  /** What it takes up in the repository without what others have in common with it, where borg was asked for it. */
+  compressed?: number;
   /** Of a symbolic link. */
   target: string;
 }
 
 export function parseItem(line: string): ArchiveItem {
   const item = parsed(line);
-  const { path, mode, uid, gid, size, linktarget } = item;
+  const { path, mode, uid, gid, size, csize, linktarget } = item;
   if (typeof path !== 'string' || typeof mode !== 'string')
     throw new BorgError('borg list printed something without a path');
   return {
@@ -24,6 +26,7 @@ export function parseItem(line: string): ArchiveItem {
     uid: number(uid),
     gid: number(gid),
     size: number(size),
+    ...(csize === undefined ? {} : { compressed: number(csize) }),
     target: typeof linktarget === 'string' ? linktarget : '',
   };
 }
