@@ -9,6 +9,7 @@ import { checkDocker, checkGuards } from './guards.ts';
 import { proofActions, proofFacts } from './proof.ts';
 import { addSnapshot, restoreActions } from './restore.ts';
 import { nextId, type SimulatedArchive, type SimulatedContainer, type World } from './world.ts';
+import { checkPool } from './zfs.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
 
@@ -172,6 +173,7 @@ function snapshot(world: World, step: StepOf<'zfs-snapshot'>): Action[] {
 }
 
 function destroySnapshots(world: World, step: StepOf<'zfs-destroy-snapshots'>): Action[] {
+  for (const name of step.snapshots) checkPool(world, name);
   const own = step.snapshots.filter((name) => world.snapshots.get(name)?.run === step.run);
   return own.map((name) => () => world.snapshots.delete(name));
 }

@@ -3,6 +3,7 @@ import type { BorgExtract, RequireEmpty, RestoreStep } from '../reconciler/types
 import type { Action } from './actions.ts';
 import { checkGuards } from './guards.ts';
 import { pathKey, type SimulatedArchive, type SimulatedPath, type World } from './world.ts';
+import { checkPool } from './zfs.ts';
 
 /** Contents that go and come back, one entry at a time: half of a restore is a mixture, as it is on a real host. */
 
@@ -146,6 +147,7 @@ function filesRestore(world: World, step: Extract<RestoreStep, { op: 'files-rest
 
 function rollback(world: World, { snapshots, run }: Extract<RestoreStep, { op: 'zfs-rollback' }>): Action[] {
   const targets = snapshots.map((name) => {
+    checkPool(world, name);
     const found = world.snapshots.get(name);
     if (found?.run !== run) throw new StepError(`${name} was not made by this run; nothing was rolled back`);
     const dataset = name.slice(0, name.indexOf('@'));

@@ -79,8 +79,8 @@ function checkEmpty(world: World, dataset: string, directory: string): void {
   );
 }
 
-function checkPool(world: World, dataset: string): void {
-  const pool = dataset.split('/')[0] ?? '';
+export function checkPool(world: World, dataset: string): void {
+  const pool = dataset.split(/[/@]/)[0] ?? '';
   if (world.pools.get(pool)?.imported) return;
   throw new StepError(`the pool ${pool} is not imported; nothing was done to ${dataset}`);
 }

@@ -8,6 +8,7 @@ import { withDirectory } from './directory.ts';
 import type { ReadMountinfo } from './guard.ts';
 import { callTool, type ToolOptions } from './tool.ts';
 import { StepError, type StepFacts } from './types.ts';
+import { requirePool } from './zfs.ts';
 import { zfsSnapshot } from './zfs-snapshot.ts';
 
 type StepOf<Op extends BackupStep['op']> = Extract<BackupStep, { op: Op }>;
@@ -105,7 +106,8 @@ async function destroy(snapshot: string, options: SnapshotOptions): Promise<void
       return;
     } catch (error) {
       const { message } = error as StepError;
-      if (/could not find any snapshots|dataset does not exist/.test(message)) return;
+      if (/could not find any snapshots|dataset does not exist/.test(message))
+        return await requirePool(snapshot, options);
       if (!message.includes('busy') || performance.now() > endMs) throw error;
     }
     await sleep(waitMs, undefined, options.signal === undefined ? {} : { signal: options.signal });
@@ -114,14 +116,21 @@ async function destroy(snapshot: string, options: SnapshotOptions): Promise<void
 
 export const gone = Symbol('gone');
 
-/** The run that a snapshot is marked with, locally: user properties are inherited. Null: none. */
+/**
+ * The run that a snapshot is marked with, locally: user properties are inherited. Null: none. Of what is in a pool that is
+ * not imported nobody knows, and with the pool it would be back: then, and where ZFS says nothing, it throws.
+ */
 export async function ownerOf(snapshot: string, options: ToolOptions): Promise<string | null | typeof gone> {
   const argv = ['zfs', 'get', '-Hp', '-o', 'value,source', runProperty, snapshot];
   const output = await zfs(argv, options).catch((error: StepError) => {
     if (error.message.includes('dataset does not exist')) return gone;
     throw error;
   });
-  if (output === gone) return gone;
+  if (output === gone) {
+    await requirePool(snapshot, options);
+    return gone;
+  }
+  if ((output as string).trim() === '') throw new StepError(`zfs get printed nothing for ${snapshot}`);
   const [value = '', source] = (output as string).trim().split('\t');
   return source === 'local' ? value : null;
 }

@@ -97,8 +97,9 @@ async function requireEmpty(dataset: string, directory: string): Promise<void> {
   );
 }
 
+/** `dataset`: or a snapshot. */
 export async function requirePool(dataset: string, options: ToolOptions): Promise<void> {
-  const pool = dataset.split('/')[0] ?? dataset;
+  const pool = dataset.split(/[/@]/)[0] ?? dataset;
   const pools = await callTool(['zpool', 'list', '-Ho', 'name'], { ...options, env: { LC_ALL: 'C' } });
   if (pools.split('\n').includes(pool)) return;
   throw new StepError(`the pool ${pool} is not imported; nothing was done to ${dataset}`);

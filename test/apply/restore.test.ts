@@ -223,7 +223,7 @@ describe('a rollback', () => {
   const snapshots = ['pool/a@safety', 'pool/a/db@safety'];
   const step: Step = { op: 'zfs-rollback', snapshots, run: 'restore-a' };
 
-  function rollback(owners: Record<string, string>, newer = '') {
+  function rollback(owners: Record<string, string>, newer = '', pool = 'pool') {
     const zfs = fakeTool(`for last; do :; done
 case "$1" in
 get) case "$last" in ${Object.entries(owners)
@@ -233,7 +233,8 @@ get) case "$last" in ${Object.entries(owners)
 list) printf "$last@old\\t5\\n$last@safety\\t7\\n${newer}" ;;
 *) echo "$*" >> "$LOG" ;;
 esac`);
-    const executor = hostExecutor({ commands: { zfs: zfs.command } });
+    const zpool = fakeTool(`echo ${pool}`);
+    const executor = hostExecutor({ commands: { zfs: zfs.command, zpool: zpool.command } });
     return { run: () => executor.execute(step, {}), calls: zfs.calls };
   }
 
@@ -257,6 +258,11 @@ esac`);
       /not made by this/,
     ],
     ['that is gone', rollback({ 'pool/a@safety': 'restore-a\\tlocal' }), /pool\/a\/db@safety is gone/],
+    [
+      'of a pool that is away',
+      rollback({}, '', 'another'),
+      /the pool pool is not imported; nothing was done to pool\/a@safety/,
+    ],
     [
       'with a newer one',
       rollback(ours, '$last@by-hand\\t9\\n'),

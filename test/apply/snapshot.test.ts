@@ -23,11 +23,12 @@ case "$1" in
 get) cat "$file" 2>/dev/null || { echo "cannot open '$last': dataset does not exist" >&2; exit 1; } ;;
 snapshot) echo "$*" >> "$LOG"; [ ! -e "$STATE/full" ] || { echo "cannot create snapshots : out of space" >&2; exit 1; }; [ ! -e "$file" ] || { echo "cannot create snapshot '$last': dataset already exists" >&2; exit 1; } ;;
 destroy) echo "$*" >> "$LOG"
+  [ ! -e "$STATE/vanishes" ] || { echo "could not find any snapshots to destroy; check snapshot names." >&2; exit 1; }
   if [ -s "$STATE/busy" ]; then sed -i 1d "$STATE/busy"; echo "cannot destroy snapshot $last: dataset is busy" >&2; exit 1; fi
   rm "$file" ;;
 esac`;
 
-function lab(found: Record<string, string> = {}, busy = 0) {
+function lab(found: Record<string, string> = {}, busy = 0, pools = 'pool') {
   const zfs = fakeTool(zfsScript);
   for (const [name, line] of Object.entries(found)) {
     writeFileSync(path.join(zfs.folder, name.replaceAll('/', '_')), `${line}\n`);
@@ -40,7 +41,7 @@ function lab(found: Record<string, string> = {}, busy = 0) {
   closeSync(descriptor);
   const line = `${id} 28 0:45 / ${mountpoint} rw shared:5 - zfs pool/a rw\n`;
   const executor = hostExecutor({
-    commands: { zfs: zfs.command },
+    commands: { zfs: zfs.command, zpool: fakeTool(`echo ${pools}`).command },
     busyMs: 500,
     readMountinfo: async () => line,
   });
@@ -140,6 +141,28 @@ describe('destroying snapshots', () => {
     const { run, calls } = lab();
     expect(await run(destroy)).toEqual({});
     expect(calls()).toEqual([]);
+  });
+
+  it('forgets none whose pool is away: with the pool it would be back', async () => {
+    const { run, calls } = lab({}, 0, 'another');
+    await expect(run(destroy)).rejects.toThrow(
+      'the pool pool is not imported; nothing was done to pool/a@run',
+    );
+    expect(calls()).toEqual([]);
+  });
+
+  it('forgets none whose pool goes away while it is destroyed', async () => {
+    const { run, calls } = lab({ 'pool/a@run': ours, vanishes: '' }, 0, 'another');
+    await expect(run(destroy)).rejects.toThrow(
+      'the pool pool is not imported; nothing was done to pool/a@run',
+    );
+    expect(calls()).toEqual(['destroy pool/a@run']);
+  });
+
+  it('takes no silence for an answer', async () => {
+    await expect(lab({ 'pool/a@run': '' }).run(destroy)).rejects.toThrow(
+      'zfs get printed nothing for pool/a@run',
+    );
   });
 
   it('tries again while a mount is just ending', async () => {

@@ -96,6 +96,26 @@ it('a restore goes back, and starts nothing before the data is there', async () 
   expect(left()).toEqual([]);
 });
 
+it.each(['snapshot', 'restore'] as const)(
+  'a %s whose pool is away forgets nothing that is to be cleared away',
+  async (what) => {
+    const begin = what === 'restore' ? () => lab.restore() : backup;
+    await cutOff(what === 'restore' ? 'borg-extract' : 'borg-create', begin, exported);
+    const before = left();
+    for (const _look of [1, 2]) {
+      const [settled] = await lab.settleRuns();
+      expect(settled?.failed.at(-1)).toMatch(/the pool datapool is not imported/);
+    }
+    expect(left().at(-1)).toBe('zfs-destroy-snapshots');
+    expect(left().length).toBeLessThanOrEqual(before.length);
+    await mount(exported);
+    await lab.settleRuns();
+    expect(left()).toEqual([]);
+    expect([...lab.host.state.snapshots.values()]).toEqual([]);
+    expect(await lab.running()).toEqual(whole);
+  },
+);
+
 it('a rollback to a snapshot by hand goes no further, and starts nothing', async () => {
   await lab.host.executor.execute(
     {
