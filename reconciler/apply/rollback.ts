@@ -86,19 +86,22 @@ async function mountedBelow(mountpoint: string, read?: ReadMountinfo): Promise<s
 
 /**
  * Regular files of the lines of `zfs diff -FH` that are there now, NUL after each, relative to the mountpoint. It writes
- * every byte that is not plain ASCII as `\0` and three octal digits. What a dataset mounted below hides is left out.
+ * every byte that is not plain ASCII as `\0` and three octal digits, those of the mountpoint as well. What a dataset
+ * mounted below hides is left out.
  */
 export async function* changedPaths(
   diff: AsyncIterable<string[]>,
   mountpoint: string,
   below: readonly string[],
 ): AsyncGenerator<Buffer> {
-  const hiding = below.map((mount) => `${Buffer.from(mount).toString('latin1')}/`);
+  const asBytes = (text: string) => `${Buffer.from(text).toString('latin1')}/`;
+  const root = asBytes(mountpoint);
+  const hiding = below.map(asBytes);
   const pathOf = (line: string) => {
     const [sign, type, ...names] = line.split('\t');
-    const name = names.at(-1);
-    if (sign === '-' || type !== 'F' || !name?.startsWith(`${mountpoint}/`)) return '';
-    const bytes = unescaped(name.slice(mountpoint.length + 1));
+    const name = unescaped(names.at(-1) ?? '');
+    if (sign === '-' || type !== 'F' || !name.startsWith(root)) return '';
+    const bytes = name.slice(root.length);
     return hiding.some((mount) => bytes.startsWith(mount)) ? '' : `${bytes}\0`;
   };
   for await (const lines of diff) yield Buffer.from(lines.map(pathOf).join(''), 'latin1');

@@ -31,6 +31,19 @@ it('the files that zfs diff names are those that are there now, byte by byte', a
   expect(Buffer.concat(paths).toString('utf8').split('\0')).toEqual(['same time', 'ä', 'new', '']);
 });
 
+it('a mountpoint of any letters, which zfs diff writes in the same way, is found again', async () => {
+  const diff = [
+    'M\tF\t/srv/donn\\0303\\0251es/my\\0040photos/\\0374ber',
+    'M\tF\t/srv/donn\\0303\\0251es/mine/b',
+  ];
+  const paths: Buffer[] = [];
+  const batches = async function* () {
+    yield diff;
+  };
+  for await (const batch of changedPaths(batches(), '/srv/données/my photos', [])) paths.push(batch);
+  expect(Buffer.concat(paths)).toEqual(Buffer.from('\xfcber\0', 'latin1'));
+});
+
 it('what is mounted below a dataset is neither copied nor deleted, whatever it is called', () => {
   const excludes = allFiles(places, ['db', 'a*b\\c', 'back\\slash']).filter((arg) =>
     arg.startsWith('--exclude'),
