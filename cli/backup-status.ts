@@ -2,7 +2,7 @@ import type { DesiredBackup } from '../desired-state/types.ts';
 import type { BackupMetric } from '../metrics/types.ts';
 import { unprunedNote } from '../reconciler/backup/held-back.ts';
 import { keyProblem, keyState } from '../reconciler/backup/key-state.ts';
-import { parseArchiveName } from '../reconciler/backup/names.ts';
+import { newestFirst } from '../reconciler/backup/newest.ts';
 import { pruneHeld } from '../reconciler/backup/prune.ts';
 import { uncoveredText } from '../reconciler/backup/uncovered.ts';
 import { archivesOf } from '../reconciler/kinds/backup.ts';
@@ -104,13 +104,13 @@ function keyOf(
   return { keyExportedAt: known.state === 'exported' ? known.record.exportedMs : null, keyProblem: null };
 }
 
-/** Of our own naming; the newest comes first. */
+/** Of our own naming. Its data is from later than its name says, unless a clock was ahead then. */
 function lastArchive(desired: DesiredBackup, backups: Backups, nowMs: number): BackupStatus['lastArchive'] {
-  for (const { name, files, originalBytes } of archivesOf(desired, { inventory: { backups } })) {
-    const at = parseArchiveName(desired.service, name);
-    if (at !== null && at <= nowMs) return { name, at, files, bytes: originalBytes };
-  }
-  return null;
+  const all = archivesOf(desired, { inventory: { backups } });
+  const [newest] = newestFirst(desired.service, all, nowMs);
+  if (newest === undefined || newest.atMs > nowMs) return null;
+  const { name, atMs, files, originalBytes: bytes } = newest.archive;
+  return { name, at: atMs <= nowMs ? atMs : newest.atMs, files, bytes };
 }
 
 function proofs({ service, repository: { location } }: DesiredBackup, backups: Backups): Proven {

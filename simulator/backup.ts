@@ -253,10 +253,10 @@ function sameRepository(world: World, step: StepOf<'borg-list' | 'borg-compact'>
 /** A file stands for a megabyte. */
 const bytesPerFile = 1_000_000;
 
-function factsOf({ name, id, files }: SimulatedArchive): NonNullable<StepFacts['archive']> {
+function factsOf({ name, id, files, atMs }: SimulatedArchive): NonNullable<StepFacts['archive']> {
   const originalBytes = files * bytesPerFile;
   const sizes = { originalBytes, compressedBytes: originalBytes / 2, deduplicatedBytes: 0 };
-  return { name, id, files, filesRead: 0, ...sizes, durationMs: 0, warnings: [] };
+  return { name, id, files, filesRead: 0, ...sizes, durationMs: 0, startMs: atMs, warnings: [] };
 }
 
 function key(location: string, archive: string): string {

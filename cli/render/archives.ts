@@ -1,3 +1,4 @@
+import { instant, parseArchiveName } from '../../reconciler/backup/names.ts';
 import type { ArchiveRecord } from '../../reconciler/state/archives.ts';
 import type { KnownArchives } from '../archives/known.ts';
 import { bytes, count } from './quantity.ts';
@@ -42,9 +43,15 @@ function filesOf({ files }: ArchiveRecord): string {
   return files === null ? '' : `${count(files)} ${files === 1 ? 'file' : 'files'}`;
 }
 
-function stateOf(archive: ArchiveRecord, { proven }: KnownArchives, options: StatusOptions): string {
+function stateOf(archive: ArchiveRecord, { proven, service }: KnownArchives, options: StatusOptions): string {
+  const late = isLate(archive, service) ? `data of ${instant(archive.atMs)}` : '';
   const [text, style] = wordsOf(archive, proven, options.now);
-  return text === '' ? '' : paint(options, style, text);
+  return [late, text === '' ? '' : paint(options, style, text)].filter(Boolean).join('  ');
+}
+
+/** Made for a tick that was over for so long that who goes by the name would take another one than he wants. */
+function isLate({ name, atMs }: ArchiveRecord, service: string): boolean {
+  return atMs - (parseArchiveName(service, name) ?? atMs) > 3_600_000;
 }
 
 function wordsOf(

@@ -52,6 +52,8 @@ export interface ArchiveFacts {
   /** What it added to the repository. */
   deduplicatedBytes: number;
   durationMs: number;
+  /** When Borg began with it; null where it does not say. Data is never from later. */
+  startMs: number | null;
   /** Empty when Borg ended with 0: only then is the archive whole beyond doubt. */
   warnings: string[];
 }
@@ -60,7 +62,7 @@ export interface ArchiveFacts {
 export interface ListedArchive {
   name: string;
   id: string;
-  /** Milliseconds since the epoch: of the data, not of the upload. */
+  /** Milliseconds since the epoch: when Borg began with it, which may be hours after the snapshot. */
   atMs: number;
   /** How much is in it, where Borg was asked. */
   size?: { files: number; originalBytes: number };

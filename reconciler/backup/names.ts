@@ -1,6 +1,6 @@
 import type { ResourceId } from '../../desired-state/types.ts';
 
-/** Names of archives and snapshots. The time in them is that of the data, in UTC, to the second. */
+/** Names of archives and snapshots. The time in them is that of the tick, or when one by hand was asked for, in UTC, to the second; data may be from later. */
 
 /** `photo-2026-11-23T02:30:00Z`; parts of a second are left out. */
 export function archiveName(service: string, atMs: number): string {

@@ -26,13 +26,14 @@ import {
 } from '../state/runs.ts';
 import { type Store, transaction } from '../state/store.ts';
 import type { Change, Outcome, Step } from '../types.ts';
-import { parseArchiveName } from './names.ts';
 import { progressRecorder } from './progress.ts';
 import { servicesOf } from './services-of.ts';
 
 /** What background changes found out and how they ended, in the state. An archive counts from the moment it is there. */
 export function backupRecorder(store: Store, clock: Clock, commit: string) {
   const made = new Map<string, ArchiveFacts>();
+  /** Change -> when its snapshot was begun with. */
+  const takenMs = new Map<string, number>();
   const proofs = proofRecorder(store, clock);
   const progress = progressRecorder(store, clock);
   const editOne = (service: string, over: (record: BackupRecord) => Partial<BackupRecord>) => {
@@ -60,6 +61,7 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
     /** Before the service is stopped, so that an attempt counts that takes Steward with it. */
     announce(change: Change, index: number) {
       const step = change.steps[index];
+      if (step?.op === 'zfs-snapshot') takenMs.set(change.id, clock.now());
       // While the service is down nothing is waited for that can wait, not even for the disk.
       if (step === undefined || isDown(change, index)) return;
       transaction(store, () => {
@@ -80,7 +82,7 @@ export function backupRecorder(store: Store, clock: Clock, commit: string) {
       const step = change.steps[index];
       if (step?.op === 'borg-create' && facts.archive !== undefined) made.set(step.at, facts.archive);
       if (step === undefined) return;
-      learn(store, clock, step, facts);
+      learn(store, clock, step, facts, takenMs.get(change.id));
       proofs.learned(change, step, facts);
     },
     finished(outcome: Outcome) {
@@ -193,14 +195,15 @@ function madeFor(service: string, { steps }: Change): string | null {
   );
 }
 
-/** What a step found out about a repository. */
-export function learn(store: Store, clock: Clock, step: Step, facts: StepFacts): void {
+/** What a step found out about a repository; `takenMs` is when the snapshot of its change was begun with. */
+export function learn(store: Store, clock: Clock, step: Step, facts: StepFacts, takenMs = clock.now()): void {
   if (!('repository' in step)) return;
   const { location } = step.repository;
   if (facts.repository !== undefined) recordListing(store, step.repository, facts.repository, clock.now());
   if (facts.archive !== undefined && step.op === 'borg-create') {
-    const { name, id, files, originalBytes, warnings } = facts.archive;
-    const atMs = parseArchiveName(step.at, name) ?? clock.now();
+    const { name, id, files, originalBytes, warnings, startMs } = facts.archive;
+    // One that an earlier attempt has made is of a snapshot before this one.
+    const atMs = Math.min(takenMs, startMs ?? takenMs);
     const known = { name, id, atMs, clean: warnings.length === 0, files, originalBytes };
     writeArchive(store, location, { ...known, byHand: byHandIn(step.comment) });
   }

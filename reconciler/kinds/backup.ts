@@ -124,7 +124,7 @@ function knownOf(desired: DesiredBackup, { firstSeenMs, runningSinceMs }: Backup
   return { kept, firstSeenMs, isRunning: runningSinceMs !== null, hasArchive };
 }
 
-/** When our own archives were due or asked for, newest first. One by one: mostly the first is the one that is wanted. */
+/** When our own archives were due or asked for. One by one, newest data first: mostly the first is the one that is wanted. */
 function* ownTimes(desired: DesiredBackup, world: Known): Generator<number> {
   for (const { name } of archivesOf(desired, world)) {
     const atMs = parseArchiveName(desired.service, name);
@@ -180,7 +180,7 @@ function run(desired: DesiredBackup, atMs: number, world: World): Verdict {
 /** All that one backup follows from, as the world is now. */
 export function backupPlan(desired: DesiredBackup, atMs: number, world: World): BackupPlan {
   const archives = archivesOf(desired, world);
-  const last = [...ownTimes(desired, world)].find((ownMs) => ownMs <= world.nowMs);
+  const past = [...ownTimes(desired, world)].filter((ownMs) => ownMs <= world.nowMs);
   const held = pruneHeld(desired, world.inventory.backups);
   const repository = world.inventory.backups.repositories.get(desired.repository.location);
   const downtimeMs = world.inventory.services.get(desired.service)?.downtimeMs ?? null;
@@ -197,7 +197,7 @@ export function backupPlan(desired: DesiredBackup, atMs: number, world: World): 
     repositoryId: repository?.borgId ?? null,
     checkpoints: repository?.checkpoints ?? [],
     numbers: numbersOf(world.observed, world.desired.sharedGroup),
-    reasons: [archiveReason(desired, atMs, last ?? null, note), ...heldReason(held)],
+    reasons: [archiveReason(desired, atMs, past.sort((a, b) => b - a)[0] ?? null, note), ...heldReason(held)],
     pruneHeld: held,
     uncovered: world.uncovered.get(desired.service) ?? [],
     restored: world.inventory.backups.proofs.get(proofKey('drill', desired.service))?.goodArchive ?? null,

@@ -43,5 +43,5 @@ export function recoverId(service: string): ResourceId {
 
 /** Our own, newest first: whole ones and, where Steward's state is lost, those of which nobody knows it. */
 export function recoverable({ service }: DesiredBackup, archives: readonly ListedArchive[], nowMs: number) {
-  return newestFirst(service, archives, nowMs).map(({ archive: { name }, atMs }) => ({ name, atMs }));
+  return newestFirst(service, archives, nowMs).map(({ archive: { name, atMs } }) => ({ name, atMs }));
 }

@@ -39,7 +39,7 @@ export async function recoverService(
     last = await runRestore(change, commit, { ...deps, executor: watched.executor, gate: async () => null });
     const { damaged } = keep.now();
     if (last.result === 'applied') {
-      const later = atMs > deps.clock.now() ? null : leftForLater(desired, candidates, deps);
+      const later = leftForLater(desired, archive, candidates, deps);
       const note = joined([...damages(damaged), ...(last.notes ?? []), later]);
       return keep.set({ phase: 'restored', note }, last);
     }
@@ -70,11 +70,12 @@ function nothingWhole({ repository: { location } }: DesiredBackup, { damaged }: 
 /** Also where it is the clock of this server that is wrong: there is a newer archive then, and this is the way to it. */
 function leftForLater(
   { service }: DesiredBackup,
+  archive: string,
   candidates: readonly Candidate[],
   { clock }: BackgroundDeps,
 ): string | null {
   const left = passedOver(service, candidates, clock.now());
-  if (left === null) return null;
+  if (left === null || left.names.includes(archive)) return null;
   return `${left.note}; steward restore ${service} --archive ${left.names[0]} takes it all the same`;
 }
 

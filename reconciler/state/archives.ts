@@ -5,6 +5,8 @@ import { guarded, type Store, transaction } from './store.ts';
 /** What is known of the archives of a repository. */
 
 export interface ArchiveRecord extends ListedArchive {
+  /** When its data is from: the snapshot, or Borg's own time where only that is known. Its name says for which tick. */
+  atMs: number;
   /** Borg ended with 0; null for one that Steward did not make. */
   clean: boolean | null;
   files: number | null;
@@ -42,13 +44,17 @@ export function writeListed(store: Store, location: string, listed: readonly Lis
       .run(location, names);
     dropLost(store, location);
     const put = store.db.prepare(
-      'INSERT OR IGNORE INTO archives (location, name, borg_id, at_ms, files, original_bytes) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT INTO archives (location, name, borg_id, at_ms, files, original_bytes) VALUES (?, ?, ?, ?, ?, ?) ${ownTime}`,
     );
     for (const { name, id, atMs, size } of listed)
       put.run(location, name, id, atMs, size?.files ?? null, size?.originalBytes ?? null);
     for (const { id, byHand = null } of listed) mark(store, location, id, byHand);
   });
 }
+
+/** A state of before has the time of the name as that of the data: Borg's own is nearer. */
+const ownTime = `ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms
+  WHERE name LIKE '%-' || strftime('%Y-%m-%dT%H:%M:%SZ', at_ms / 1000, 'unixepoch') AND at_ms % 1000 = 0`;
 
 export function writeArchive(store: Store, location: string, archive: ArchiveRecord): void {
   const { name, id, atMs, clean, files, originalBytes, byHand } = archive;

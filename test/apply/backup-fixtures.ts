@@ -69,6 +69,7 @@ export function archive(over: Partial<ArchiveFacts> = {}): ArchiveFacts {
     compressedBytes: 4_000,
     deduplicatedBytes: 10,
     durationMs: 1_500,
+    startMs: null,
     warnings: [],
     ...over,
   };

@@ -6,7 +6,9 @@ import type { StepProgress } from '../../reconciler/apply/types.ts';
 import { borgLab, createStep, reference } from './backup-fixtures.ts';
 
 const stats = { nfiles: 3, original_size: 50, compressed_size: 40, deduplicated_size: 9 };
-const made = { archive: { name: 'photo-2026-11-23', id: 'a1', duration: 1.5, stats } };
+const made = {
+  archive: { name: 'photo-2026-11-23', id: 'a1', duration: 1.5, start: '2026-11-23T17:14:33.123456', stats },
+};
 const told = (comment: string) => JSON.stringify({ archives: [{ ...made.archive, comment }] });
 const progress = (nfiles: number, at: string) =>
   `echo '{"type":"archive_progress","nfiles":${nfiles},"original_size":${nfiles}0,"path":"${at}"}' >&2`;
@@ -56,6 +58,7 @@ it('tells how far it is, and how many files had to be read', async () => {
       compressedBytes: 40,
       deduplicatedBytes: 9,
       durationMs: 1500,
+      startMs: Date.parse('2026-11-23T17:14:33Z'),
       warnings: [],
     },
   });

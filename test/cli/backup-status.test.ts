@@ -47,6 +47,20 @@ it('tells the newest archive of our own, and when the next is due', () => {
   ]);
 });
 
+it.each([
+  ['when its data is from, where it was made late', 14 * 3_600_000],
+  ['what its name says, where the clock was ahead then', -30_000],
+])('the newest archive is as old as %s', (_name, lateMs) => {
+  const isAhead = lateMs < 0;
+  const atMs = isAhead ? tickMs + 90_000 : tickMs + lateMs;
+  const late = known(isAhead ? tickMs + 60_000 : atMs + 6_000);
+  const [, own] = late.backups.archives.get(location) ?? [];
+  if (own !== undefined) late.backups.archives.set(location, [{ ...own, atMs }]);
+  const [status] = backupStatus(desired, late);
+  expect(status?.lastArchive?.at).toBe(isAhead ? tickMs : atMs);
+  expect(status && metricOfBackup(status).lastArchiveAt).toBe(isAhead ? tickMs : atMs);
+});
+
 it('tells since when an archive is due, but not of a service that is suspended', () => {
   const late = known(tickMs + 90_000_000);
   const [status] = backupStatus(desired, late);

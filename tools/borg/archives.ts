@@ -93,6 +93,8 @@ export interface ArchiveStats {
   compressedBytes: number;
   deduplicatedBytes: number;
   durationMs: number;
+  /** When it was begun; null where borg does not say. */
+  startMs: number | null;
 }
 
 /** Of `borg create --json` (one `archive`) and of `borg info --json REPOSITORY::ARCHIVE` (a list of one). */
@@ -101,6 +103,7 @@ export function parseStats(stdout: string): ArchiveStats {
   const archive = made ?? (Array.isArray(archives) ? archives[0] : undefined);
   const stats = field(archive, 'stats');
   const name = field(archive, 'name');
+  const start = field(archive, 'start');
   if (typeof name !== 'string' || stats === undefined)
     throw new BorgError('borg printed no facts of the archive');
   return {
@@ -113,6 +116,7 @@ export function parseStats(stdout: string): ArchiveStats {
     compressedBytes: count(field(stats, 'compressed_size')),
     deduplicatedBytes: count(field(stats, 'deduplicated_size')),
     durationMs: Math.round(count(field(archive, 'duration')) * 1000),
+    startMs: typeof start === 'string' ? utc(start) : null,
   };
 }
 

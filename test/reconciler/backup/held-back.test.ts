@@ -16,6 +16,7 @@ function archive(over: Partial<ArchiveFacts> = {}): ArchiveFacts {
     filesRead: 1,
     ...sizes,
     durationMs: 1,
+    startMs: null,
     warnings: [],
     ...over,
   };

@@ -61,6 +61,17 @@ describe('a backup', () => {
     expect(archives()).toEqual(['photo-2023-11-15T02:30:00Z', 'photo-2023-11-22T02:30:00Z']);
   });
 
+  it('made late is known by when its data is from, not by its tick', async () => {
+    await aDayLater();
+    lab.later(7 * dayMs);
+    const cycle = await lab.cycle();
+    const takenMs = lab.now();
+    await lab.beside(cycle);
+    const [newest] = readBackups(lab.store()).archives.get('/backup/datapool_services_photo') ?? [];
+    expect(newest?.name).toBe('photo-2023-11-22T02:30:00Z');
+    expect(Math.abs((newest?.atMs ?? 0) - takenMs)).toBeLessThan(60_000);
+  });
+
   it('leaves a container alone that did not run before', async () => {
     lab.host.drift({ drift: 'killContainer', name: 'photo-server' });
     lab.later(dayMs);
