@@ -22,9 +22,10 @@ import { escapeDollars, printed } from './print.ts';
 import { schemaComplaint } from './schema-complaint.ts';
 import { resourceShapes, serviceShape } from './shapes.ts';
 import { type ComposeSource, readSources, secretValues } from './sources.ts';
+import { TooMuch, tooMuchProblem, within } from './too-much.ts';
 import type { ComposeReader, ComposeRequest, ComposeResult, ResolvedProject, Unresolved } from './types.ts';
 import { unsetProblems } from './unset.ts';
-import { projectVariables, withVariableTexts } from './variables.ts';
+import { projectVariables, shownAs, withVariableTexts } from './variables.ts';
 
 /**
  * Reads compose files without Docker, following compose-go step by step: interpolate, extend, merge, validate,
@@ -78,6 +79,7 @@ export async function resolveUnmasked(asked: ComposeRequest, secrets?: SecretBox
     if (unset.size === 0) return { ok: true, project, unresolved };
     return { ok: false, problems: unsetProblems([...unset].sort(), sources) };
   } catch (error) {
+    if (error instanceof TooMuch) return { ok: false, problems: [tooMuchProblem(error, asked.folder)] };
     const said = refusalOf(error);
     const problems = complaints(said, sources, await secretValues(request));
     return { ok: false, problems: [...unsetProblems([...unset].sort(), sources), ...problems] };
@@ -228,7 +230,11 @@ async function mappingFiles(
     const file = String(entry.path);
     const text = await readText(readableAt(request.view, file));
     if (text === null && entry.required !== false) throw new Complaint(`env file ${file} not found`);
-    if (text !== null) Object.assign(values, Object.fromEntries(parseEnvFile(text, known)));
+    if (text === null) continue;
+    const read = within(shownAs(request.view, readableAt(request.view, file)), () =>
+      parseEnvFile(text, known),
+    );
+    Object.assign(values, Object.fromEntries(read));
   }
   return values;
 }

@@ -4,6 +4,7 @@ import type { SecretBox } from '../../tools/secrets/box.ts';
 import { anyPlace, ownMemory, type PrivateMemory, withPrivateFiles } from '../../tools/secrets/env-files.ts';
 import { SecretError } from '../../tools/secrets/error.ts';
 import { keyedDigest } from '../../tools/secrets/mask-key.ts';
+import { growthProblems } from './bounds.ts';
 import { runCompose } from './command.ts';
 import { complaints } from './complaint.ts';
 import { inputKey } from './inputs.ts';
@@ -46,7 +47,11 @@ export async function dockerComposeReader(options: DockerComposeOptions): Promis
         opened(request, options, async (full, last) => mayBeKept(await ask(prefix, full, maskKey), last)),
       ),
     hashes: (request) =>
-      remember('hashes', request, () => opened(request, options, (full) => hashes(prefix, full))),
+      remember('hashes', request, () =>
+        opened(request, options, (full) => hashes(prefix, full)).catch((error: unknown) => {
+          throw error instanceof Refusal ? noHashes(request, 'too much to read') : error;
+        }),
+      ),
     learn: (request, stamped) => learn('hashes', request, stamped),
   };
 }
@@ -60,6 +65,8 @@ async function opened<T>(
   try {
     const { first, last } = await openRequest(request, secrets);
     const place = last.length === 0 ? anyPlace() : memory;
+    const problems = await growthProblems({ ...request, first, last });
+    if (problems.length > 0) throw new Refusal({ ok: false, problems });
     return await withPrivateFiles([...first, ...last], place, (files) => {
       const [before, after] = [files.slice(0, first.length), files.slice(first.length)];
       return action({ ...request, envFiles: [...before, ...request.envFiles, ...after] }, last);
@@ -201,11 +208,15 @@ async function hashes(prefix: string[], request: ComposeRequest): Promise<Record
   const result = await runCompose(prefix, request, ['config', '--hash', '*'], model);
   if (result.exitCode !== 0) {
     // Its words may hold values of the environment; `resolve` of the same request says them with care.
-    const message = `docker compose gives no hashes for ${request.project} (exit ${result.exitCode})`;
-    throw new ToolError('docker compose', message, { retryable: false });
+    throw noHashes(request, `exit ${result.exitCode}`);
   }
   const pairs = result.stdout.trim().split('\n').filter(Boolean);
   return Object.fromEntries(pairs.map((line) => line.trim().split(/\s+/, 2) as [string, string]));
+}
+
+function noHashes({ project }: ComposeRequest, why: string): ToolError {
+  const message = `docker compose gives no hashes for ${project} (${why})`;
+  return new ToolError('docker compose', message, { retryable: false });
 }
 
 /**

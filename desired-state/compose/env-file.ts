@@ -1,18 +1,34 @@
 import { substitute, type Variables } from './interpolate.ts';
 import { Complaint } from './model.ts';
+import { bounds, TooMuch } from './too-much.ts';
 
 /**
  * An environment file in compose's dialect (dotenv/parser.go of compose-go): `export`, `KEY: value`, quotes over several
- * lines, escapes in double quotes, ` #` comments, variables. `outer` is asked first. Throws Complaint.
+ * lines, escapes in double quotes, ` #` comments, variables. `outer` is asked first. Throws Complaint,
+ * TooMuch where it would take more memory than any file should.
  */
 export function parseEnvFile(text: string, outer: Variables): Map<string, string> {
+  if (text.length > bounds.file) throw new TooMuch('an environment file of more than 1 MiB is not read');
   const values = new Map<string, string>();
   const inner: Variables = { get: (name) => outer.get(name) ?? values.get(name), unset: outer.unset };
-  for (const { name, value } of statements(text)) {
-    const found = value === null ? outer.get(name) : value(inner);
-    if (found !== undefined) values.set(name, found);
+  let length = 0;
+  for (const { name, line, value } of statements(text)) {
+    const found = value === null ? outer.get(name) : atLine(line, () => value(inner));
+    if (found === undefined) continue;
+    length += found.length;
+    if (found.length > bounds.variable) throw new TooMuch(`${name} would have more than 64 KiB`, line);
+    if (length > bounds.file) throw new TooMuch('with it, its variables would have more than 1 MiB', line);
+    values.set(name, found);
   }
   return values;
+}
+
+function atLine(line: number, value: () => string): string {
+  try {
+    return value();
+  } catch (error) {
+    throw error instanceof TooMuch ? new TooMuch(error.why, line) : error;
+  }
 }
 
 /** Names and lines of the variables that compose finds in an environment file, up to where it would give up. */

@@ -16,10 +16,8 @@ const maxReferences = 200;
  * same for a staged commit as for the checkout that this commit becomes.
  */
 export async function inputKey(request: ComposeRequest, version: string): Promise<string | null> {
-  const folder = path.join(request.view.root, request.folder);
-  const files = new Map<string, string | null>();
-  const collector: Collector = { request, folder, files, doubtful: false, remote: false };
-  for (const file of request.files) await collect(collector, path.join(folder, file), folder);
+  const { collector, folder } = await collected(request);
+  const { files } = collector;
   // Of encrypted ones, the digest of what is in Git: nothing that is kept follows from what is in them.
   for (const file of [...request.envFiles, ...(request.encrypted ?? [])])
     files.set(file, (await read(file))?.digest ?? null);
@@ -40,10 +38,29 @@ export async function inputKey(request: ComposeRequest, version: string): Promis
   });
 }
 
+/** Compose files that compose reads for a request, and files of variables besides the request's own. */
+export async function filesRead(request: ComposeRequest): Promise<{ compose: string[]; texts: string[] }> {
+  const { files, texts } = (await collected(request)).collector;
+  return { compose: [...files.keys()].filter((file) => !texts.has(file)), texts: [...texts] };
+}
+
+async function collected(request: ComposeRequest): Promise<{ collector: Collector; folder: string }> {
+  const folder = path.join(request.view.root, request.folder);
+  const collector: Collector = {
+    ...{ request, folder, doubtful: false, remote: false },
+    files: new Map<string, string | null>(),
+    texts: new Set<string>(),
+  };
+  for (const file of request.files) await collect(collector, path.join(folder, file), folder);
+  return { collector, folder };
+}
+
 interface Collector {
   request: ComposeRequest;
   folder: string;
   files: Map<string, string | null>;
+  /** Those of them that hold variables or labels, and are no compose files. */
+  texts: Set<string>;
   /** A reference holds a variable: which file it names is known to compose only. */
   doubtful: boolean;
   remote: boolean;
@@ -69,16 +86,15 @@ async function follow(collector: Collector, found: Reference, base: string, from
     return;
   }
   const target = readableAt(collector.request.view, path.resolve(base, found.target));
-  if (found.kind === 'text') {
-    collector.files.set(target, (await read(target))?.digest ?? null);
-    return;
-  }
+  if (found.kind === 'text') return text(collector, target);
   const directory = path.dirname(target);
-  if (directory !== path.dirname(from)) {
-    const env = path.join(directory, '.env');
-    collector.files.set(env, (await read(env))?.digest ?? null);
-  }
+  if (directory !== path.dirname(from)) await text(collector, path.join(directory, '.env'));
   await collect(collector, target, directory);
+}
+
+async function text({ files, texts }: Collector, file: string): Promise<void> {
+  texts.add(file);
+  files.set(file, (await read(file))?.digest ?? null);
 }
 
 interface Reference {
@@ -106,6 +122,7 @@ const textKeys = ['env_file', 'label_file'];
 function visit(value: unknown, key: string, found: Reference[], inside = false): void {
   if (typeof value === 'string') {
     if (textKeys.includes(key)) found.push({ kind: 'text', target: value });
+    else if (inside && key === 'project_directory') found.push({ kind: 'text', target: `${value}/.env` });
     else if (key === 'include' || (inside && (key === 'file' || key === 'path')))
       found.push({ kind: 'compose', target: value });
     return;

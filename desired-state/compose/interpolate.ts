@@ -1,5 +1,6 @@
 import { type Cast, casts } from './casts.ts';
 import { Complaint, isModel, matches, type Value } from './model.ts';
+import { bounds, TooMuch } from './too-much.ts';
 
 /** Variables by name, and the names that were asked for in vain where nothing stands in for them. */
 export interface Variables {
@@ -9,9 +10,18 @@ export interface Variables {
 
 const pattern = /\$(?:(\$)|([_a-z][_a-z0-9]*)|\{(?:([_a-z][_a-z0-9]*(?::?[-+?][^\n]*)?)\}|()))/gi;
 
-/** A text with its variables put in; compose-go's template.go. Throws Complaint. */
+/** A text with its variables put in; compose-go's template.go. Throws Complaint, TooMuch where it grows without end. */
 export function substitute(template: string, variables: Variables): string {
-  return template.replace(pattern, (match) => replaced(match, template, variables));
+  if (!template.includes('$')) return template;
+  if (template.split('\n').some((line) => line.split('${').length - 1 > bounds.braces))
+    throw new TooMuch(`more than ${bounds.braces} variables in braces stand on one line`);
+  let length = template.length;
+  return template.replace(pattern, (match) => {
+    const text = replaced(match, template, variables);
+    length += text.length - match.length;
+    if (length > bounds.text) throw new TooMuch('its variables make more than 1 MiB of it');
+    return text;
+  });
 }
 
 function replaced(match: string, template: string, variables: Variables): string {
@@ -74,20 +84,32 @@ class InvalidTemplate extends Complaint {
 }
 
 /** Every text of a model with its variables put in, and cast where compose wants a number or a boolean. */
-export function interpolate(value: Value, variables: Variables, path: string[] = []): Value {
-  if (typeof value === 'string') return interpolateText(value, variables, path);
-  if (Array.isArray(value)) return value.map((item) => interpolate(item, variables, [...path, '[]']));
+export function interpolate(value: Value, variables: Variables): Value {
+  return interpolateAt(value, { variables, left: bounds.project }, []);
+}
+
+interface Interpolation {
+  variables: Variables;
+  /** Letters that all texts together may still have. */
+  left: number;
+}
+
+function interpolateAt(value: Value, all: Interpolation, path: string[]): Value {
+  if (typeof value === 'string') return interpolateText(value, all, path);
+  if (Array.isArray(value)) return value.map((item) => interpolateAt(item, all, [...path, '[]']));
   if (!isModel(value)) return value;
   for (const key of Object.keys(value)) {
-    value[key] = interpolate(value[key] ?? null, variables, [...path, key]);
+    value[key] = interpolateAt(value[key] ?? null, all, [...path, key]);
   }
   return value;
 }
 
-function interpolateText(text: string, variables: Variables, path: string[]): Value {
+function interpolateText(text: string, all: Interpolation, path: string[]): Value {
   const where = path.join('.');
   try {
-    const done = substitute(text, variables);
+    const done = substitute(text, all.variables);
+    all.left -= done.length;
+    if (all.left < 0) throw new TooMuch('with it, variables make more than 16 MiB of the file');
     const cast = castOf(path);
     return cast === undefined ? done : cast(done);
   } catch (error) {
@@ -97,7 +119,9 @@ function interpolateText(text: string, variables: Variables, path: string[]): Va
         `invalid interpolation format for ${where}.\nYou may need to escape any $ with another $.\n${error.template}`,
       );
     }
-    throw new Complaint(`error while interpolating ${where}: ${error.message}`);
+    throw new Complaint(
+      `error while interpolating ${where}: ${error instanceof TooMuch ? error.why : error.message}`,
+    );
   }
 }
 

@@ -3,8 +3,10 @@ import type { SecretBox } from '../../tools/secrets/box.ts';
 import { SecretError } from '../../tools/secrets/error.ts';
 import { envDoubt } from '../compose/env-doubt.ts';
 import { parseEnvFile } from '../compose/env-file.ts';
+import type { Variables } from '../compose/interpolate.ts';
 import { Complaint } from '../compose/model.ts';
 import { environmentValues, longEnough } from '../compose/sources.ts';
+import { TooMuch } from '../compose/too-much.ts';
 import type { EnvLines } from '../context.ts';
 import { envLines } from '../fields.ts';
 import type { RepositoryFiles } from '../files.ts';
@@ -58,13 +60,25 @@ async function openOne(file: string, files: RepositoryFiles, box: SecretBox): Pr
 
 /** What is wrong with the text of an environment file; null: nothing. Compose would quote the line, value and all. */
 export function dotenvFault(text: string): string | null {
+  // Variables of other files may be empty here; what they make of this one is found where all are read.
+  const fault = faultWith(text, () => '');
+  if (fault !== null) return fault.sentence;
+  const doubt = envDoubt(text);
+  if (doubt !== null) return `its line ${doubt.line} may be read in another way: ${doubt.why}`;
+  const growth = faultWith(text, () => undefined);
+  return growth?.isTooMuch === true ? growth.sentence : null;
+}
+
+function faultWith(text: string, get: Variables['get']): { sentence: string; isTooMuch: boolean } | null {
   try {
-    parseEnvFile(text, { get: () => '', unset: new Set() });
-    const doubt = envDoubt(text);
-    return doubt === null ? null : `its line ${doubt.line} may be read in another way: ${doubt.why}`;
+    parseEnvFile(text, { get, unset: new Set() });
+    return null;
   } catch (error) {
+    if (error instanceof TooMuch)
+      return { sentence: `its line ${error.line}: ${error.why}`, isTooMuch: true };
     if (!(error instanceof Complaint)) throw error;
     const line = /^line (\d+)/.exec(error.message)?.[1];
-    return line === undefined ? 'is no environment file' : `its line ${line} is not NAME=value`;
+    const sentence = line === undefined ? 'is no environment file' : `its line ${line} is not NAME=value`;
+    return { sentence, isTooMuch: false };
   }
 }
