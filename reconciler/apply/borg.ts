@@ -12,6 +12,7 @@ import {
 import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { callBorgAlone } from '../../tools/borg/stale-lock.ts';
 import { BorgError } from '../../tools/borg/types.ts';
+import { encryptionProblem } from '../backup/key-state.ts';
 import type { KnownRepository } from '../backup/step-parts.ts';
 import { byHandIn } from '../owners/comment.ts';
 import type { BackupStep } from '../types.ts';
@@ -30,10 +31,8 @@ export async function initRepository(step: StepOf<'borg-init'>, options: BorgOpt
   const { repository } = step;
   const there = await listingOrNull(repository, options);
   const found = there === null ? await make(step, options) : await measured(there, repository, options);
-  const { encryption } = found;
-  if (encryption === repository.encryption) return { repository: found };
-  const heldBack = `${repository.location} is encrypted with ${encryption}, not with ${repository.encryption}; that cannot be changed, and it was taken as it is`;
-  return { repository: found, heldBack };
+  const heldBack = encryptionProblem(repository, found.encryption);
+  return heldBack === null ? { repository: found } : { repository: found, heldBack };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { RepositoryRef } from '../../desired-state/backup-parts.ts';
 import { hasKey } from '../../tools/borg/keys.ts';
 import type { Backups } from '../state/backups.ts';
 import type { KeyRecord } from '../state/keys.ts';
@@ -32,4 +33,14 @@ export function keyProblem({ state }: KeyState): string | null {
     return `its key was never exported, and without it no archive can ever be read: ${cure}`;
   if (state === 'other') return `it was made anew since its key was exported, and has another one: ${cure}`;
   return null;
+}
+
+/** What is other than Git says for as long as this repository is used, as a sentence; null where nothing is. */
+export function encryptionProblem(
+  { location, encryption: wanted }: RepositoryRef,
+  encryption: string,
+): string | null {
+  if (encryption === wanted || encryption === 'unknown') return null;
+  const is = encryption === 'none' ? 'not encrypted' : `encrypted with ${encryption}`;
+  return `${location} is ${is}, although Git says ${wanted}; that cannot be changed, and every archive goes into it as it is`;
 }

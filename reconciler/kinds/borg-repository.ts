@@ -1,7 +1,7 @@
 import type { DesiredRepository } from '../../desired-state/types.ts';
 import { proofAt, proofText, proofWaitsForTurn } from '../backup/at-work.ts';
 import { attemptLater } from '../backup/attempts.ts';
-import { keyProblem, keyState } from '../backup/key-state.ts';
+import { encryptionProblem, keyProblem, keyState } from '../backup/key-state.ts';
 import { askedCheck, checkChange, checkLater, dueCheck } from '../proof/check.ts';
 import { damageOf } from '../proof/damage.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
@@ -70,8 +70,17 @@ function checked(desired: DesiredRepository, world: World, data: Record<string, 
     return { state: 'change', change: checkChange(desired, due, proofWaitsForTurn(backups)), data };
   const damage = damageOf(backups, location);
   if (damage !== null) return told(desired, 'degraded', damage.message, data);
+  const other = encryptionProblem(
+    desired.repository,
+    backups.repositories.get(location)?.encryption ?? 'unknown',
+  );
+  if (other !== null) return told(desired, 'degraded', `${other}: ${anotherOne(desired)}`, data);
   const unsafe = keyProblem(keyState(location, backups));
   return unsafe === null ? { state: 'in-sync', data } : told(desired, 'key-not-exported', unsafe, data);
+}
+
+function anotherOne({ id }: DesiredRepository): string {
+  return `name another backup.repository, or move this one away and run steward forget ${id}, and a new one is made`;
 }
 
 /** It is there, whatever is to be said of it: it must be known to who wants it forgotten. */

@@ -32,7 +32,7 @@ describe('borg-init', () => {
         checkpoints: ['old.checkpoint', 'old.checkpoint.1'],
       },
       heldBack:
-        'ssh://borg@backup/./photo is encrypted with keyfile, not with repokey-blake2; that cannot be changed, and it was taken as it is',
+        'ssh://borg@backup/./photo is encrypted with keyfile, although Git says repokey-blake2; that cannot be changed, and every archive goes into it as it is',
     });
     expect(lab.calls()).toEqual([
       'list --json --consider-checkpoints ssh://borg@backup/./photo',

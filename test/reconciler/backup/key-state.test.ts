@@ -27,6 +27,31 @@ function known(encryption: string | null, exportedOf: string | null): Backups {
   return backups;
 }
 
+describe('a repository with another encryption than Git wants', () => {
+  function verdictOf(encryption: string) {
+    const inventory = { ...emptyInventory(), backups: known(encryption, 'this one') };
+    const lab = build.desired([build.stack(), desired, build.backup()]);
+    return diff(desired, makeWorld({ desired: lab, observed: build.observed({}), inventory, nowMs }));
+  }
+
+  it.each([
+    ['none', 'not encrypted, although Git says repokey-blake2'],
+    ['keyfile', 'encrypted with keyfile, although Git says repokey-blake2'],
+  ])('is never as Git says: %s', (encryption, says) => {
+    const verdict = verdictOf(encryption);
+    if (verdict.state !== 'report') throw new Error(`it is ${verdict.state}`);
+    expect(verdict.notice.state).toBe('degraded');
+    expect(verdict.notice.reasons[0]?.note).toBe(
+      `${location} is ${says}; that cannot be changed, and every archive goes into it as it is: name another backup.repository, or move this one away and run steward forget ${desired.id}, and a new one is made`,
+    );
+  });
+
+  it('is as Git says with the same, and where Borg does not say which it is', () => {
+    expect(verdictOf('repokey-blake2').state).toBe('in-sync');
+    expect(verdictOf('unknown').state).toBe('in-sync');
+  });
+});
+
 describe('the key of a repository', () => {
   it.each([
     ['was never exported', 'repokey-blake2', null, 'never', 0],
