@@ -71,17 +71,18 @@ export function listArgs(location: string, archive: string): string[] {
 }
 
 /**
- * Nothing in it may be run, and nobody's snapshots are made of it. Not mounted by itself, should the machine go down
+ * Nothing in it may be run but by a stack that is started on it, and nobody's snapshots are made of it. Not mounted by itself, should the machine go down
  * in the middle; not synced, since it is thrown away.
  */
-function scratchArgv({ dataset, mountpoint, run, maxBytes }: StepOf<'scratch-create'>): string[][] {
+function scratchArgv(step: StepOf<'scratch-create'>): string[][] {
+  const { dataset, mountpoint, run, maxBytes, runs } = step;
   const properties = {
     canmount: 'noauto',
     mountpoint,
     quota: String(maxBytes),
     setuid: 'off',
     devices: 'off',
-    exec: 'off',
+    exec: runs === true ? 'on' : 'off',
     sync: 'disabled',
     // Else there would be a folder in it that was in no archive.
     snapdir: 'hidden',

@@ -73,7 +73,13 @@ export function drillChange(desired: DesiredBackup, due: DueDrill, { nowMs, byId
       ? startSteps(desired, stack, manifest.archive, guard)
       : [];
   const steps: Step[] = [
-    { op: 'scratch-create', ...guard, run, maxBytes: roomFor(due) },
+    {
+      op: 'scratch-create',
+      ...guard,
+      run,
+      maxBytes: roomFor(due),
+      ...(started.length > 0 && { runs: true }),
+    },
     { op: 'borg-extract-scratch', repository, archive: manifest.archive, guard },
     { op: 'borg-compare', repository, guard, manifest },
     ...started,

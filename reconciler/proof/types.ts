@@ -38,7 +38,15 @@ export type ProofStep =
   | { op: 'borg-check'; repository: RepositoryRef; mode: CheckMode; maxSeconds: number }
   | BorgManifest
   /** A dataset that is nobody's data, marked with `steward:run=<run>`; refused where too little is free for it. */
-  | { op: 'scratch-create'; dataset: string; mountpoint: string; run: string; maxBytes: number }
+  | {
+      op: 'scratch-create';
+      dataset: string;
+      mountpoint: string;
+      run: string;
+      maxBytes: number;
+      /** A stack is started on it, which may run programs out of its data. */
+      runs?: true;
+    }
   | { op: 'borg-extract-scratch'; repository: RepositoryRef; archive: string; guard: Scratch }
   | { op: 'borg-compare'; repository: RepositoryRef; guard: Scratch; manifest: Manifest }
   | DrillStart

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { proofArgv } from '../../../reconciler/apply/proof-argv.ts';
 import { readUndo } from '../../../reconciler/state/undo.ts';
 import { aDayLater, begin, dayMs, drilled, lab, ops, photo, proof, scratch, settle } from './proof-lab.ts';
 
@@ -37,6 +38,16 @@ describe('a restore drill that starts the stack as well', () => {
       goodArchive: 'photo-2023-11-19T02:30:00Z',
     });
     expect(lab.host.state.settings.has(project)).toBe(false);
+  });
+
+  it('on a dataset out of which it may run programs, which nobody may do otherwise', async () => {
+    await settle();
+    const create = lab.host.steps.findLast((step) => step.op === 'scratch-create');
+    if (create === undefined) throw new Error('no drill has begun');
+    const { runs, ...still } = create;
+    expect(runs).toBe(true);
+    expect(proofArgv(create)[0]?.join(' ')).toContain('-o setuid=off -o devices=off -o exec=on');
+    expect(proofArgv(still)[0]?.join(' ')).toContain('-o setuid=off -o devices=off -o exec=off');
   });
 
   const ends = (['borg-compare', 'drill-start', 'drill-stop', 'scratch-destroy'] as const).flatMap((op) =>

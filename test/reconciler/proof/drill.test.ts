@@ -47,6 +47,7 @@ describe('a restore drill', () => {
       'borg-compare',
       'scratch-destroy',
     ]);
+    expect(lab.host.steps.find(({ op }) => op === 'scratch-create')).not.toHaveProperty('runs');
     expect(proof('drill', 'photo')).toMatchObject({
       result: 'good',
       goodArchive: 'photo-2023-11-19T02:30:00Z',
