@@ -4,7 +4,7 @@ import type { BorgOptions, BorgResult } from '../../tools/borg/call.ts';
 import { contentOf } from '../owners/comment.ts';
 import type { BorgCreate } from '../types.ts';
 import { createArgs } from './backup-argv.ts';
-import { borg, codeOf } from './borg.ts';
+import { borg, codeOf, read } from './borg.ts';
 import { mountedArgv, mountRoot, notMounted } from './mounted.ts';
 import type { Commands } from './tool.ts';
 import { type ArchiveFacts, StepError, type StepFacts } from './types.ts';
@@ -34,7 +34,7 @@ export async function createArchive(step: BorgCreate, options: CreateOptions): P
 
 /** Throws StepError where it went into a repository that somebody has put in the place of the one before. */
 function factsOf({ exitCode, stdout, warnings, statuses }: BorgResult, step: BorgCreate): ArchiveFacts {
-  const { comment: _comment, repositoryId, ...stats } = parseStats(stdout);
+  const { comment: _comment, repositoryId, ...stats } = read(stdout, step.repository, parseStats);
   const { location } = step.repository;
   if (repositoryId !== null && step.repositoryId !== null && repositoryId !== step.repositoryId)
     throw new StepError(
@@ -53,7 +53,11 @@ function factsOf({ exitCode, stdout, warnings, statuses }: BorgResult, step: Bor
 async function earlierAttempt(step: BorgCreate, options: BorgOptions): Promise<ArchiveFacts> {
   const { repository, archive } = step;
   const { stdout } = await borg(infoArgs(`${repository.location}::${archive}`), repository, options);
-  const { comment, repositoryId: _repositoryId, ...stats }: ArchiveStats = parseStats(stdout);
+  const {
+    comment,
+    repositoryId: _repositoryId,
+    ...stats
+  }: ArchiveStats = read(stdout, repository, parseStats);
   if (contentOf(comment) !== contentOf(step.comment)) {
     throw new StepError(`an archive named ${archive} exists that this run has not made`, {
       retryable: false,

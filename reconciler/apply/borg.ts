@@ -117,7 +117,7 @@ export async function compactRepository(
 /** What is in it. Throws StepError. */
 export async function listing(repository: RepositoryRef, options: BorgOptions): Promise<RepositoryListing> {
   const { stdout } = await borg(repositoryArgs(repository.location), repository, options);
-  return parseListing(stdout);
+  return read(stdout, repository, parseListing);
 }
 
 async function listingOrNull(
@@ -134,6 +134,16 @@ async function listingOrNull(
 export function codeOf(error: unknown): number | null {
   const cause = error instanceof Error ? error.cause : null;
   return cause instanceof BorgError ? cause.exitCode : null;
+}
+
+/** What borg has printed of a repository: half of it is a failure of the step, too. */
+export function read<T>(stdout: string, { location }: RepositoryRef, parse: (stdout: string) => T): T {
+  try {
+    return parse(stdout);
+  } catch (error) {
+    if (!(error instanceof BorgError)) throw error;
+    throw new StepError(`${error.message} of ${location}`, { cause: error });
+  }
 }
 
 /** A call of borg whose failure is a failure of the step. */

@@ -5,7 +5,7 @@ import { allDone } from '../../tools/all-done.ts';
 import { parseListing, type RepositoryListing } from '../../tools/borg/archives.ts';
 import type { BorgOptions } from '../../tools/borg/call.ts';
 import { configWithId, manifestId, paperLines } from '../../tools/borg/keys.ts';
-import { borg, codeOf } from './borg.ts';
+import { borg, codeOf, read } from './borg.ts';
 import { StepError } from './types.ts';
 
 /**
@@ -61,19 +61,19 @@ async function proveForm(
 ): Promise<void> {
   const folder = path.join(scratch, `opened-by-${form}`);
   const copy = scratchRef(repository, folder, listing.encryption);
-  let read: RepositoryListing;
+  let found: RepositoryListing;
   await mkdir(path.join(folder, 'keys'), { recursive: true, mode: 0o700 });
   await cp(template, copy.location, { recursive: true });
   const alone = { ...options, stateDir: folder };
   try {
     await importForm(copy, folder, form, forms, alone);
     const { stdout } = await borg(['list', '--json', copy.location], copy, alone);
-    read = parseListing(stdout);
+    found = read(stdout, copy, parseListing);
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
     throw new StepError(sentence(repository, copy, form, error), { cause: error });
   }
-  requireSame(read, listing, repository.location);
+  requireSame(found, listing, repository.location);
 }
 
 /** Borg takes the paper form from a person alone; for what it prints meanwhile nobody waits. */

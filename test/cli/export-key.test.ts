@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { exportOne } from '../../cli/export-key.ts';
 import { readBackups, writeListing } from '../../reconciler/state/backups.ts';
 import { openStore } from '../../reconciler/state/store.ts';
@@ -25,6 +25,23 @@ const before = {
   ...{ location, borgId: 'the one before', encryption: 'repokey-blake2' },
   ...{ listedMs: 1, inDoubt: false, checkpoints: [] },
 };
+
+it('half of what borg prints fails that repository alone, and names it', async () => {
+  const bin = mkdtempSync(path.join(tmpdir(), 'export-key-bin-'));
+  const words = `#!/bin/sh\necho '{"archives": [], "encryption": {"mo'\n`;
+  writeFileSync(path.join(bin, 'borg'), words, { mode: 0o755 });
+  writeFileSync(at('words'), 'correct horse\n', { mode: 0o600 });
+  const host = simulatedHost({ now: Date.now, resolveStack: async () => [] });
+  const wired = { store: openStore(at('other-state')), deps: { ...host, clock: systemClock } };
+  const settings = { stateDir: at('other-state') };
+  vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
+  const context = { wired, settings, signal: new AbortController().signal };
+  const outcome = await exportOne(repository, at('keys'), context).finally(() => vi.unstubAllEnvs());
+  expect(outcome).toMatchObject({
+    result: 'failed',
+    error: `borg printed something else than JSON of ${location}`,
+  });
+});
 
 it('the key of a repository that was exchanged is not taken for that of the one before', async () => {
   writeFileSync(at('words'), 'correct horse\n', { mode: 0o600 });
