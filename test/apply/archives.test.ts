@@ -21,6 +21,7 @@ import { archiveComment } from '../../reconciler/owners/comment.ts';
 import type { BorgExtractTo } from '../../reconciler/types.ts';
 import type { ListedItem } from '../../tools/borg/listing.ts';
 import { isMounted, mountArchive } from '../../tools/borg/mount.ts';
+import { fakeTool } from '../support/fake-tools.ts';
 import { reference } from './backup-fixtures.ts';
 
 /** Real borg on a local folder: what people look for in an archive, and get out of it. */
@@ -233,6 +234,18 @@ describe('a mount of it', () => {
     const { signal } = new AbortController();
     await expect(mountArchive(target, { ...borg, signal }, () => {})).rejects.toThrow(
       /there is no archive of this name|photo-1999 does not exist/,
+    );
+  });
+
+  it('ends borg where it is told to stop before that has opened the repository', async () => {
+    const stop = new AbortController();
+    const opening = '{"type":"log_message","levelname":"WARNING","name":"borg","message":"opening"}';
+    const slow = fakeTool(`echo '${opening}' >&2; exec sleep 5`);
+    const target = { repository, archive, folder: at('unopened') };
+    mkdirSync(target.folder);
+    const options = { ...borg, borg: slow.command, signal: stop.signal, onWarning: () => stop.abort() };
+    await expect(mountArchive(target, options, () => {})).rejects.toThrow(
+      'borg was ended: Steward was told to stop',
     );
   });
 });

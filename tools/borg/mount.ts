@@ -9,7 +9,7 @@ const foreverMs = 2 ** 31 - 1;
 
 /**
  * Shows an archive at `folder`, to be read only, until it is unmounted or the signal comes. `mounted` is called once it
- * can be looked at. Throws BorgError.
+ * can be looked at. Throws BorgError, also where the signal comes before that.
  */
 export async function mountArchive(
   target: { repository: BorgRepository; archive: string; folder: string },
@@ -20,18 +20,35 @@ export async function mountArchive(
   const args = ['mount', '--foreground', '--numeric-ids', `${repository.location}::${archive}`, folder];
   const ended = new AbortController();
   const { signal, ...rest } = options;
-  // Told to end by a signal, borg would leave a mount that nobody answers for. It ends when it is unmounted.
-  const unmount = () => void run('umount', ['--lazy', '--', folder], { timeoutMs: 30_000 });
-  signal.addEventListener('abort', unmount);
+  const opening = new AbortController();
+  const end = () =>
+    void unmounted(folder)
+      .catch(() => false)
+      .then((was) => was || opening.abort());
+  if (signal.aborted) opening.abort();
+  signal.addEventListener('abort', end);
   void announce(folder, ended.signal, mounted);
   try {
-    await callBorg(args, repository, { ...rest, idleMs: foreverMs, lockWaitSeconds: 5 });
+    const patience = { idleMs: foreverMs, lockWaitSeconds: 5 };
+    await callBorg(args, repository, { ...rest, ...patience, signal: opening.signal });
   } catch (error) {
     throw error instanceof BorgError && /FUSE/i.test(error.message) ? noFuse(error) : error;
   } finally {
     ended.abort();
-    signal.removeEventListener('abort', unmount);
+    signal.removeEventListener('abort', end);
+    // It may have been mounted in the very moment in which it was told to end.
+    if (opening.signal.aborted) await unmounted(folder);
   }
+}
+
+/**
+ * Told to end by a signal, borg would leave a mount that nobody answers for: it ends when it is unmounted. False: nothing
+ * is mounted there, so that borg is still opening the repository.
+ */
+async function unmounted(folder: string): Promise<boolean> {
+  if (!(await isMounted(folder))) return false;
+  await run('umount', ['--lazy', '--', folder], { timeoutMs: 30_000 });
+  return true;
 }
 
 function noFuse(cause: BorgError): BorgError {
