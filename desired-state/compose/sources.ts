@@ -51,7 +51,7 @@ export const longEnough = 12;
 
 /** The values of an environment file, both as compose reads them and as they are written. */
 export function environmentValues(text: string): string[] {
-  const written = [...text.matchAll(/^[^#=\n]+=\s*["']?(.*?)["']?\s*$/gm)].map((match) => match[1] ?? '');
+  const written = text.split('\n').flatMap(writtenValue);
   try {
     const values = parseEnvFile(text, { get: () => undefined, unset: new Set() });
     return [...new Set([...written, ...values.values()])];
@@ -59,4 +59,17 @@ export function environmentValues(text: string): string[] {
     if (!(error instanceof Complaint)) throw error;
     return written;
   }
+}
+
+/** What stands behind the `=`, without a quote at either end. By hand: a pattern would try again at each blank. */
+function writtenValue(line: string): string[] {
+  const equals = line.indexOf('=');
+  if (equals < 1 || line.slice(0, equals).includes('#')) return [];
+  return [
+    line
+      .slice(equals + 1)
+      .trim()
+      .replace(/^["']/, '')
+      .replace(/["']$/, ''),
+  ];
 }

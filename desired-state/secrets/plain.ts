@@ -74,7 +74,7 @@ function byName(row: string, pattern: RegExp): Omit<PlainSecret, 'line'> | null 
 }
 
 /** `postgres://app:hunter22@db/app`: whatever the variable is called. */
-const url = /\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/"']*:([^\s@/"']+)@/gi;
+const url = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s:@/"']*:([^\s@/"']+)@/gi;
 
 function byUrl(row: string): Omit<PlainSecret, 'line'> | null {
   if (row.trimStart().startsWith('#')) return null;
@@ -100,13 +100,12 @@ function isSecret(name: string, value: string): boolean {
 /** Without quotes, the comment behind it, and what closes a list or mapping. */
 function plain(text: string): string {
   const quoted = /^(["'])(.*?)\1/.exec(text.trim());
-  return (
-    quoted?.[2] ??
-    text
-      .replace(/\s+#.*$/, '')
-      .replace(/["'\]},\s]+$/, '')
-      .trim()
-  );
+  if (quoted?.[2] !== undefined) return quoted[2];
+  const value = text.replace(/\s#.*$/, '');
+  // By hand: a pattern would try again at each of many blanks.
+  let end = value.length;
+  while (end > 0 && /["'\]},\s]/.test(value[end - 1] ?? '')) end -= 1;
+  return value.slice(0, end).trim();
 }
 
 /** What stands in for a value, names another place, or is a hash. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { environmentValues } from '../../desired-state/compose/sources.ts';
 import { plainSecrets } from '../../desired-state/secrets/plain.ts';
 
 // Put together here, so that nobody who looks through this file takes them for real.
@@ -46,6 +47,14 @@ describe('by the name of its variable', () => {
     expect(found).toMatchObject([{ line: 2, what: `a plain value of ${variable}`, variable }]);
     expect(JSON.stringify(found)).not.toMatch(/hunter22|correct|battery|q9Zr/);
   });
+});
+
+it.each([
+  ['words without an end', `A=${'a.'.repeat(200_000)}`],
+  ['blanks without an end', `DB_PASSWORD=x${' '.repeat(200_000)}${'"'.repeat(200_000)}y`],
+])('a line of %s is read as fast as any', (_what, row) => {
+  expect(plainSecrets('services/photo/.env', row).length).toBeLessThan(2);
+  expect(environmentValues(row)).toEqual([row.slice(row.indexOf('=') + 1)]);
 });
 
 it.each([
