@@ -41,7 +41,7 @@ export function withBackup(
 function archivedBackupOf(name: string, cycle: Cycle, store: Store): DesiredBackup {
   const isOwn = ({ service }: DesiredBackup) => service === name;
   const isLeft = cycle.desired !== null && !backupsOf(cycle).some(isOwn);
-  const retired = isLeft ? retiredBackups(store).find(isOwn) : undefined;
+  const retired = isLeft ? retiredBackups(store).findLast(isOwn) : undefined;
   return retired ?? backupOf(name, cycle, store);
 }
 

@@ -1,6 +1,6 @@
 import type { DesiredBackup, DesiredState } from '../../desired-state/types.ts';
 import { readBackups } from '../../reconciler/state/backups.ts';
-import { readRetired } from '../../reconciler/state/declared.ts';
+import { readOnce, readRetired } from '../../reconciler/state/declared.ts';
 import { readInventory } from '../../reconciler/state/inventory.ts';
 import type { Store } from '../../reconciler/state/store.ts';
 import { nearest, UserError } from '../errors.ts';
@@ -13,10 +13,22 @@ export function retiredBackups(store: Store): DesiredBackup[] {
   return readRetired(store).filter(({ repository }) => repositories.has(repository.location));
 }
 
+/** Where else the same service was backed up before, the last first. */
+export function earlierBackups(
+  { service, repository: { location } }: Pick<DesiredBackup, 'service' | 'repository'>,
+  store: Store,
+): DesiredBackup[] {
+  const { repositories } = readBackups(store);
+  return readOnce(store)
+    .filter((each) => each.service === service && each.repository.location !== location)
+    .filter(({ repository }) => repositories.has(repository.location))
+    .reverse();
+}
+
 /** Why there is none of this service among those that Git declares, and what can be done. */
 export function noBackup(name: string, { resources, services }: DesiredState, store: Store): UserError {
   const retired = retiredBackups(store);
-  const own = retired.find(({ service }) => service === name);
+  const own = retired.findLast(({ service }) => service === name);
   const location = own?.repository.location ?? lastLocation(name, store);
   if (location === null) {
     const known = [...resources.filter(({ kind }) => kind === 'backup'), ...retired];

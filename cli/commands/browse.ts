@@ -2,7 +2,7 @@ import { browseArchive } from '../../observers/archive.ts';
 import type { ListedItem } from '../../tools/borg/listing.ts';
 import { alone } from '../archives/ask.ts';
 import { withBackup } from '../archives/context.ts';
-import { archiveCalled, knownArchives } from '../archives/known.ts';
+import { archiveToRead } from '../archives/known.ts';
 import { UserError } from '../errors.ts';
 import { itemLine } from '../render/archive-items.ts';
 import { safeJson } from '../render/text.ts';
@@ -22,11 +22,12 @@ export function browse(
   folder: string | undefined,
   flags: BrowseFlags,
 ): Promise<number> {
-  return withBackup(name, flags, 'browse', async (context) => {
-    const { desired, settings, signal, deps } = context;
+  return withBackup(name, flags, 'browse', async (asked) => {
+    const { settings, signal, deps } = asked;
     if (settings.host === 'simulator')
       throw new UserError('archives of the simulated host have no files to look at');
-    const found = archiveCalled(archive, await knownArchives(context));
+    const { found, context } = await archiveToRead(archive, asked);
+    const { desired } = context;
     const [below = ''] = pathsToRestore(desired, folder);
     const { repository } = desired;
     const request = { repository, archive: found.name, folder: below, recursive: flags.recursive === true };

@@ -2,7 +2,7 @@ import type { DesiredBackup } from '../../desired-state/types.ts';
 import type { Step } from '../../reconciler/types.ts';
 import { runOnArchive } from '../archives/change.ts';
 import { withBackup } from '../archives/context.ts';
-import { archiveCalled, knownArchives } from '../archives/known.ts';
+import { archiveToRead } from '../archives/known.ts';
 import { folderOutside } from '../archives/outside.ts';
 import { pathsToRestore } from '../restore/target.ts';
 import type { Flags } from '../settings.ts';
@@ -19,10 +19,10 @@ export function extract(
   paths: string[],
   flags: ExtractFlags,
 ): Promise<number> {
-  return withBackup(name, flags, 'extract', async (context) => {
-    const { desired, cycle, wired } = context;
-    const folder = await folderOutside(flags.to, cycle, wired.store);
-    const found = archiveCalled(archive, await knownArchives(context));
+  return withBackup(name, flags, 'extract', async (asked) => {
+    const folder = await folderOutside(flags.to, asked.cycle, asked.wired.store);
+    const { found, context } = await archiveToRead(archive, asked);
+    const { desired } = context;
     const { repository } = desired;
     const chosen = chosenPaths(desired, paths);
     const step: Step = { op: 'borg-extract-to', repository, archive: found.name, paths: chosen, folder };

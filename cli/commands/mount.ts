@@ -4,7 +4,7 @@ import { isMounted, mountArchive } from '../../tools/borg/mount.ts';
 import { run } from '../../tools/run.ts';
 import { alone } from '../archives/ask.ts';
 import { withBackup } from '../archives/context.ts';
-import { archiveCalled, knownArchives } from '../archives/known.ts';
+import { archiveToRead } from '../archives/known.ts';
 import { folderOutside, withoutLinks } from '../archives/outside.ts';
 import { UserError } from '../errors.ts';
 import type { Flags } from '../settings.ts';
@@ -13,13 +13,13 @@ import { note } from '../terminal.ts';
 /** Shows an archive as a folder until Ctrl-C or `steward umount`. Exit 0: it was there, and is gone again. */
 export function mount(name: string, archive: string, folder: string, flags: Flags): Promise<number> {
   return withBackup(name, flags, 'mount', async (context) => {
-    const { desired, cycle, wired, settings, signal, deps } = context;
+    const { cycle, wired, settings, signal, deps } = context;
     const outside = await folderOutside(folder, cycle, wired.store);
     if (settings.host === 'simulator')
       throw new UserError('archives of the simulated host have no files to look at');
     const place = await emptyFolder(outside);
-    const found = archiveCalled(archive, await knownArchives(context));
-    const { repository } = desired;
+    const { found, context: there } = await archiveToRead(archive, context);
+    const { repository } = there.desired;
     const target = { repository, archive: found.name, folder: place };
     const tell = () =>
       note(

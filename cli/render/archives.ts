@@ -19,24 +19,38 @@ import { relative } from './time.ts';
 export function renderArchives(known: KnownArchives, location: string, options: StatusOptions): string {
   const { own, foreign, listedMs } = known;
   const asked = `as ${safe(location)} said ${relative(listedMs, options.now)}, and as Steward has made and deleted since`;
-  if (own.length === 0 && foreign.length === 0) return joinLines([`No archive, ${asked}.`], options);
-  const cells = own.map((archive) => [
+  const before = known.earlier
+    .filter((each) => each.own.length > 0)
+    .flatMap((each) => ['', ...table(each.own, known, options), '', earlierTotal(each, known)]);
+  if (own.length === 0 && foreign.length === 0)
+    return joinLines([`No archive, ${asked}.`, ...before], options);
+  const others = foreign.map(({ name }) => `${safe(name)}  ${paint(options, 'dim', 'not by Steward')}`);
+  const total = `${plural(own.length + foreign.length, 'archive')}, ${asked}.`;
+  return joinLines([...table(own, known, options), ...others, '', total, ...before], options);
+}
+
+function earlierTotal(
+  { own, location }: KnownArchives['earlier'][number],
+  { service }: KnownArchives,
+): string {
+  return `${plural(own.length, 'archive')} in ${safe(location)}, where ${safe(service)} was backed up before: browse, extract and mount read them by name.`;
+}
+
+function table(archives: ArchiveRecord[], known: KnownArchives, options: StatusOptions): string[] {
+  const cells = archives.map((archive) => [
     safe(archive.name),
     relative(archive.atMs, options.now),
     filesOf(archive),
     archive.originalBytes === null ? '' : bytes(archive.originalBytes),
   ]);
   const widths = [0, 1, 2, 3].map((column) => widest(cells.map((line) => line[column] ?? '')));
-  const lines = own.map((archive, index) => {
+  return archives.map((archive, index) => {
     const [name = '', age = '', files = '', size = ''] = cells[index] ?? [];
     const [nameWidth = 0, ageWidth = 0, filesWidth = 0, sizeWidth = 0] = widths;
     const left = `${pad(name, nameWidth)}  ${pad(age, ageWidth)}`;
     const right = `${padStart(files, filesWidth)}  ${padStart(size, sizeWidth)}`;
     return `${left}  ${right}  ${stateOf(archive, known, options)}`.trimEnd();
   });
-  const others = foreign.map(({ name }) => `${safe(name)}  ${paint(options, 'dim', 'not by Steward')}`);
-  const total = `${plural(own.length + foreign.length, 'archive')}, ${asked}.`;
-  return joinLines([...lines, ...others, '', total], options);
 }
 
 function filesOf({ files }: ArchiveRecord): string {

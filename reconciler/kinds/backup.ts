@@ -120,8 +120,25 @@ export function scheduleOf(desired: DesiredBackup, record: BackupRecord, world: 
 
 function knownOf(desired: DesiredBackup, { firstSeenMs, runningSinceMs }: BackupRecord, world: Known) {
   const kept = world.inventory.backups.schedules.get(desired.service);
-  const hasArchive = (spec: DueSpec, tickMs: number) => archiveOf(spec, tickMs, ownTimes(desired, world));
+  const hasArchive = (spec: DueSpec, tickMs: number) => archiveOf(spec, tickMs, allTimes(desired, world));
   return { kept, firstSeenMs, isRunning: runningSinceMs !== null, hasArchive };
+}
+
+/**
+ * Also of those in a repository from before: a commit that names another one is no reason to stop a service for a tick
+ * that has its archive there.
+ */
+function* allTimes(desired: DesiredBackup, world: Known): Generator<number> {
+  yield* ownTimes(desired, world);
+  for (const [location, archives] of world.inventory.backups.archives) {
+    // One of a service's own: with a thousand others not all names are read.
+    if (location === desired.repository.location || !archives[0]?.name.startsWith(`${desired.service}-`))
+      continue;
+    for (const { name } of archives) {
+      const atMs = parseArchiveName(desired.service, name);
+      if (atMs !== null) yield atMs;
+    }
+  }
 }
 
 /** When our own archives were due or asked for. One by one, newest data first: mostly the first is the one that is wanted. */

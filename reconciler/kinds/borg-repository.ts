@@ -18,7 +18,7 @@ const staleAfterMs = 7 * 24 * 3_600_000;
  * doubt.
  */
 export function diff(desired: DesiredRepository, world: World): Verdict {
-  const { location, encryption } = desired.repository;
+  const { location } = desired.repository;
   const known = world.inventory.backups.repositories.get(location);
   const data = { location };
   const wanted = askedFor(desired, world);
@@ -36,7 +36,7 @@ export function diff(desired: DesiredRepository, world: World): Verdict {
   if (later !== null) return blocked(desired, 'backing-off', later);
   const change =
     known === undefined
-      ? open(desired, [{ field: 'encryption', from: null, to: encryption, origin: desired.origin }])
+      ? open(desired, world)
       : list(
           desired,
           known.borgId,
@@ -93,9 +93,19 @@ function told(
   return { ...report(desired, state, note), data };
 }
 
-function open(desired: DesiredRepository, reasons: Reason[]): Change {
-  const { repository } = desired;
-  const summary = `${repository.location}, made if it is not there`;
+/** Nothing else would say that the archives of before are somewhere else from now on. */
+function instead({ id, repository }: DesiredRepository, { inventory }: World): string {
+  const before = inventory.entries.get(id)?.data.location;
+  if (typeof before !== 'string' || before === repository.location) return '';
+  const { length } = inventory.backups.archives.get(before) ?? [];
+  const stay = length === 1 ? 'whose archive stays' : `whose ${length} archives stay`;
+  return `, in the place of ${before}, ${stay} there`;
+}
+
+function open(desired: DesiredRepository, world: World): Change {
+  const { repository, origin } = desired;
+  const summary = `${repository.location}, made if it is not there${instead(desired, world)}`;
+  const reasons = [{ field: 'encryption', from: null, to: repository.encryption, origin }];
   return inBackground(desired, 'create', summary, reasons, { op: 'borg-init', repository });
 }
 
@@ -122,5 +132,5 @@ function inBackground(
 }
 
 export function prune(entry: InventoryEntry, _world: World): Verdict {
-  return report(entry, 'orphaned', 'no longer in Git; its archives are kept');
+  return report(entry, 'orphaned', `no longer in Git; its archives are kept in ${entry.data.location}`);
 }

@@ -8,7 +8,10 @@ import { guarded, type Store } from './store.ts';
 export type Declared = Pick<DesiredState, 'resources' | 'suspended' | 'backupsAtOnce'>;
 
 type Kept = Declared & {
-  /** What was declared once and is not any more: its archives are read with it. Absent in older state folders. */
+  /**
+   * What was declared once and is not any more, or was in another repository: its archives are read with it. The last comes
+   * last. Absent in older state folders.
+   */
   retired?: DesiredBackup[];
 };
 
@@ -31,13 +34,21 @@ export function readRetired(store: Store): DesiredBackup[] {
   return readDeclared(store)?.retired ?? [];
 }
 
+/** All that was ever declared, as it was last: what is declared now comes last. */
+export function readOnce(store: Store): DesiredBackup[] {
+  const kept = readDeclared(store);
+  return [...(kept?.retired ?? []), ...backupsIn(kept?.resources ?? [])];
+}
+
+function placeOf({ service, repository }: DesiredBackup): string {
+  return `${service} ${repository.location}`;
+}
+
 /** What is known already is not written again. */
 export function writeDeclared(store: Store, { resources, suspended, backupsAtOnce }: Declared): void {
   const kept = resources.filter(({ kind }) => kind === 'backup' || kind === 'borg-repository');
-  const names = new Set(backupsIn(resources).map(({ service }) => service));
-  const before = readDeclared(store);
-  const once = [...(before?.retired ?? []), ...backupsIn(before?.resources ?? [])];
-  const retired = once.filter(({ service }) => !names.has(service));
+  const places = new Set(backupsIn(resources).map(placeOf));
+  const retired = readOnce(store).filter((each) => !places.has(placeOf(each)));
   const declared: Kept = { resources: kept, suspended, backupsAtOnce, retired };
   const put = `INSERT INTO declared_backups VALUES (1, ?)
     ON CONFLICT (one) DO UPDATE SET declared = excluded.declared WHERE declared <> excluded.declared`;

@@ -8,7 +8,7 @@ const archive = { id: 'a', clean: true, files: 1, originalBytes: 1_000_000, byHa
 
 function lines(atMs: number): string[] {
   const own = [{ ...archive, name: 'photo-2026-11-28T02:30:00Z', atMs }];
-  const known = { service: 'photo', own, foreign: [], listedMs: madeMs, proven: null };
+  const known = { service: 'photo', own, foreign: [], listedMs: madeMs, proven: null, earlier: [] };
   return renderArchives(known, '/backup/photo', look).split('\n');
 }
 
