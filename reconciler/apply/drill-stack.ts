@@ -1,6 +1,7 @@
 import { observeContainers } from '../../observers/docker.ts';
 import { systemClock } from '../../tools/clock.ts';
 import { composeEnvironment } from '../../tools/compose.ts';
+import { connectDocker, deadline } from '../../tools/docker.ts';
 import { gateKeeper } from '../gate.ts';
 import { isolated, type Model } from '../proof/isolated.ts';
 import type { DrillFacts } from '../proof/types.ts';
@@ -40,6 +41,7 @@ export async function startDrill(
   const good: DrillFacts = { archive, entries: 0, difference: null };
   if ('refused' in apart)
     return { drill: good, notes: [`it was not started on what was restored: ${apart.refused}`] };
+  const bridge = await bridgeOf(options);
   const stopped = await whileMounted([guard], options.readMountinfo, async () => {
     const input = JSON.stringify(apart.model);
     const up = [...drillArgv(project), '-f', '-', 'up', '-d', '--no-build'];
@@ -48,7 +50,7 @@ export async function startDrill(
       (error) => unwellOf(blotted(error, blot)),
     );
   });
-  const why = await unwell(stopped, step, apart.model, options);
+  const why = await unwell(stopped, step, apart.model, bridge, options);
   if (why === null) return { drill: good };
   const difference = `${archive} restores to what was archived, and ${step.service} does not get well on it: ${why}`;
   return { drill: { ...good, difference }, failed: difference };
@@ -69,8 +71,10 @@ async function unwell(
   stopped: string | null,
   step: StepOf<'drill-start'>,
   model: Model,
-  { socketPath, signal }: DrillStackOptions,
+  bridge: string | null,
+  options: DrillStackOptions,
 ): Promise<string | null> {
+  const { socketPath, signal } = options;
   const away: string[] = [];
   const look = async () => {
     const found = await observeContainers({ signal, ...(socketPath === undefined ? {} : { socketPath }) });
@@ -80,12 +84,28 @@ async function unwell(
   if (stopped !== null) await look();
   const why = stopped ?? (await gateKeeper(look, systemClock)(gateOf(step, model), signal));
   if (why === null) return null;
-  const [docker] = away;
   if (signal?.aborted === true) throw new StepError(`the drill's stack: ${why}`);
+  if ((await bridgeOf(options)) !== bridge) away.push('Docker was restarted meanwhile');
+  const [docker] = away;
   if (docker === undefined) return why;
   throw new StepError(
     `the drill's stack: ${docker}; that may be why it did not get well (${why}), so the archive is tried again`,
   );
+}
+
+/**
+ * Docker makes its own network anew whenever it starts (tried: 20.10): where it is another one, so is Docker. That it was away
+ * in between need not be seen: systemd holds its socket, and who asks then waits. Null: it has none, or does not answer.
+ */
+async function bridgeOf({ socketPath, signal, timeoutMs }: DrillStackOptions): Promise<string | null> {
+  try {
+    const docker = await connectDocker({ socketPath });
+    const abortSignal = deadline(timeoutMs, signal);
+    const alike = await docker.listNetworks({ filters: { name: ['bridge'] }, abortSignal });
+    return alike.find(({ Name }) => Name === 'bridge')?.Id ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function gateOf(

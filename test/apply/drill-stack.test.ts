@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { hostExecutor } from '../../reconciler/apply/host.ts';
 import type { ProofStep } from '../../reconciler/types.ts';
-import { fakeDockerApi } from '../support/fake-docker-api.ts';
+import { type Answer, fakeDockerApi } from '../support/fake-docker-api.ts';
 import { fakeTool } from '../support/fake-tools.ts';
 
 const model = JSON.stringify({ name: 'photo', services: { db: { image: 'postgres:17' } } });
@@ -44,7 +44,7 @@ it('tells a database that dies on what was restored: that is what the drill is f
   const words = 'dependency failed to start: container steward-drill-photo-db-1 exited (2)';
   const difference =
     'photo-1 restores to what was archived, and photo does not get well on it: container steward-drill-photo-db-1 exited (2)';
-  await using api = await fakeDockerApi(() => ({ body: [] }));
+  await using api = await docker(() => ({ body: [] }));
   expect(await drillWith(words, { socketPath: api.socketPath })).toMatchObject({
     drill: { difference },
     failed: difference,
@@ -52,7 +52,7 @@ it('tells a database that dies on what was restored: that is what the drill is f
 });
 
 it('has found out nothing where that is seen while Docker is away', async () => {
-  await using api = await fakeDockerApi(() => ({ status: 500, body: { message: 'going down' } }));
+  await using api = await docker(() => ({ status: 500, body: { message: 'going down' } }));
   const words = 'dependency failed to start: container steward-drill-photo-db-1 exited (137)';
   await expect(drillWith(words, { socketPath: api.socketPath })).rejects.toThrow(
     /going down.*exited \(137\)/,
@@ -63,6 +63,13 @@ it('fails where compose itself does, since that says nothing about the archive',
   await expect(drillWith('Error response from daemon: no such image')).rejects.toThrow('no such image');
 });
 
+/** Docker, which makes its own network when it starts; `containers` answers who asks for those. */
+function docker(containers: () => ReturnType<Answer>, bridge: () => string = () => 'bridge-1') {
+  return fakeDockerApi((call) =>
+    call.includes('/networks') ? { body: [{ Name: 'bridge', Id: bridge() }] } : containers(),
+  );
+}
+
 /** As Docker lists it: the only one of the drill. */
 const db = (State: string, Status: string) => ({
   ...{ Id: 'id-db', Names: ['/steward-drill-photo-db-1'], Image: 'postgres:17', ImageID: 'sha256:1' },
@@ -71,14 +78,14 @@ const db = (State: string, Status: string) => ({
 });
 
 it('tells one that ends after a while', async () => {
-  await using api = await fakeDockerApi(() => ({ body: [db('exited', 'Exited (2) 3 seconds ago')] }));
+  await using api = await docker(() => ({ body: [db('exited', 'Exited (2) 3 seconds ago')] }));
   const facts = await drillWith(null, { socketPath: api.socketPath, timeoutSeconds: 30 });
   expect(facts?.failed).toMatch(/photo does not get well on it: steward-drill-photo-db-1 ended with exit 2/);
 });
 
 it('has found out nothing where Steward is told to stop meanwhile', async () => {
   const stop = new AbortController();
-  await using api = await fakeDockerApi(() => {
+  await using api = await docker(() => {
     stop.abort();
     return { body: [db('created', 'Created')] };
   });
@@ -90,7 +97,7 @@ it('has found out nothing where Steward is told to stop meanwhile', async () => 
 
 it('has found out nothing where Docker was away meanwhile: what had run on it may be down for that', async () => {
   let looks = 0;
-  await using api = await fakeDockerApi(() => {
+  await using api = await docker(() => {
     looks += 1;
     return looks === 1
       ? { status: 500, body: { message: 'going down' } }
@@ -98,5 +105,17 @@ it('has found out nothing where Docker was away meanwhile: what had run on it ma
   });
   await expect(drillWith(null, { socketPath: api.socketPath, timeoutSeconds: 30 })).rejects.toThrow(
     /^the drill's stack: .*going down.*steward-drill-photo-db-1 ended with exit 137/,
+  );
+});
+
+it('has found out nothing where Docker was restarted meanwhile, and only took its time to answer', async () => {
+  let starts = 0;
+  const restarted = () => {
+    starts += 1;
+    return `bridge-${starts}`;
+  };
+  await using api = await docker(() => ({ body: [db('exited', 'Exited (0) 3 seconds ago')] }), restarted);
+  await expect(drillWith(null, { socketPath: api.socketPath, timeoutSeconds: 30 })).rejects.toThrow(
+    /^the drill's stack: Docker was restarted meanwhile; .*steward-drill-photo-db-1 ended with exit 0/,
   );
 });
