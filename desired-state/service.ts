@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { SecretBox } from '../tools/secrets/box.ts';
 import { envDoubt } from './compose/env-doubt.ts';
+import { bounds, tooLarge } from './compose/too-much.ts';
 import type { ComposeReader, ComposeRequest, ResolvedProject, Unresolved, View } from './compose/types.ts';
 import { type EnvLines, type LabInputs, type ServiceContext, yamlOrigin } from './context.ts';
 import { describe } from './describe.ts';
@@ -220,6 +221,8 @@ async function readComposeYaml(folder: ServiceFolder, files: RepositoryFiles): P
 function unclearEnv({ folder, files }: ServiceInputs): Problem[] {
   const file = `${folder.folder}/.env`;
   const bytes = folder.hasEnv ? files.read(file)?.bytes : undefined;
+  if ((bytes?.length ?? 0) > bounds.file)
+    return [errorAt({ file, line: 1, column: 1 }, tooLarge, 'give the container a file')];
   const doubt = bytes === undefined ? null : envDoubt(new TextDecoder().decode(bytes));
   if (doubt === null) return [];
   return [errorAt({ file, ...doubt }, `compose may read this line in another way: ${doubt.why}`, doubt.fix)];

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { parseYaml } from '../locate.ts';
 import type { Problem } from '../types.ts';
 import { parseEnvFile } from './env-file.ts';
-import { filesRead } from './inputs.ts';
+import { filesRead, maxReferences } from './inputs.ts';
 import { substitute, type Variables } from './interpolate.ts';
 import { Complaint } from './model.ts';
 import type { OpenedRequest } from './opened.ts';
@@ -17,12 +18,16 @@ export async function growthProblems(request: OpenedRequest): Promise<Problem[]>
   try {
     const variables = await projectVariables(request, new Set());
     const { compose, texts } = await filesRead(request);
+    // More of them are not followed here, and compose would follow them all.
+    if (compose.length + texts.length > maxReferences)
+      throw new TooMuch(`more than ${maxReferences} files are named by it and what it includes`);
     const longest = await withFiles(request, texts, variables);
     const budget = { left: bounds.project };
     for (const file of compose) await measureFile(request, file, longest, budget);
     return [];
   } catch (error) {
-    if (error instanceof TooMuch) return [tooMuchProblem(error, request.folder)];
+    const first = path.posix.join(request.folder, request.files[0] ?? '');
+    if (error instanceof TooMuch) return [tooMuchProblem(error, first)];
     if (error instanceof Complaint) return [];
     throw error;
   }

@@ -1,6 +1,6 @@
 import { substitute, type Variables } from './interpolate.ts';
 import { Complaint } from './model.ts';
-import { bounds, TooMuch } from './too-much.ts';
+import { bounds, TooMuch, tooLarge } from './too-much.ts';
 
 /**
  * An environment file in compose's dialect (dotenv/parser.go of compose-go): `export`, `KEY: value`, quotes over several
@@ -8,7 +8,7 @@ import { bounds, TooMuch } from './too-much.ts';
  * TooMuch where it would take more memory than any file should.
  */
 export function parseEnvFile(text: string, outer: Variables): Map<string, string> {
-  if (text.length > bounds.file) throw new TooMuch('an environment file of more than 1 MiB is not read');
+  if (text.length > bounds.file) throw new TooMuch(tooLarge);
   const values = new Map<string, string>();
   const inner: Variables = { get: (name) => outer.get(name) ?? values.get(name), unset: outer.unset };
   let length = 0;
@@ -31,8 +31,9 @@ function atLine(line: number, value: () => string): string {
   }
 }
 
-/** Names and lines of the variables that compose finds in an environment file, up to where it would give up. */
+/** Names and lines of the variables that compose finds in an environment file, up to where it, or we, would give up. */
 export function envNames(text: string): { name: string; line: number }[] {
+  if (text.length > bounds.file) return [];
   const found: { name: string; line: number }[] = [];
   try {
     for (const { name, line } of statements(text)) found.push({ name, line });

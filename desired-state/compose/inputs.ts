@@ -9,7 +9,7 @@ import type { ComposeRequest } from './types.ts';
 /** Beyond these a folder is not digested whole, and the result not remembered. */
 const maxFiles = 2_000;
 const maxBytes = 32 * 1024 * 1024;
-const maxReferences = 200;
+export const maxReferences = 200;
 
 /**
  * Digest of all that compose may read for this request; null where that cannot be known (remote, too large). It is the

@@ -19,6 +19,8 @@ export const bounds = {
   braces: 300,
 } as const;
 
+export const tooLarge = 'an environment file of more than 1 MiB is not read';
+
 /** A refusal of our own, which compose would not make: it would take the server's memory instead. */
 export class TooMuch extends Complaint {
   /** As people know it; null while only the text is known. */

@@ -37,12 +37,18 @@ describe.each(['built-in', 'docker compose'])('read by %s', (name) => {
       '108:1 error: with it, its variables would have more than 1 MiB',
     ],
     [
+      'of many escapes',
+      `A="${'\\a'.repeat(7 * 1024 * 1024)}"\n`,
+      '1:1 error: an environment file of more than 1 MiB is not read',
+    ],
+    [
       'in a file that is large',
       `#${'x'.repeat(1024 * 1024)}`,
       '1:1 error: an environment file of more than 1 MiB is not read',
     ],
   ])('variables of .env %s are refused with the line', async (_what, env, problem) => {
-    expect(await problems({ 'services/photo/.env': env })).toEqual([`services/photo/.env:${problem}${fix}`]);
+    const cure = problem.includes('not read') ? ' => give the container a file' : fix;
+    expect(await problems({ 'services/photo/.env': env })).toEqual([`services/photo/.env:${problem}${cure}`]);
   });
 
   it('so are those of an env_file, which grow by those of .env', async () => {
@@ -126,5 +132,22 @@ it.each([
   const result = await load(folder.root, { compose: await readerOf('docker compose') });
   expect(result.ok ? [] : render(result.problems)).toEqual([
     `services/photo/${file}:5:1 error: V4 would have more than 64 KiB => write the text out, or give the container a file`,
+  ]);
+});
+
+it('what would not be followed to its end is refused', async () => {
+  const names = Array.from({ length: 201 }, (_item, index) => `${index}.yaml`);
+  await using folder = await labFolder({
+    'lab.yaml': uncoveredLab,
+    'services/photo/compose.yaml': `include: [${names.join(', ')}, sub/more.yaml]\n`,
+    ...Object.fromEntries(
+      names.map((each, index) => [`services/photo/${each}`, `configs: { c${index}: { content: a } }\n`]),
+    ),
+    'services/photo/sub/more.yaml': web(),
+    'services/photo/sub/.env': bomb(5),
+  });
+  const result = await load(folder.root, { compose: await readerOf('docker compose') });
+  expect(result.ok ? [] : render(result.problems)).toEqual([
+    'services/photo/compose.yaml:1:1 error: more than 200 files are named by it and what it includes => write the text out, or give the container a file',
   ]);
 });
