@@ -70,9 +70,14 @@ export async function loadDesiredState(options: LoadOptions): Promise<LoadResult
     ...inferLab(lab).problems,
   ]);
   if (problems.some(({ severity }) => severity === 'error')) return { ok: false, problems };
-  const { findings, exceptions } = judged;
+  const { findings, exceptions, ifLate } = judged;
   const lowered = loweredRules(lab);
-  const policy = { findings, exceptions, ...(lowered.length === 0 ? {} : { lowered }) };
+  const policy = {
+    findings,
+    exceptions,
+    ...(lowered.length === 0 ? {} : { lowered }),
+    ...(ifLate.length === 0 ? {} : { ifLate }),
+  };
   return { ok: true, state: { ...state, warnings: problems, policy } };
 }
 

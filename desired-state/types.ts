@@ -2,9 +2,13 @@ import type { RouteBounds } from '../tools/caddy/bounds.ts';
 import type { ProbeTarget } from '../tools/caddy/probe.ts';
 import type { DnsProvider } from '../tools/dns/types.ts';
 import type { BackupHook, Quiesce, RepositoryRef, Retention } from './backup-parts.ts';
+import type { CommitInfo } from './commit-info.ts';
 import type { ContainerParts } from './container-parts.ts';
 import type { Limits, LoweredRule, RegistryLogin } from './lab-parts.ts';
+import type { Contested } from './policy/home.ts';
 import type { RuleId } from './schema/rule-ids.ts';
+
+export type { CommitInfo };
 
 /** What Git asks for, as plain data. Paths are absolute as the host will see them, never of a staging area. */
 
@@ -51,6 +55,7 @@ export interface PolicyFinding extends Problem {
   service: string;
   /** Name of the container inside the compose file; null where it is about the service as a whole. */
   container: string | null;
+  contested?: Contested;
 }
 
 /** What service.yaml waives, and why. */
@@ -259,15 +264,6 @@ export type DesiredResource =
   | DesiredBackup;
 export type DesiredOf<K extends Kind> = Extract<DesiredResource, { kind: K }>;
 
-export interface CommitInfo {
-  /** Full SHA-1. */
-  id: string;
-  subject: string;
-  branch: string;
-  /** UTC, ISO 8601. */
-  committedAt: string;
-}
-
 export interface DesiredState {
   commit: CommitInfo;
   labName: string;
@@ -293,7 +289,12 @@ export interface DesiredState {
   /** Declared and valid, but of a kind that this version does not act on yet. */
   notActedOn: { service: string; part: string; origin: Origin }[];
   warnings: Problem[];
-  policy: { findings: PolicyFinding[]; exceptions: PolicyException[]; lowered?: LoweredRule[] };
+  policy: {
+    findings: PolicyFinding[];
+    exceptions: PolicyException[];
+    lowered?: LoweredRule[];
+    ifLate?: PolicyFinding[];
+  };
 }
 
 export type LoadResult = { ok: true; state: DesiredState } | { ok: false; problems: Problem[] };

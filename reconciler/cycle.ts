@@ -6,6 +6,7 @@ import type { Executor } from './apply/types.ts';
 import { type ApplyEvent, applyPlan } from './apply-plan.ts';
 import { foreground } from './background.ts';
 import { living } from './backup/at-work.ts';
+import { firstCome } from './first-come.ts';
 import { gateKeeper } from './gate.ts';
 import { heldReason } from './hold.ts';
 import { hubProblems } from './hub-commit.ts';
@@ -131,7 +132,7 @@ function toolError(error: Error): { toolError: string } {
 
 async function reconcile(
   cycle: Cycle,
-  loaded: DesiredState,
+  read: DesiredState,
   commit: CommitInfo,
   deps: CycleDeps,
   options: CycleOptions,
@@ -141,6 +142,7 @@ async function reconcile(
   const { isHeld } = deps;
   const backups = isHeld === undefined ? recorded.backups : living(recorded.backups, isHeld);
   const inventory = { ...recorded, backups };
+  const loaded = firstCome(read, inventory);
   // What a person asks for may be of a service that a held commit would remove: whoever asks looks at the last good one.
   if (options.asked !== undefined && heldReason(loaded, inventory) !== null)
     return { ...cycle, result: 'held', desired: loaded };

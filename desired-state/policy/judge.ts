@@ -10,6 +10,8 @@ import type { Allowed, RuleBroken } from './types.ts';
 export interface Judged {
   findings: PolicyFinding[];
   exceptions: PolicyException[];
+  /** Findings only where another service has it already: only the server knows. */
+  ifLate: PolicyFinding[];
   /** Warnings to be told everywhere: data without a backup, exceptions that nothing needs. */
   problems: Problem[];
 }
@@ -20,12 +22,17 @@ export function judge(models: readonly ServiceModel[], severities: Severities, h
     ({ id, across }) => across?.(models, hub).map((broken) => ({ ...broken, rule: id })) ?? [],
   );
   const judged = models.map((model) => {
-    const others = between.filter(({ service }) => service === model.name);
-    return judgeService(model, [...model.broken, ...others], mayBreak(model, models), severities);
+    const { sure = [], late = [] } = Object.groupBy(
+      between.filter(({ service }) => service === model.name),
+      ({ contested }) => (contested?.onlyAfter === undefined ? 'sure' : 'late'),
+    );
+    const possible = [...mayBreak(model, models), ...late];
+    return judgeService(model, [...model.broken, ...sure], possible, severities);
   });
   return {
     findings: judged.flatMap(({ findings }) => sortProblems(findings)),
     exceptions: judged.flatMap(({ exceptions }) => exceptions),
+    ifLate: judged.flatMap(({ ifLate }) => ifLate),
     problems: toldOnce(judged.flatMap(({ problems }) => problems)),
   };
 }
@@ -42,7 +49,7 @@ function judgeService(
   possible: RuleBroken[],
   severities: Severities,
 ): Judged {
-  const judged: Judged = { findings: [], exceptions: [], problems: [] };
+  const judged: Judged = { findings: [], exceptions: [], ifLate: [], problems: [] };
   const used = new Set<ServiceModel['allowed'][number]>();
   for (const each of broken) {
     const severity = severityOf(each.rule, severities);
@@ -54,8 +61,14 @@ function judgeService(
     else judged.exceptions.push({ finding, reason: exception.reason, origin: exception.origin });
   }
   for (const each of possible) {
-    const exception = model.allowed.find((one) => waives(one, each) && !used.has(one));
-    if (exception === undefined) continue;
+    const isLate = each.contested !== undefined;
+    const exception = model.allowed.find((one) => waives(one, each) && (isLate || !used.has(one)));
+    if (exception === undefined) {
+      const severity = severityOf(each.rule, severities);
+      if (isLate && severity !== 'off') judged.ifLate.push(findingOf(each, model.name, severity));
+      continue;
+    }
+    if (used.has(exception)) continue;
     used.add(exception);
     const finding = findingOf(each, model.name, 'error');
     judged.exceptions.push({ finding, reason: exception.reason, origin: exception.origin });
@@ -85,12 +98,15 @@ export function waives(
 }
 
 export function findingOf(
-  { origin, rule, container, message, text, fix = rules[rule].fix }: RuleBroken,
+  { origin, rule, container, message, text, fix = rules[rule].fix, contested }: RuleBroken,
   service: string,
   severity: Problem['severity'],
 ): PolicyFinding {
   const { file, line, column } = origin;
-  const shown = text === undefined ? {} : { text };
+  const shown = {
+    ...(text === undefined ? {} : { text }),
+    ...(contested === undefined ? {} : { contested }),
+  };
   return { file, line, column, severity, message, ...shown, fix, rule, service, container };
 }
 

@@ -2,6 +2,7 @@ import type { ServiceContext } from '../context.ts';
 import type { ServiceModel } from '../model.ts';
 import type { RuleId } from '../schema/rule-ids.ts';
 import type { Origin, Problem } from '../types.ts';
+import type { Contested } from './home.ts';
 
 /** A rule as data: what it is called, how much it weighs, why it is there, and how to keep it. */
 export interface Rule {
@@ -30,6 +31,7 @@ export interface Broken {
   text?: string;
   /** Where something better can be said than the rule's own. */
   fix?: string;
+  contested?: Contested;
 }
 
 export interface RuleBroken extends Broken {

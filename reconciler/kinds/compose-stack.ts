@@ -1,5 +1,6 @@
 import type { DesiredStack } from '../../desired-state/types.ts';
 import type { ObservedContainer } from '../../observers/types.ts';
+import { takenNames } from '../first-come.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import type { Change, Disruption, HealthGate, MountGuard, Reason, StackRef, Step } from '../types.ts';
 import { blocked, idOf, notice, type Verdict, type World } from '../world.ts';
@@ -60,6 +61,7 @@ function verdict(desired: DesiredStack, found: ObservedContainer[], all: Finding
     containers: appliedData(containers, kept),
     healthTimeoutSeconds,
     ...madeAsDesired(containers),
+    ...takenNames(desired, world),
   };
   if (work.length === 0 && orphans.length === 0) return settled(desired, all, data);
   const link = work.length === 0 ? null : linkedMount(desired, world);

@@ -165,6 +165,7 @@ describe('networks', () => {
     expect(await told(compose(), over)).toEqual([]);
     expect(await told(compose('', net).replaceAll('photo_net', 'photo-web_net'), over)).toEqual([
       'shared-network error@7: photo is on photo-web_net together with photo-web',
+      'shared-network error@2: photo-web is on photo-web_net together with photo',
     ]);
   });
 

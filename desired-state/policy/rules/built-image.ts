@@ -1,6 +1,6 @@
 import { familiarName } from '../../../tools/image-name.ts';
 import type { Named, ServiceModel } from '../../model.ts';
-import { homeOf } from '../home.ts';
+import { claimantsOf } from '../home.ts';
 import type { Broken, Rule } from '../types.ts';
 
 export const builtImage: Rule = {
@@ -18,13 +18,17 @@ function brokenBy(
   { name: service }: ServiceModel,
   models: readonly ServiceModel[],
 ): (Broken & { service: string })[] {
-  const other = models.find(
-    (model) => model.name !== service && model.images.run.includes(familiarName(name)),
-  );
-  if (other === undefined && homeOf(lastPart(name), models) === service) return [];
-  const why = other === undefined ? 'which is not called after it' : `which ${other.name} runs`;
+  const image = familiarName(name);
+  const others = models.filter((model) => model.name !== service && model.images.run.includes(image));
+  const [other] = others;
+  const claimants = claimantsOf(lastPart(name), models);
+  if (other === undefined && claimants[0] === service) return [];
+  const home = claimants.includes(service) ? `which is called after ${claimants[0]}` : null;
+  const why = other === undefined ? (home ?? 'which is not called after it') : `which ${other.name} runs`;
   const message = `${service} builds ${name}, ${why}`;
-  return [{ service, container: null, origin, message, text: name }];
+  const before = others.map((each) => each.name);
+  const dispute = { contested: { space: 'image' as const, name: image, before } };
+  return [{ service, container: null, origin, message, text: name, ...(home === null ? {} : dispute) }];
 }
 
 /** `photo-web` of `registry:5000/me/photo-web:2`. */

@@ -5,7 +5,7 @@ import type { ServiceModel } from '../../model.ts';
 import { type BindMount, bindMounts } from '../../mounts.ts';
 import { clocks } from '../../no-data.ts';
 import { inCheckout } from '../checkout-mounts.ts';
-import { homeOf } from '../home.ts';
+import { claimantsOf, contested } from '../home.ts';
 import type { Broken, Rule } from '../types.ts';
 import { oddMounts } from '../volumes.ts';
 import { isDockerSocket } from './docker-socket.ts';
@@ -19,7 +19,7 @@ export const outsideBindMount: Rule = {
     ...bindMounts(context).flatMap((mount) => brokenBy(mount, context)),
     ...oddMounts(context),
   ],
-  across: (models) => models.flatMap((model) => volumesOfOthers(model, models)),
+  across: (models) => volumesOfOthers(models),
 };
 
 function brokenBy(mount: BindMount, context: ServiceContext): Broken[] {
@@ -65,16 +65,34 @@ function isSomebodys(source: string): boolean {
 }
 
 /** Docker gives the volume that there is to whoever names it, be it declared as external or not. */
-function volumesOfOthers(
-  model: ServiceModel,
-  models: readonly ServiceModel[],
-): (Broken & { service: string })[] {
-  return model.volumes.flatMap(({ name, origin }) => {
-    const home = homeOf(name, models);
-    if (home === model.name) return [];
-    const whose = home === null ? 'which is not of this service by its name' : `which is a volume of ${home}`;
-    const message = `${model.name} takes the volume ${name}, ${whose}`;
-    const fix = `mount a directory of its dataset, or call it ${model.name}_…`;
-    return [{ service: model.name, container: null, origin, message, text: name, fix }];
+function volumesOfOthers(models: readonly ServiceModel[]): (Broken & { service: string })[] {
+  const users = Map.groupBy(
+    models.flatMap((model) => model.volumes.map((volume) => ({ service: model.name, ...volume }))),
+    ({ name }) => name,
+  );
+  return [...users.values()].flatMap((group) => takers(group, models));
+}
+
+type Use = ServiceModel['volumes'][number] & { service: string };
+
+/** Of a volume that is called after several that use it, nobody is the owner by its name. */
+function takers(group: Use[], models: readonly ServiceModel[]): (Broken & { service: string })[] {
+  const claimants = claimantsOf(group[0]?.name ?? '', models);
+  const members = [...new Set(group.map(({ service }) => service))];
+  const using = claimants.filter((name) => members.includes(name));
+  return group.flatMap(({ service, name, origin }) => {
+    const isHome = service === claimants[0];
+    const others = members.filter((each) => each !== service);
+    if (isHome && others.length === 0) return [];
+    const other = isHome ? others[0] : claimants[0];
+    const whose =
+      other === undefined ? 'which is not of this service by its name' : `which is a volume of ${other}`;
+    const message = `${service} takes the volume ${name}, ${whose}`;
+    const fix = `mount a directory of its dataset, or call it ${service}_…`;
+    const dispute = contested(service, 'volume', name, { claimants, members });
+    const only = isHome && using.length < 2 ? { onlyAfter: others } : {};
+    return [
+      { service, container: null, origin, text: name, message, fix, contested: { ...dispute, ...only } },
+    ];
   });
 }

@@ -1,5 +1,5 @@
 import type { Named, ServiceModel } from '../../model.ts';
-import { homeOf } from '../home.ts';
+import { claimantsOf, contested } from '../home.ts';
 import type { Broken, Rule } from '../types.ts';
 
 interface Member {
@@ -24,25 +24,52 @@ export const sharedNetwork: Rule = {
   },
 };
 
-/** Where a network is called after a service, that one is at home there, on it or not. */
+/**
+ * Where a network is called after a service, that one is at home there, on it or not. Where it is called after several
+ * that are on it, nobody is: the name does not say who takes and who is taken from.
+ */
 function intruders(group: Member[], models: readonly ServiceModel[], hub: string | null): Found[] {
   const [first] = group;
   if (first === undefined) return [];
-  if (dockers.has(first.network.name)) return group.map(onDockers);
-  const home = homeOf(first.network.name, models);
-  const services = [...new Set([...group.map(({ service }) => service), ...(home === null ? [] : [home])])];
-  if (services.length < 2)
-    return home === null ? group.filter(({ network }) => isNobodys(network, models)).map(onNobodys) : [];
+  const { name } = first.network;
+  if (dockers.has(name)) return group.map(onDockers);
+  const claimants = claimantsOf(name, models);
+  const members = [...new Set(group.map(({ service }) => service))];
+  if (new Set([...members, ...claimants.slice(0, 1)]).size < 2)
+    return claimants.length === 0 && isNobodys(first.network, models) ? group.map(onNobodys) : [];
   return group
-    .filter(({ service }) => service !== home && service !== hub)
-    .map(({ service, network }) => {
-      const others = services.filter((name) => name !== service).join(', ');
-      const isThere = group.some((member) => member.service === home) || home === null;
-      const message = isThere
-        ? `${service} is on ${network.name} together with ${others}`
-        : `${service} is on ${network.name}, which is the network of ${home}`;
-      return { service, container: null, origin: network.origin, message, text: network.name };
-    });
+    .filter(({ service }) => service !== hub)
+    .flatMap((member) => intruder(member, { claimants, members, hub }));
+}
+
+function intruder(
+  { service, network }: Member,
+  { claimants, members, hub }: { claimants: string[]; members: string[]; hub: string | null },
+): Found[] {
+  const [home = null] = claimants;
+  const others = [...new Set([...members, ...claimants.slice(0, 1)])].filter((name) => name !== service);
+  const isThere = home === null || members.includes(home);
+  const message = isThere
+    ? `${service} is on ${network.name} together with ${others.join(', ')}`
+    : `${service} is on ${network.name}, which is the network of ${home}`;
+  const dispute = contested(service, 'network', network.name, { claimants, members });
+  const isDisputed = claimants.filter((name) => members.includes(name)).length > 1;
+  if (service !== home || isDisputed) {
+    const better = isDisputed && claimants.includes(service) ? { fix: renaming(claimants) } : {};
+    return [found(service, network, message, { ...better, contested: dispute })];
+  }
+  const onlyAfter = others.filter((name) => name !== hub);
+  return onlyAfter.length === 0
+    ? []
+    : [found(service, network, message, { contested: { ...dispute, onlyAfter } })];
+}
+
+function found(service: string, { name, origin }: Named, message: string, more: Partial<Broken> = {}): Found {
+  return { service, container: null, origin, message, text: name, ...more };
+}
+
+function renaming(claimants: string[]): string {
+  return `rename one of ${claimants.join(' and ')}, or give each a network that is called after it alone`;
 }
 
 /** Joined by `network_mode`, which declares nothing: neither Steward nor compose makes it. */
@@ -57,8 +84,7 @@ function isNobodys({ name }: Named, models: readonly ServiceModel[]): boolean {
 }
 
 function onNobodys({ service, network }: Member): Found {
-  const message = `${service} is on ${network.name}, which nobody in this lab declares`;
-  return { service, container: null, origin: network.origin, message, text: network.name };
+  return found(service, network, `${service} is on ${network.name}, which nobody in this lab declares`);
 }
 
 /** Networks that Docker itself makes, by any name that they can be joined by. */
@@ -70,6 +96,5 @@ const dockers = new Map([
 ]);
 
 function onDockers({ service, network }: Member): Found {
-  const message = `${service} is on ${dockers.get(network.name)}`;
-  return { service, container: null, origin: network.origin, message, text: network.name };
+  return found(service, network, `${service} is on ${dockers.get(network.name)}`);
 }
