@@ -2,7 +2,13 @@ import type { DesiredState } from '../desired-state/types.ts';
 import type { Before } from '../metrics/types.ts';
 import type { Cycle } from '../reconciler/cycle.ts';
 import { type SettleDeps, type Settled, settleRuns } from '../reconciler/settle-undo.ts';
-import { amendLastCycle, lastCycle, lastSuccessMs, recordCycle } from '../reconciler/state/cycles.ts';
+import {
+  amendLastCycle,
+  lastCycle,
+  lastFetchMs,
+  lastSuccessMs,
+  recordCycle,
+} from '../reconciler/state/cycles.ts';
 import { readDeclared, writeDeclared } from '../reconciler/state/declared.ts';
 import { readServices } from '../reconciler/state/inventory.ts';
 import { settle } from '../reconciler/state/journal.ts';
@@ -107,12 +113,11 @@ function toldNow(
 export function knownBefore(store: Store): Before {
   const kept = readKept(store);
   const cycleAt = kept?.lastCycle?.at ?? null;
-  const hasFetched = (kept?.repositoryError ?? null) === null;
   const refused = (kept?.refused ?? null) !== null;
   return {
     cycleAt,
     successAt: lastSuccessMs(store),
-    fetchedAt: hasFetched || refused ? cycleAt : null,
+    fetchedAt: lastFetchMs(store),
     refused,
   };
 }

@@ -58,6 +58,16 @@ export function lastSuccessMs(store: Store): number | null {
   });
 }
 
+/** When the remote last answered, be it with a commit that was refused; null where no cycle that is kept had an answer. */
+export function lastFetchMs(store: Store): number | null {
+  const sql = `SELECT at_ms FROM cycles WHERE detail ->> 'repositoryError' IS NULL OR detail ->> 'refused' IS NOT NULL
+    ORDER BY seq DESC LIMIT 1`;
+  return guarded(store.path, () => {
+    const row = store.db.prepare(sql).get() as Pick<Stored, 'at_ms'> | undefined;
+    return row?.at_ms ?? null;
+  });
+}
+
 interface Stored {
   seq: number;
   at_ms: number;
