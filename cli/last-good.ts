@@ -8,7 +8,7 @@ import { note } from './terminal.ts';
 import type { Wired } from './wire.ts';
 
 /**
- * A newest commit by which nothing is done, for a mistake in whatever service or since it waits for a person, must block
+ * A repository that has given no commit yet, as at another URL that does not answer, or a newest commit by which nothing is done, for a mistake in whatever service or since it waits for a person, must block
  * neither the way back nor the backups: both go by the last good commit meanwhile. How long archives are kept may be what
  * the newest is about, so that nothing is pruned.
  */
@@ -20,7 +20,7 @@ export type Look = (asked?: CycleOptions['asked']) => Promise<Cycle>;
 
 /** Nothing is done by the commit of this cycle. */
 export function isStopped({ result, commit }: Cycle): boolean {
-  return (result === 'bad-commit' || result === 'held') && commit !== null;
+  return (result === 'bad-commit' || result === 'held' || result === 'no-commit') && commit !== null;
 }
 
 /**
@@ -28,23 +28,28 @@ export function isStopped({ result, commit }: Cycle): boolean {
  * good one. Without a plan where there is none.
  */
 export async function inForce(wired: FromGit, newest: Cycle, asked?: CycleOptions['asked']): Promise<Cycle> {
-  if (!isStopped(newest)) return newest;
+  return isStopped(newest) ? await atLastGood(wired, asked) : newest;
+}
+
+async function atLastGood(wired: FromGit, asked: CycleOptions['asked']): Promise<Cycle> {
   return await runCycle({ ...wired.deps, source: lastGoodSource(wired) }, looking(asked));
 }
 
 /**
  * Of the newest commit or the last good one, then with `result` and `problems` of the newest, which is said once. Where
- * no commit is good, the newest is all there is.
+ * no commit is good, the newest is all there is. One that was refused is a word of the repository: nothing goes by another.
  */
 export function lookFrom(wired: FromGit): Look {
   const { deps } = wired;
   const told = new Set<string>();
   return async (asked) => {
     const newest = await runCycle(deps, looking(asked));
-    const good = await inForce(wired, newest, asked);
-    if (good === newest || good.plan === null || newest.commit === null) return newest;
-    if (!told.has(newest.commit.id)) sayInForce('this goes', newest, good, deps.store);
-    told.add(newest.commit.id);
+    const isSilent = newest.commit === null && newest.refused === null;
+    const good = isSilent ? await atLastGood(wired, asked) : await inForce(wired, newest, asked);
+    if (good === newest || good.plan === null) return newest;
+    const name = newest.commit?.id ?? '';
+    if (!told.has(name)) sayInForce('this goes', newest, good, deps.store);
+    told.add(name);
     const { result, problems, fetchError, refused } = newest;
     return { ...good, result, problems, fetchError, refused };
   };
@@ -71,11 +76,17 @@ function withoutPruning(loaded: LoadResult): LoadResult {
 
 /** `what`: `this goes`, or `backups go`. */
 export function sayInForce(what: string, newest: Cycle, good: Cycle, store: Store): void {
-  const { commit } = newest;
-  if (commit === null || good.commit === null) return;
+  if (good.commit === null) return;
+  const tail = `${what} by ${good.commit.id.slice(0, 7)}, the last good commit`;
+  note(`steward: ${whyStopped(newest, store)}; ${tail}`);
+}
+
+function whyStopped(newest: Cycle, store: Store): string {
+  const { commit, fetchError } = newest;
+  if (commit === null)
+    return `the repository has given no commit yet${fetchError === null ? '' : ` (${fetchError})`}`;
   const why = newest.result === 'held' ? waits(newest, commit, store) : `is not valid${mistakes(newest)}`;
-  const name = `${commit.id.slice(0, 7)} "${commit.subject}"`;
-  note(`steward: ${name} ${why}; ${what} by ${good.commit.id.slice(0, 7)}, the last good commit`);
+  return `${commit.id.slice(0, 7)} "${commit.subject}" ${why}`;
 }
 
 function waits({ desired }: Cycle, { id }: CommitInfo, store: Store): string {

@@ -36,7 +36,10 @@ export interface Repository {
    * sub-path. See also `drifted`.
    */
   promoted(): Promise<string | null>;
-  /** The commit of the last promote that came to its end, whatever came after it; null also where its objects are gone. */
+  /**
+   * The commit of the last promote that came to its end, whatever came after it, be it of another URL; null also where its
+   * objects are gone, and where commits have to be signed and those before had not to be.
+   */
   lastGood(): Promise<CommitInfo | null>;
   /** Tracked files in checkout/ that differ from the commit: one git process, a stat for each file. */
   drifted(commitId: string): Promise<string[]>;
@@ -66,7 +69,7 @@ export function openRepository(given: RepositoryOptions): Repository {
     promote: (commitId) =>
       turn(async () => promote(await parts(), commitId, root('checkout'), at('checkout.commit'), memory)),
     promoted: () => turn(() => promoted(at('checkout'), root('checkout'))),
-    lastGood: () => turn(async () => lastGood(await parts(), at('checkout'), at('head.json'))),
+    lastGood: () => turn(async () => lastGood(options, await parts(), at('checkout'), at('head.json'))),
     drifted: (commitId) => turn(async () => (await parts()).checkout.drifted(checkedId(commitId))),
   };
 }
@@ -132,6 +135,14 @@ function sourceName({ gitUrl }: Source, { branch, tag, allowedSigners }: Reposit
   return JSON.stringify([gitUrl, branch ?? null, tag ?? null, ...verified]);
 }
 
+function isVerified(name: string): boolean {
+  try {
+    return (JSON.parse(name) as unknown[]).length > 3;
+  } catch {
+    return false;
+  }
+}
+
 /** One sentence why the commit is not applied; null where it may be. Throws where that cannot be told. */
 async function refusalOf(
   commit: CommitInfo,
@@ -194,11 +205,17 @@ async function promoted(checkout: string, root: string): Promise<string | null> 
   return id !== null && (await isInside(checkout, root)) ? id : null;
 }
 
-async function lastGood({ store }: Parts, checkout: string, headFile: string): Promise<CommitInfo | null> {
+async function lastGood(
+  { allowedSigners }: RepositoryOptions,
+  { store }: Parts,
+  checkout: string,
+  headFile: string,
+): Promise<CommitInfo | null> {
+  const head = await readHead(headFile);
+  if (allowedSigners !== undefined && (head === null || !isVerified(head.source))) return null;
   // A later promote that was cut off took the marker away: what the store keeps is the one before it.
   const name = (await readMarker(`${checkout}.commit`, checkout)) ?? 'refs/steward/promoted';
-  const branch = (await readHead(headFile))?.commit.branch ?? '';
-  return await store.read(name, branch).catch(() => null);
+  return await store.read(name, head?.commit.branch ?? '').catch(() => null);
 }
 
 async function become(tree: WorkTree, commitId: string, memory: Memory): Promise<void> {

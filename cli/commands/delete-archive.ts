@@ -36,6 +36,8 @@ function requireInForce({ result }: Cycle): void {
     throw new UserError(
       'the newest commit is not valid: nothing is deleted until it is; steward plan says more',
     );
+  if (result === 'no-commit')
+    throw new UserError('the repository has given no commit yet: nothing is deleted until it has');
   if (result === 'held')
     throw new UserError(
       'the newest commit is held: nothing is deleted until it is approved or another one is pushed; steward plan says more',

@@ -66,7 +66,8 @@ function repository({ repositoryError, refused, commit }: Status, look: Look): s
 }
 
 function commits({ commit, appliedCommit, services: list }: Status): string {
-  if (commit === null) return 'none yet';
+  if (commit === null)
+    return appliedCommit === null ? 'none yet' : `none yet; the host is at ${short(appliedCommit)}`;
   if (commit === appliedCommit) return `${short(commit)}, applied`;
   if (appliedCommit !== null) return `${short(commit)}, not applied; the host is at ${short(appliedCommit)}`;
   const isNew = list.every((service) => service.appliedCommit === null);
