@@ -30,11 +30,12 @@ const families = [
 ];
 const told = new RegExp(`^(${families.join('|')})$`);
 
-/** Of docker's and compose's own families: what the compose file may say as well, and names that people and images use. */
+/** Of git's, docker's and compose's own families: what the compose file may say as well, and names that people and images use. */
 const harmless = new RegExp(
   `^(${[
     'COMPOSE_(FILE|PATH_SEPARATOR|PROJECT_NAME|PROFILES|HTTP_TIMEOUT|DOCKER_CLI_BUILD)|DOCKER_DEFAULT_PLATFORM',
     'DOCKER_(INFLUXDB_.*|MODS.*|[UGP]{1,2}ID|USER|GROUP|SOCK|SOCKET|DOMAIN|HOSTNAME|HOST_IP|NETWORK|SUBNET)',
+    'GIT_([UG]ID|(SSH_|WEB_)?PORT|DOMAIN|HOST|HOSTNAME|TAG|VERSION|IMAGE|(DB|DATABASE|POSTGRES|MYSQL|ADMIN|SECRET)_.*)',
     'DOCKER_(REGISTRY|REPO|REPOSITORY|IMAGE|TAG|VERSION|DIR|ROOT|((DATA|VOLUMES?|APPS?|STACKS?|BASE)(_?(DIR|PATH|ROOT))?))',
   ].join('|')})$`,
 );
