@@ -11,7 +11,7 @@ import { mountedData } from './coverage.ts';
 import { isBelow } from './files.ts';
 import { directivesOf } from './hub/raw.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
-import { bindMounts, networkName } from './mounts.ts';
+import { bindMounts, isNetwork, networkName } from './mounts.ts';
 import { answeredNames, upstreamOf } from './reached.ts';
 import { dialled, hostName, routeTarget } from './routes.ts';
 import type { DesiredState, Origin } from './types.ts';
@@ -111,11 +111,6 @@ function joined(context: ServiceContext, container: string, service: ResolvedSer
     name: networkName(context.project, key),
     origin: at('networks', key),
   }));
-}
-
-/** The server's own, that of another container, and none at all are no networks that could be joined. */
-function isNetwork(mode: string): boolean {
-  return !/^(host$|none$|container:|service:)/.test(mode);
 }
 
 function volumesAndImages(context: ServiceContext): Pick<ServiceModel, 'volumes' | 'images'> {

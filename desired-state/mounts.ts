@@ -96,3 +96,8 @@ export function networkName(project: ResolvedProject, key: string): string {
   const network = project.networks?.[key];
   return network?.name ?? (network?.external === true ? key : `${project.name}_${key}`);
 }
+
+/** Whether `network_mode` is one: the server's own, that of another container, and none at all are no networks that could be joined. */
+export function isNetwork(mode: string): boolean {
+  return !/^(host$|none$|container:|service:)/.test(mode);
+}

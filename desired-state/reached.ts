@@ -1,7 +1,7 @@
 import type { ResolvedService } from './compose/types.ts';
 import { nearComposeOrigin, type ServiceContext } from './context.ts';
 import type { Named } from './model.ts';
-import { networkName } from './mounts.ts';
+import { isNetwork, networkName } from './mounts.ts';
 import { routeTarget } from './routes.ts';
 
 /**
@@ -17,11 +17,11 @@ export interface Answered extends Named {
 /** All of them: of Docker (daemon/container_operations.go, buildEndpointDNSNames), of compose, and of the person. */
 export function answeredNames(context: ServiceContext): Answered[] {
   return Object.entries(context.project.services).flatMap(([key, service]) =>
-    joined(service).flatMap(({ network, aliases }) => {
+    networksOf(context, service).flatMap(({ network, key: called, aliases }) => {
       const place = ['services', key];
       const at = (name: string, ...path: string[]): Answered => ({
         name,
-        network: networkName(context.project, network),
+        network,
         origin: nearComposeOrigin(context, [...place, ...path]),
       });
       const own = service.container_name;
@@ -29,10 +29,21 @@ export function answeredNames(context: ServiceContext): Answered[] {
         at(key),
         own === undefined ? at(`${context.project.name}-${key}-1`) : at(own, 'container_name'),
         ...(typeof service.hostname === 'string' ? [at(service.hostname, 'hostname')] : []),
-        ...aliases.map((alias) => at(alias, 'networks', network, 'aliases')),
+        ...aliases.map((alias) => at(alias, 'networks', called, 'aliases')),
       ];
     }),
   );
+}
+
+/** By Docker's names, and also what `network_mode` joins by its name. */
+function networksOf({ project }: ServiceContext, service: ResolvedService) {
+  const { network_mode: mode = '' } = service;
+  if (mode !== '') return isNetwork(mode) ? [{ network: mode, key: mode, aliases: [] }] : [];
+  return joined(service).map(({ network, aliases }) => ({
+    network: networkName(project, network),
+    key: network,
+    aliases,
+  }));
 }
 
 interface Joined {

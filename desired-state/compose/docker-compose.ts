@@ -96,7 +96,7 @@ async function composeVersion(prefix: string[]): Promise<string> {
 }
 
 /** What is remembered, and how many forms it has had: one of an older Steward is asked anew. */
-const forms = { project: 3, hashes: 2 };
+const forms = { project: 4, hashes: 2 };
 type What = keyof typeof forms;
 
 type Remember = <T>(what: What, request: ComposeRequest, make: () => Promise<T>) => Promise<T>;

@@ -19,6 +19,7 @@ const mounted: Shown = { '*': { source: true, target: true, uid: true, gid: true
 const service: Shown = {
   image: true,
   container_name: true,
+  hostname: true,
   user: true,
   restart: true,
   ports: { '*': true },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { problemsOf, stateOf, uncoveredLab } from './lab-folder.ts';
+import { readerOf } from './policy-lab.ts';
 
 /** The hub is on the network of every service with a route, so that a bare name may be that of several containers. */
 
@@ -79,72 +80,89 @@ describe('the hub asks for a container by a name of one network', () => {
   });
 });
 
-describe('a name that the hub could take for another container is an error that names both places:', () => {
-  const victim = service('a', on('a', ', container_name: a-web'), '{ host: a, to: "a-web:80" }');
-  const joined = (container: string) => service('b', container, '{ host: b, to: "web:80" }');
+describe.each(['built-in', 'docker'])('with the reader %s', (reader) => {
+  describe('a name that the hub could take for another container is an error that names both places:', () => {
+    const victim = service('a', on('a', ', container_name: a-web'), '{ host: a, to: "a-web:80" }');
+    const joined = (container: string) => service('b', container, '{ host: b, to: "web:80" }');
 
-  test.each([
-    [
-      'an alias that is the name of one network',
-      joined('{ image: x, networks: { b_net: { aliases: [a-web.a_net] } } }'),
-      'services/b/docker-compose.yml:2:50',
-    ],
-    [
-      'whatever the case',
-      joined('{ image: x, networks: { b_net: { aliases: [A-Web.A_net] } } }'),
-      'services/b/docker-compose.yml:2:50',
-    ],
-    [
-      'a host name on the same network',
-      {
-        ...joined(on('b')),
-        'services/c/docker-compose.yml': compose('a', on('a', ', hostname: a-web')),
-      },
-      'services/c/docker-compose.yml:2:55',
-    ],
-    [
-      'the name of a service in a compose file, on the same network',
-      {
-        'services/c/docker-compose.yml':
-          'services:\n  a-web: { image: x, networks: { a_net: {} } }\nnetworks: { a_net: { external: true } }\n',
-      },
-      'services/c/docker-compose.yml:2:10',
-    ],
-  ])('%s', async (_name, other, at) => {
-    const problems = await problemsOf(files(victim, other));
-    const [, thief = ''] = /services\/(\w)/.exec(at) ?? [];
-    expect(problems).toContain(
-      `services/a/service.yaml:2:20 error: the hub may take "a-web" for a container of ${thief}, which has that name too at ${at} => choose another name at one of the two places`,
-    );
-  });
+    test.each([
+      [
+        'an alias that is the name of one network',
+        joined('{ image: x, networks: { b_net: { aliases: [a-web.a_net] } } }'),
+        'services/b/docker-compose.yml:2:50',
+      ],
+      [
+        'whatever the case',
+        joined('{ image: x, networks: { b_net: { aliases: [A-Web.A_net] } } }'),
+        'services/b/docker-compose.yml:2:50',
+      ],
+      [
+        'a host name on the same network',
+        {
+          ...joined(on('b')),
+          'services/c/docker-compose.yml': compose('a', on('a', ', hostname: a-web')),
+        },
+        'services/c/docker-compose.yml:2:55',
+      ],
+      [
+        'a host name that is the name of one network',
+        joined('{ image: x, networks: { b_net: {} }, hostname: a-web.a_net }'),
+        'services/b/docker-compose.yml:2:55',
+      ],
+      [
+        'a container that joins by network_mode',
+        {
+          ...joined(on('b', ', container_name: web')),
+          'services/b/docker-compose.yml':
+            'services:\n  web: { image: x, networks: { b_net: {} } }\n  x: { image: x, network_mode: b_net, container_name: a-web.a_net }\nnetworks: { b_net: { external: true } }\n',
+        },
+        'services/b/docker-compose.yml:3:55',
+      ],
+      [
+        'the name of a service in a compose file, on the same network',
+        {
+          'services/c/docker-compose.yml':
+            'services:\n  a-web: { image: x, networks: { a_net: {} } }\nnetworks: { a_net: { external: true } }\n',
+        },
+        'services/c/docker-compose.yml:2:10',
+      ],
+    ])('%s', async (_name, other, at) => {
+      // As a reader gives them out: what is masked there, nobody looks at.
+      const problems = await problemsOf(files(victim, other), { compose: await readerOf(reader) });
+      const [, thief = ''] = /services\/(\w)/.exec(at) ?? [];
+      expect(problems).toContain(
+        `services/a/service.yaml:2:20 error: the hub may take "a-web" for a container of ${thief}, which has that name too at ${at} => choose another name at one of the two places`,
+      );
+    });
 
-  test('an address outside that a container takes for itself', async () => {
-    const problems = await problemsOf(
-      files(
-        service('a', on('a'), '{ host: a, to: "nas.home.arpa:80" }'),
-        joined('{ image: x, networks: { b_net: { aliases: [nas.home.arpa] } } }'),
-      ),
-    );
-    expect(problems.join('\n')).toContain('the hub may take "nas.home.arpa" for a container of b');
-  });
+    test('an address outside that a container takes for itself', async () => {
+      const problems = await problemsOf(
+        files(
+          service('a', on('a'), '{ host: a, to: "nas.home.arpa:80" }'),
+          joined('{ image: x, networks: { b_net: { aliases: [nas.home.arpa] } } }'),
+        ),
+      );
+      expect(problems.join('\n')).toContain('the hub may take "nas.home.arpa" for a container of b');
+    });
 
-  test('a container of another service under its whole name', async () => {
-    const problems = await problemsOf(
-      files(victim, service('b', on('b'), '{ host: b, to: "a-web.a_net:80" }')),
-    );
-    expect(problems).toEqual([
-      'services/b/service.yaml:2:20 error: the hub may take "a-web.a_net" for a container of a, which has that name too at services/a/docker-compose.yml:2:61 => choose another name at one of the two places',
-    ]);
-  });
+    test('a container of another service under its whole name', async () => {
+      const problems = await problemsOf(
+        files(victim, service('b', on('b'), '{ host: b, to: "a-web.a_net:80" }')),
+      );
+      expect(problems).toEqual([
+        'services/b/service.yaml:2:20 error: the hub may take "a-web.a_net" for a container of a, which has that name too at services/a/docker-compose.yml:2:61 => choose another name at one of the two places',
+      ]);
+    });
 
-  test('and none where the hub is on no network of it', async () => {
-    const other = {
-      'services/c/docker-compose.yml': compose(
-        'c',
-        '{ image: x, networks: { c_net: { aliases: [a-web.a_net] } } }',
-      ),
-    };
-    expect(await problemsOf(files(victim, other))).toEqual([]);
+    test('and none where the hub is on no network of it', async () => {
+      const other = {
+        'services/c/docker-compose.yml': compose(
+          'c',
+          '{ image: x, networks: { c_net: { aliases: [a-web.a_net] } } }',
+        ),
+      };
+      expect(await problemsOf(files(victim, other))).toEqual([]);
+    });
   });
 });
 
