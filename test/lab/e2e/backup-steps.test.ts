@@ -176,6 +176,42 @@ describe('the steps of a backup', { timeout: 15 * 60_000 }, () => {
     expect(gone?.facts).toEqual({});
   });
 
+  test('put right what a dead run has left once its pool is there, and not before', async () => {
+    const guards = [dataset, `${dataset}/db`].map((name) => ({ dataset: name, mountpoint: `/${name}` }));
+    await vm.exec(`docker create --name photo-db -v ${mountpoint}/db:/data lab/busybox:1 sleep 10000`);
+    await run(take('five'));
+    const start: Step = {
+      op: 'containers-start',
+      containers: [{ id: 'gone', name: 'photo-db', needs: [], guards }],
+    };
+    const putRight = async (step: Step) => {
+      const { stdout } = await vm.exec(`SINCE_MS=1000 ${program}`, {
+        input: JSON.stringify([step]),
+        allowFailure: true,
+      });
+      return JSON.parse(stdout.trim()) as Ran;
+    };
+    const state = async () => (await vm.exec(`docker inspect -f '{{.State.Status}}' photo-db`)).stdout.trim();
+    await vm.exec('zpool export datapool');
+    expect((await putRight(start)).error).toMatch(
+      /^photo-db is kept down: datapool\/photo at \/datapool\/photo, /,
+    );
+    expect((await putRight(destroy('five'))).error).toMatch(/^the pool datapool is not imported/);
+    expect(await state()).toBe('created');
+    // As where a key is not loaded.
+    await vm.exec(`zpool import -N datapool && zfs mount datapool`);
+    expect((await putRight(start)).error).toMatch(/^photo-db is kept down/);
+    expect(await state()).toBe('created');
+    await vm.exec('zfs mount -a');
+    expect([await putRight(start), await putRight(destroy('five'))].map(({ facts }) => facts)).toEqual([
+      {},
+      {},
+    ]);
+    expect(await state()).toBe('running');
+    const { stdout } = await vm.exec(`docker exec photo-db ls /data; docker rm -f photo-db > /dev/null`);
+    expect(stdout.trim()).toBe('data');
+  });
+
   test('give up a server that says nothing any more', async () => {
     await vm.exec(`head -c 40000000 /dev/urandom > ${mountpoint}/files/large`);
     await run(take('four'));
