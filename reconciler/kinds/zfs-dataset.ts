@@ -1,5 +1,5 @@
 import type { DesiredDataset } from '../../desired-state/types.ts';
-import type { ObservedDataset } from '../../observers/types.ts';
+import type { ObservedDataset, ObservedZfs } from '../../observers/types.ts';
 import type { InventoryEntry } from '../state/inventory.ts';
 import { ownershipProperty, type Reason, type Step } from '../types.ts';
 import { blocked, quietChange, report, type Verdict, type World } from '../world.ts';
@@ -17,7 +17,8 @@ export function diff(desired: DesiredDataset, world: World): Verdict {
   const found = zfs.value.datasets[desired.name];
   if (found === undefined) {
     const entry = isRecovered(desired, world) ? undefined : world.inventory.entries.get(desired.id);
-    return missing(desired, entry, mayBeRecovered(desired, world));
+    const leaving = leavingDatasets(desired.name, zfs.value, world);
+    return missing(desired, entry, mayBeRecovered(desired, world), leaving);
   }
   return conflict(desired, found) ?? drift(desired, found, world.inventory.entries.get(desired.id));
 }
@@ -34,8 +35,37 @@ function mayBeRecovered({ service, name }: DesiredDataset, { desired: { resource
   );
 }
 
+/** What the same commit takes out of Git may be what this is meant to be. Of those below others nothing is said. */
+function leavingDatasets(name: string, { datasets }: ObservedZfs, { inventory, byId }: World): string[] {
+  if (!Object.hasOwn(datasets, parentOf(name))) return [];
+  const leaving = [...inventory.entries.values()]
+    .filter(
+      ({ kind, id, orphanedSince }) => kind === 'zfs-dataset' && !byId.has(id) && orphanedSince === null,
+    )
+    .map((entry) => entry.name)
+    .filter((each) => Object.hasOwn(datasets, each));
+  return leaving.filter((each) => !leaving.includes(parentOf(each))).sort();
+}
+
+function parentOf(name: string): string {
+  return name.slice(0, name.lastIndexOf('/'));
+}
+
+/** Nothing is renamed by itself: which of them is meant, only a person knows. */
+function renameNote(leaving: string[]): string {
+  if (leaving.length === 0) return '';
+  const are = leaving.length === 1 ? 'is' : 'are';
+  const whose = leaving.length === 1 ? 'its' : 'one’s';
+  return `new and empty; ${leaving.join(', ')} ${are} orphaned by the same commit: if this is ${whose} new name, zfs rename comes first (docs: rename a service)`;
+}
+
 /** A dataset that once was there and is gone may have held photos: an empty one in its place would hide the loss. */
-function missing(desired: DesiredDataset, entry: InventoryEntry | undefined, archived: boolean): Verdict {
+function missing(
+  desired: DesiredDataset,
+  entry: InventoryEntry | undefined,
+  archived: boolean,
+  leaving: string[],
+): Verdict {
   const guid = entry?.data.guid;
   if (typeof guid === 'string') {
     const back = archived ? ', run `steward recover` to have its data brought back from its archives' : '';
@@ -52,7 +82,7 @@ function missing(desired: DesiredDataset, entry: InventoryEntry | undefined, arc
     mountpoint: desired.mountpoint,
   };
   const change = quietChange(desired, 'create', {
-    summary: describe(desired.properties) || 'new',
+    summary: [describe(desired.properties), renameNote(leaving)].filter(Boolean).join('; ') || 'new',
     reasons: [{ field: 'dataset', from: null, to: desired.name, origin: desired.origin }],
     steps: [step],
     needs: desired.needs,
