@@ -22,6 +22,21 @@ export function cycleLog(log: Log): (cycle: Cycle) => void {
   };
 }
 
+/** Cycles that could not be carried out at all: the same reason is told once, and that it is over. */
+export function failureLog(log: Log): { failed(err: string): void; over(): void } {
+  let before: string | null = null;
+  return {
+    failed(err) {
+      log[err === before ? 'debug' : 'error']({ err }, 'cycle failed');
+      before = err;
+    },
+    over() {
+      if (before !== null) log.info('cycles are carried out again');
+      before = null;
+    },
+  };
+}
+
 interface Line {
   level: 'warn' | 'error';
   fields: object;

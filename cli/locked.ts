@@ -8,6 +8,8 @@ export interface LockRequest {
   stateDir: string;
   command: string;
   waitMs: number;
+  /** However long: what this very process is at beside its cycles comes to an end by itself, and nothing is wrong. */
+  waitsForOwn?: boolean;
   /** Called once when somebody else has it. */
   onWait?: (holder: LockHolder | null) => void;
   signal?: AbortSignal;
@@ -32,7 +34,9 @@ export async function acquire(request: LockRequest): Promise<Lock> {
     if (result.ok) return result.lock;
     // Free again an instant later is no news: somebody only looked whether it is held.
     if (tries === 1) request.onWait?.(result.holder);
-    if (systemClock.monotonic() >= deadline || request.signal?.aborted === true) {
+    const isOwn = request.waitsForOwn === true && result.holder?.pid === process.pid;
+    const isOver = systemClock.monotonic() >= deadline && !isOwn;
+    if (isOver || request.signal?.aborted === true) {
       throw new UserError(`${describe(result.holder)} is at work on ${request.stateDir}; nothing was done`);
     }
     await systemClock.sleep(tryEveryMs, request.signal);

@@ -14,8 +14,8 @@ import { backgroundDeps } from '../background.ts';
 import { type BackgroundWatch, watchBackground } from '../background-watch.ts';
 import type { Hindrances } from '../backup-matter.ts';
 import { metricOfBackup } from '../backup-status.ts';
-import { cycleLog, logOutcomes } from '../cycle-log.ts';
-import { messageOf } from '../errors.ts';
+import { cycleLog, failureLog, logOutcomes } from '../cycle-log.ts';
+import { messageOf, UserError } from '../errors.ts';
 import { backupsToTell, keep, keepBackups, knownBefore, settleJournal } from '../keep.ts';
 import { Lane } from '../lane.ts';
 import { inForce } from '../last-good.ts';
@@ -38,6 +38,7 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
   setFlagsFromString('--optimize-for-size');
   const log = logger();
   const tell = cycleLog(log);
+  const failures = failureLog(log);
   const metrics = createMetrics({ version: version(), node: process.versions.node });
   const memory: Memory = { status: null, cycle: null, aliveAtMs: null };
   const running = new Loop<Found>({
@@ -46,12 +47,15 @@ export async function loop(settings: Settings, waitMs: number): Promise<number> 
       memory.cycle = backupsToTell(cycle, inForce);
       learn({ cycle, inForce }, metrics, memory);
       tell(cycle);
+      failures.over();
       lane.offer(inForce);
       prober.offer(inForce);
     },
     onError: (error) => {
+      // Told to stop while it waited: there was no cycle.
+      if (error instanceof UserError && running.signal.aborted) return;
       recordError(metrics);
-      log.error({ err: messageOf(error).trim() }, 'cycle failed');
+      failures.failed(messageOf(error).trim());
     },
   });
   const wired = await wire(settings, running.signal);
@@ -122,9 +126,10 @@ function oneCycle(
   signal: AbortSignal,
   memory: Memory,
 ): Promise<Found> {
-  const request = { stateDir: settings.stateDir, command: 'reconcile', waitMs, signal };
+  const { stateDir } = settings;
+  const request = { stateDir, command: 'reconcile', waitMs, waitsForOwn: true, signal };
   return locked(request, async () => {
-    await settleJournal(wired, settings.stateDir);
+    await settleJournal(wired, stateDir);
     const progress = () => {
       memory.aliveAtMs = Date.now();
     };

@@ -1,12 +1,13 @@
 import { pino } from 'pino';
 import { beforeEach, expect, it } from 'vitest';
-import { cycleLog } from '../../cli/cycle-log.ts';
+import { cycleLog, failureLog } from '../../cli/cycle-log.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import * as build from '../support/build.ts';
 
 /** Level and message of each line of the log; those of debug too. */
 let lines: string[];
 let tell: (over?: Partial<Cycle>) => string[];
+let failures: ReturnType<typeof failureLog>;
 
 beforeEach(() => {
   lines = [];
@@ -15,6 +16,7 @@ beforeEach(() => {
     lines.push(`${pino.levels.labels[level]} ${msg} ${err}`.trim());
   };
   const log = cycleLog(pino({ level: 'debug' }, { write }));
+  failures = failureLog(pino({ level: 'info' }, { write }));
   tell = (over = {}) => {
     log({ ...quiet, ...over });
     return lines.splice(0);
@@ -73,4 +75,16 @@ it('a remote that does not answer, a commit that is refused or cannot be read is
   expect(tell({ loadError: 'docker hangs' })).toEqual(['debug cycle']);
   tell();
   expect(tell(offline)).toEqual(['warn repository not reached git.lan does not answer', 'debug cycle']);
+});
+
+it('why no cycle could be carried out is told once, as is that it is over', () => {
+  for (const err of ['disk full', 'disk full', 'somebody is at work', 'disk full']) failures.failed(err);
+  failures.over();
+  failures.over();
+  expect(lines).toEqual([
+    'error cycle failed disk full',
+    'error cycle failed somebody is at work',
+    'error cycle failed disk full',
+    'info cycles are carried out again',
+  ]);
 });
