@@ -6,6 +6,7 @@ import { type BindMount, bindMounts } from '../../mounts.ts';
 import { clocks } from '../../no-data.ts';
 import { inCheckout } from '../checkout-mounts.ts';
 import { claimantsOf, contested } from '../home.ts';
+import { nestedMounts } from '../nested-mounts.ts';
 import type { Broken, Rule } from '../types.ts';
 import { oddMounts } from '../volumes.ts';
 import { isDockerSocket } from './docker-socket.ts';
@@ -17,6 +18,7 @@ export const outsideBindMount: Rule = {
   fix: 'mount a directory below the dataset of the service',
   check: (context) => [
     ...bindMounts(context).flatMap((mount) => brokenBy(mount, context)),
+    ...nestedMounts(context),
     ...oddMounts(context),
   ],
   across: (models) => volumesOfOthers(models),
