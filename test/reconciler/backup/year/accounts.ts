@@ -1,4 +1,5 @@
 import type { BackupStatus } from '../../../../cli/render/types.ts';
+import { archiveName } from '../../../../reconciler/backup/names.ts';
 import type { Cycle } from '../../../../reconciler/cycle.ts';
 import { repositoryLock } from '../../../../reconciler/state/lock.ts';
 import type { LabRun } from '../../../support/lab-run.ts';
@@ -156,7 +157,11 @@ export function openAccounts(lab: LabRun, server: Server, present: Service[]): A
     const lastMs = times.length === 0 ? null : Math.max(...times);
     const isQuiet = openTick(service, record, nowMs) === null && !accounts.suspended.has(service.name);
     const quiet = service.cron === null ? 'by-hand' : 'done';
-    if ((status?.lastArchive?.at ?? null) !== lastMs || (isQuiet && status?.state !== quiet))
+    const { name, at } = status?.lastArchive ?? { name: null, at: nowMs };
+    // As old as its data, which is from later than its name says, and never from later than now.
+    const isOld = lastMs === null || (at >= lastMs && at <= nowMs);
+    const wanted = lastMs === null ? null : archiveName(service.name, lastMs);
+    if (name !== wanted || !isOld || (isQuiet && status?.state !== quiet))
       throw new Error(`${instant(nowMs)}: status of ${service.name}: ${JSON.stringify(status)}`);
   }
 
