@@ -10,6 +10,7 @@ import {
 import { mountedData } from './coverage.ts';
 import { isBelow } from './files.ts';
 import { directivesOf } from './hub/raw.ts';
+import type { YamlFile } from './locate.ts';
 import type { HostPort, Named, RouteModel, ServiceModel } from './model.ts';
 import { bindMounts, isNetwork, networkName } from './mounts.ts';
 import { answeredNames, upstreamOf } from './reached.ts';
@@ -82,14 +83,29 @@ export function portPlace(
   index: number,
 ): Origin {
   const base = ['services', container, 'ports'];
-  const isThis = new RegExp(`(^|[^\\d.])${published}([^\\d.]|$)`);
-  for (const yaml of [...context.composeYaml].reverse()) {
+  return (
+    portPlaces(context, container).get(String(published)) ?? nearComposeOrigin(context, [...base, index])
+  );
+}
+
+const places = new WeakMap<readonly YamlFile[], Map<string, Map<string, Origin>>>();
+
+/** Each number in the ports of a container -> where it is written, in one pass. */
+function portPlaces({ composeYaml }: ServiceContext, container: string): Map<string, Origin> {
+  const known = places.get(composeYaml) ?? new Map<string, Map<string, Origin>>();
+  places.set(composeYaml, known);
+  const found = known.get(container) ?? new Map<string, Origin>();
+  if (known.has(container)) return found;
+  known.set(container, found);
+  const base = ['services', container, 'ports'];
+  for (const yaml of [...composeYaml].reverse()) {
     for (let item = 0; yaml.find([...base, item]); item += 1) {
       const text = yaml.textAt([...base, item, 'published']) ?? yaml.textAt([...base, item]) ?? '';
-      if (isThis.test(text)) return yaml.at([...base, item]);
+      for (const [number] of text.matchAll(/(?<![\d.])\d+(?![\d.])/g))
+        if (!found.has(number)) found.set(number, yaml.at([...base, item]));
     }
   }
-  return nearComposeOrigin(context, [...base, index]);
+  return found;
 }
 
 function hostNames(context: ServiceContext, container: string, service: ResolvedService): Named[] {

@@ -55,12 +55,25 @@ function fieldOrigin(context: ServiceContext, container: string, path: string[])
 function findEntry(yaml: YamlFile, base: string[], key: string | undefined): (string | number)[] | undefined {
   if (key === undefined) return yaml.find(base) ? base : undefined;
   if (yaml.find([...base, key])) return [...base, key];
-  // The list form of environment and labels: `- KEY=value`.
+  const index = listed(yaml, base).get(key);
+  return index === undefined ? undefined : [...base, index];
+}
+
+const lists = new WeakMap<YamlFile, Map<string, Map<string, number>>>();
+
+/** The list form of environment and labels, `- KEY=value`: key -> index, the whole list in one pass. */
+function listed(yaml: YamlFile, base: string[]): Map<string, number> {
+  const known = lists.get(yaml) ?? new Map<string, Map<string, number>>();
+  lists.set(yaml, known);
+  const name = base.join('\0');
+  const found = known.get(name) ?? new Map<string, number>();
+  if (known.has(name)) return found;
+  known.set(name, found);
   for (let index = 0; yaml.find([...base, index]); index += 1) {
     const text = (yaml.textAt([...base, index]) ?? '').replace(/^["']/, '');
-    if (text === key || text.startsWith(`${key}=`)) return [...base, index];
+    for (const key of [text, text.split('=', 1)[0] ?? '']) if (!found.has(key)) found.set(key, index);
   }
-  return undefined;
+  return found;
 }
 
 /** Place of the one variable that a text consists of, where a file of the repository sets it. */

@@ -6,9 +6,12 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  type Pair,
   parseDocument,
   visit,
+  type YAMLMap,
 } from 'yaml';
+import { duplicateKeys } from '../tools/duplicate-keys.ts';
 import type { Origin, Problem } from './types.ts';
 import { differences } from './yaml-differences.ts';
 import { yamlProblems } from './yaml-problems.ts';
@@ -44,7 +47,9 @@ export function parseYaml(file: string, bytes: Uint8Array): YamlFile {
     ...{ lineCounter: lines, prettyErrors: false, logLevel: 'error' },
     // As compose does: what is merged in counts.
     merge: true,
+    uniqueKeys: false,
   });
+  document.errors.push(...duplicateKeys(document));
   const origin = (offset: number): Origin => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -191,8 +196,30 @@ function walk(document: Document.Parsed, path: YamlPath): Step | undefined {
   return step;
 }
 
+/** Alias -> its value: the library walks the document for each. */
+const resolved = new WeakMap<Node, Node | null>();
+
 function resolveAlias(document: Document.Parsed, node: Node | null): Node | null {
-  return isAlias(node) ? ((node.resolve(document) as Node | undefined) ?? null) : node;
+  if (!isAlias(node)) return node;
+  const known = resolved.get(node);
+  if (known !== undefined) return known;
+  const found = (node.resolve(document) as Node | undefined) ?? null;
+  resolved.set(node, found);
+  return found;
+}
+
+const indexes = new WeakMap<YAMLMap, Map<string, Pair>>();
+
+/** A map by its keys: looked through once. The first of two counts. */
+function indexOf(map: YAMLMap): Map<string, Pair> {
+  const known = indexes.get(map);
+  if (known !== undefined) return known;
+  const pairs = map.items.flatMap((pair) =>
+    isScalar(pair.key) ? [[keyText(pair.key.value), pair] as const] : [],
+  );
+  const index = new Map(pairs.reverse());
+  indexes.set(map, index);
+  return index;
 }
 
 /** A key that merges stands for itself: the parser makes a symbol of it. */
@@ -211,8 +238,7 @@ function child(
     return item === undefined ? undefined : { key: null, value: item as Node | null };
   }
   if (!isMap(node) || depth > 20) return undefined;
-  const named = (name: string) =>
-    node.items.find((pair) => isScalar(pair.key) && keyText(pair.key.value) === name);
+  const named = (name: string) => indexOf(node).get(name);
   const pair = named(String(segment));
   if (pair) return { key: pair.key as Node, value: pair.value as Node | null };
   const merged = resolveAlias(document, (named('<<')?.value ?? null) as Node | null);

@@ -34,10 +34,13 @@ export function containerNames(context: ServiceContext): string[] {
 }
 
 function mountsOf(context: ServiceContext, container: string, service: ResolvedService): BindMount[] {
+  const written = mountOrigins(context, container);
   return (service.volumes ?? []).flatMap((volume, index) => {
     const source = hostPath(context, volume);
     if (source === undefined) return [];
-    const origin = mountOrigin(context, container, volume.target, index);
+    // Merged files number the volumes anew, so the entry is found by its target.
+    const origin =
+      written.get(volume.target) ?? nearComposeOrigin(context, ['services', container, 'volumes', index]);
     return [{ container, source, target: volume.target, readOnly: volume.read_only === true, origin }];
   });
 }
@@ -69,19 +72,20 @@ function trimSlash(file: string): string {
   return file.length > 1 && file.endsWith('/') ? file.slice(0, -1) : file;
 }
 
-/** Merged files number the volumes anew, so the entry is found by its target. */
-function mountOrigin(context: ServiceContext, container: string, target: string, index: number): Origin {
+/** What may be the target of an entry -> where it is written, all of a container in one pass. */
+function mountOrigins(context: ServiceContext, container: string): Map<string, Origin> {
+  const found = new Map<string, Origin>();
   const base = ['services', container, 'volumes'];
   for (const yaml of [...context.composeYaml].reverse()) {
     for (let item = 0; ; item += 1) {
       const origin = yaml.find([...base, item]);
       if (!origin) break;
-      const written = yaml.textAt([...base, item, 'target']) ?? yaml.textAt([...base, item]) ?? '';
-      const parts = written.replace(/["']/g, '').split(':');
-      if (parts[0] === target || parts[1] === target) return origin;
+      const text = yaml.textAt([...base, item, 'target']) ?? yaml.textAt([...base, item]) ?? '';
+      for (const part of text.replace(/["']/g, '').split(':').slice(0, 2))
+        if (!found.has(part)) found.set(part, origin);
     }
   }
-  return nearComposeOrigin(context, [...base, index]);
+  return found;
 }
 
 /** Docker's name of each network of the project that the compose service joins. */

@@ -9,13 +9,14 @@ export function yamlProblems(
 ): Problem[] {
   const findings = [...document.errors, ...document.warnings];
   const seen = new Set<string>();
+  const rows = text.split('\n');
   return findings.flatMap((error) => {
     const where = origin(Math.min(error.pos[0], text.length));
     // One slip of the pen makes the parser stumble several times over the same line.
     const key = `${where.line}`;
     if (seen.has(key)) return [];
     seen.add(key);
-    const line = text.split('\n')[where.line - 1]?.trim() ?? '';
+    const line = rows[where.line - 1]?.trim() ?? '';
     return [
       {
         ...where,

@@ -8,6 +8,7 @@ import {
   parseAllDocuments,
   type Scalar,
 } from 'yaml';
+import { duplicateKeys } from '../../tools/duplicate-keys.ts';
 import { Complaint, emptyModel, isModel, type Model, type Value } from './model.ts';
 
 export interface ParsedDocument {
@@ -21,9 +22,14 @@ const maxNodes = 200_000;
 
 /** YAML as go-yaml v3 reads it, which is 1.2 with some of 1.1: `0777` is octal, `<<` merges, a date is a date. */
 export function parseDocuments(text: string): ParsedDocument[] {
-  const documents = parseAllDocuments(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' });
+  const documents = parseAllDocuments(text, {
+    schema: 'failsafe',
+    prettyErrors: false,
+    logLevel: 'silent',
+    uniqueKeys: false,
+  });
   return (Array.isArray(documents) ? documents : []).map((document) => {
-    const [error] = document.errors;
+    const [error] = [...document.errors, ...duplicateKeys(document)];
     if (error) throw new Complaint(`yaml: ${error.message}`);
     const walk: Walk = { document, cleared: [], nodes: 0 };
     const value = toValue(walk, document.contents as Node | null, []);

@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { duplicateKeys } from '../duplicate-keys.ts';
 import { SecretError } from './error.ts';
 
 /**
@@ -41,8 +42,8 @@ export function parseSopsDotenv(text: string): SopsFile {
 
 /** One level of names and values. Throws SecretError as above. */
 export function parseSopsYaml(text: string): SopsFile {
-  const document = parseDocument(text, { logLevel: 'silent', schema: 'failsafe' });
-  if (document.errors.length > 0) throw new SecretError('is no YAML');
+  const document = parseDocument(text, { logLevel: 'silent', schema: 'failsafe', uniqueKeys: false });
+  if (document.errors.length + duplicateKeys(document).length > 0) throw new SecretError('is no YAML');
   const { sops, ...values } = record(plain(document));
   const metadata = record(sops);
   const age = Array.isArray(metadata.age) ? metadata.age.map(record) : [];
