@@ -28,7 +28,10 @@ export function isEnvironment(file: string): boolean {
   return /^\.env(\.|$)|\.env$/.test(name) && !/\.(age|ya?ml)$/.test(name);
 }
 
-/** As their makers document them. Bcrypt and other hashes are no secrets: they are made to be kept. */
+/**
+ * As their makers document them. Bcrypt and other hashes are no secrets: they are made to be kept. None begins anew within
+ * what it has looked through already: a long line would take hours.
+ */
 const forms: [what: string, pattern: RegExp][] = [
   ['an access key of AWS', /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/],
   ['a token of GitHub', /\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})/],
@@ -39,7 +42,7 @@ const forms: [what: string, pattern: RegExp][] = [
   ['a token of npm', /\bnpm_[A-Za-z0-9]{36}/],
   ['a private key', /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----/],
   ['an identity of age', /\bAGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{20,}/],
-  ['a JSON Web Token', /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/],
+  ['a JSON Web Token', /(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/],
 ];
 
 function byForm(row: string): { column: number; what: string } | null {
