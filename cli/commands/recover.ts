@@ -59,7 +59,10 @@ async function run(context: Context): Promise<number> {
   const goesOn = readRecoveries(store).some(isOpen);
   await decide(flags, backups, backgroundDeps(wired, settings, request.command));
   const suspended = first.desired?.suspended ?? [];
-  const before = { suspended, known: readRecoveries(store), goesOn };
+  const seen = await deps.observer.observeContainers(request.signal);
+  // Where Docker is not there, none runs.
+  const containers = seen.known ? seen.value : [];
+  const before = { suspended, known: readRecoveries(store), goesOn, containers };
   const chosen = await choose(backups, before, deps.executor);
   beginRecoveries(chosen.begun, store, deps.clock.now());
   let cycle = await apply(context);

@@ -1,6 +1,8 @@
 import type { DesiredBackup } from '../../desired-state/types.ts';
+import type { ObservedContainer } from '../../observers/types.ts';
 import { type Executor, StepError } from '../../reconciler/apply/types.ts';
 import { instant } from '../../reconciler/backup/names.ts';
+import { groundOf, writersOf } from '../../reconciler/backup/writers.ts';
 import type { Cycle } from '../../reconciler/cycle.ts';
 import { mountsOf } from '../../reconciler/restore/change.ts';
 import {
@@ -31,6 +33,8 @@ export interface Before {
   known: readonly Recovery[];
   /** Some of an earlier recovery waited still. */
   goesOn: boolean;
+  /** Of the whole host. */
+  containers: readonly ObservedContainer[];
 }
 
 /**
@@ -39,7 +43,7 @@ export interface Before {
  */
 export async function choose(
   backups: DesiredBackup[],
-  { suspended, known, goesOn }: Before,
+  { suspended, known, goesOn, containers }: Before,
   executor: Executor,
 ): Promise<Chosen> {
   const chosen: Chosen = { alone: new Map(), begun: [] };
@@ -48,11 +52,22 @@ export async function choose(
     if (before !== undefined && isOpen(before)) continue;
     const why = suspended.includes(backup.service)
       ? 'suspend: true in its service.yaml'
-      : await inTheWay(backup, before, executor);
+      : ((await inTheWay(backup, before, executor)) ?? whoRuns(backup, containers));
     if (why === null) chosen.begun.push(backup.service);
     else if (before === undefined || !goesOn) chosen.alone.set(backup.service, `${why}${cameFrom(before)}`);
   }
   return chosen;
+}
+
+/** Nothing is put where somebody may be writing just now. A sentence; null where nobody is. */
+function whoRuns(backup: DesiredBackup, containers: readonly ObservedContainer[]): string | null {
+  const { own, foreign, passing } = writersOf(groundOf(backup), containers);
+  const names = [...own, ...foreign, ...passing].flatMap(({ name, state }) =>
+    state === 'running' || state === 'restarting' || state === 'paused' ? [name] : [],
+  );
+  if (names.length === 0) return null;
+  const ways = `steward restore ${backup.service} brings its data back, or stop them and say it again`;
+  return `nothing is put where containers run (${names.sort().join(', ')}); ${ways}`;
 }
 
 function cameFrom(before: Recovery | undefined): string {

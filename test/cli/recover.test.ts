@@ -94,7 +94,9 @@ describe('a server that was recovered once', () => {
     const [first = '', ...lines] = readFileSync(host(), 'utf8').split('\n').filter(Boolean);
     const changed = lines.map((line) => (JSON.parse(line) as Parameters<typeof keep>[0][]).flatMap(keep));
     const left = changed.filter((entries) => entries.length > 0).map((entries) => JSON.stringify(entries));
+    const before = readFileSync(host(), 'utf8');
     writeFileSync(host(), `${[first, ...left].join('\n')}\n`);
+    return before;
   };
 
   it('gets everything back again when its pool has died later, and its disk with the state has not', async () => {
@@ -110,15 +112,29 @@ describe('a server that was recovered once', () => {
     expect(dataOf(bare)).toContain('/data/written-by-blog');
   });
 
+  it('puts nothing where containers run, although not one file is there', async () => {
+    const all = tables((entry) => (entry[0] === 'paths' && entry[1].includes('written-by') ? [] : [entry]));
+    const { code, stdout, stderr } = await steward(['recover', ...bare]);
+    expect(stdout).toMatch(/· blog {2}left alone: nothing is put where containers run \(blog\); .*; it was/);
+    expect(stderr).not.toContain('restoring');
+    expect(code).toBe(0);
+    writeFileSync(host(), all);
+  });
+
   it('leaves alone what was only not mounted, and starts it again', async () => {
-    const isBlogs = (name: string) => name.endsWith('/blog');
-    tables(([table, name, row]) => [
-      table === 'datasets' && isBlogs(name) ? [table, name, { ...row, mountedAt: null }] : [table, name, row],
-    ]);
+    const lost: Record<string, Record<string, unknown>> = {
+      datasets: { mountedAt: null },
+      containers: { stopped: 0 },
+    };
+    tables(([table, key, row]) => {
+      const isBlogs = key.endsWith('/blog') || row?.name === 'blog';
+      return [[table, key, isBlogs && lost[table] ? { ...row, ...lost[table] } : row]];
+    });
     const { code, stdout } = await steward(['recover', ...bare]);
     expect(stdout).toMatch(/· blog {2}left alone: datapool\/services\/blog holds data already/);
     expect(code).toBe(0);
-    expect((await steward(['status', ...bare])).stdout).not.toContain('to be recovered');
+    const { stdout: status } = await steward(['status', '--state-dir', bare.at(-1) ?? '']);
+    expect(status).toContain('blog  in-sync');
     expect((await steward(['plan', ...bare])).stdout).toContain('Nothing to do');
   });
 });

@@ -128,6 +128,11 @@ describe('a new server with an empty pool and other numbers for its owners', () 
     const { plan } = await lab.plan();
     expect(plan.blocked).toEqual([]);
     expect(plan.changes.map(({ id }) => id).filter((id) => !id.startsWith('backup:'))).toEqual([]);
-    expect((await lab.steward('recover')).stdout).toContain('2 services recovered');
+    const since = (name: string) => new RegExp(`· ${name} +left alone: .*; it was recovered from ${name}-`);
+    const { exitCode, stdout } = await lab.steward('recover');
+    expect(stdout).toMatch(since('git'));
+    expect(stdout).toMatch(since('pair'));
+    expect(stdout).toMatch(/\nNothing to recover: [0-9a-f]{7} is in force\.\n$/);
+    expect(exitCode).toBe(0);
   });
 });
