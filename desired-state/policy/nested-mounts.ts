@@ -19,7 +19,7 @@ export function nestedMounts(context: ServiceContext): Broken[] {
     const { container, source, origin } = mount;
     const who = writer.container === container ? 'it' : writer.container;
     const message = `${container} mounts ${source}, and ${who} can put a link to anywhere on the server in its place, as it writes to ${writer.source}`;
-    const fix = `mount ${writer.source} in ${container} too, or a folder that is not inside it`;
+    const fix = `mount ${writer.source} itself in ${container}, or a folder that is not inside it`;
     return [{ container, origin, message, text: source, fix }];
   });
 }
