@@ -75,6 +75,10 @@ beforeAll(async () => {
   await lab.run(
     'mkdir -p /datapool/services/git/files && head -c 3000000 /dev/urandom > /datapool/services/git/files/note',
   );
+  // As old photos are called, whose names are no UTF-8.
+  await lab.run(
+    'cd /datapool/services/git/files && old=$(printf "Z\\374rich.jpg") && echo photo > "$old" && chown 101000:labdata "$old"',
+  );
   // A number that means something on both servers, one of the host's own, and a program that runs as its owner.
   await lab.run(
     'cd /datapool/services/git/files && touch high own tool && chown 115000:115001 high && chown 1234:1234 own && chown 101000:labdata tool && chmod 6755 tool && ln tool twice && ln -s /etc/passwd link && chown -h 101000:101000 link',

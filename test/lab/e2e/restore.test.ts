@@ -58,7 +58,7 @@ describe('a database with a row counter', () => {
     owners = await ownersAndModes();
     await sql('insert into counter select from generate_series(1, 77)');
     await lab.run(
-      'echo second > /datapool/services/git/files/note && touch /datapool/services/git/files/new',
+      'cd /datapool/services/git/files && echo second > note && touch new "$(printf "Z\\374rich.jpg")"',
     );
     await setMark('second');
     later = await rows();
