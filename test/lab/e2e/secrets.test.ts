@@ -85,7 +85,7 @@ test('changed where compose hands it over as a file, it makes exactly that conta
   await edit(second);
   await lab.push({});
   const { stdout } = await lab.steward('plan');
-  expect(stdout).toMatch(/PIN/);
+  expect(stdout).toMatch(/vault-door +secrets\.pin +changed; value not shown +services\/vault\/\.env\.age/);
   expect(stdout).not.toMatch(/canary|471[1-5]/);
   await lab.converge();
   expect(await atTheDoor()).toBe(newPin);
