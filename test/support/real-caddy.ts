@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -85,13 +86,33 @@ export async function realCaddy(): Promise<RealCaddy> {
   };
 }
 
-/** Caddy shares a port with whoever has it: one beside a free one may be that of another test. */
+/**
+ * Caddy shares a port with any other Caddy that has it, and so with that of a test that runs beside this one: each is taken
+ * once, and out of a range from which the kernel gives nobody one by itself (ip(7), ip_local_port_range).
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    if (isTaken(port)) continue;
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    probe.close();
+    if (isFree) return port;
+  }
+}
+
+/** By another process, or this one. */
+function isTaken(port: number): boolean {
+  const mark = path.join(tmpdir(), `steward-test-port-${port}`);
+  try {
+    mkdirSync(mark);
+  } catch {
+    return true;
+  }
+  process.once('exit', () => rmSync(mark, { recursive: true, force: true }));
+  return false;
 }
 
 async function answerOf(host: string, port: number): Promise<string> {
