@@ -136,7 +136,7 @@ describe('a new server with an empty pool and other numbers for its owners', () 
     const { exitCode, stdout } = await lab.steward('recover');
     expect(stdout).toMatch(since('git'));
     expect(stdout).toMatch(since('pair'));
-    expect(stdout).toMatch(/\nNothing to recover: [0-9a-f]{7} is in force\.\n$/);
+    expect(stdout).toMatch(/\nNothing to recover: [0-9a-f]{7} is in force\.\n?$/);
     expect(exitCode).toBe(0);
   });
 });
