@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { metricsOfDaemon } from './daemon.ts';
 import { type Lab, labYaml, newLab } from './lab.ts';
-import { start, steward } from './steward.ts';
+import { steward } from './steward.ts';
 
 /** While the newest commit is bad nothing is done but backups, by the last good one, and that one is told of. */
 
@@ -66,7 +65,7 @@ describe('while the newest commit is bad', () => {
   });
 
   it('a daemon that is started then tells of the backups in its metrics', async () => {
-    const metrics = await metricsOfDaemon();
+    const metrics = await metricsOfDaemon(lab.flags, (msg) => msg === 'cycle');
     expect(metrics).toContain('steward_cycles_total{result="bad_commit"} 1');
     expect(metrics).toMatch(/^steward_last_success_timestamp_seconds 1\d{9}/m);
     expect(metrics).toContain('steward_backup_overdue{service="blog"} 0');
@@ -74,22 +73,3 @@ describe('while the newest commit is bad', () => {
     expect(metrics).toContain('steward_resources{kind="compose-stack",state="in_sync"} 2');
   });
 });
-
-/** After its first cycle. */
-async function metricsOfDaemon(): Promise<string> {
-  const child = start(['reconcile', ...lab.flags, '--interval', '60s', '--listen', '127.0.0.1:0'], {
-    buffer: false,
-  });
-  try {
-    let address = '';
-    for await (const line of createInterface({ input: child.stderr as NodeJS.ReadableStream })) {
-      const said = JSON.parse(line) as { msg: string; address?: string };
-      address = said.address ?? address;
-      if (said.msg === 'cycle') break;
-    }
-    return await (await fetch(`${address}/metrics`)).text();
-  } finally {
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  }
-}

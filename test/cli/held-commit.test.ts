@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBackups } from '../../reconciler/state/backups.ts';
 import { openStore } from '../../reconciler/state/store.ts';
+import { metricsOfDaemon } from './daemon.ts';
 import { type Lab, labYaml, leaveFromAhead, newLab } from './lab.ts';
-import { expectRefusal, start, steward } from './steward.ts';
+import { expectRefusal, steward } from './steward.ts';
 
 /**
  * A commit that waits for a person, by an accident or not by him: nothing of it is done, what it would remove is told of
@@ -198,7 +197,10 @@ describe('a daemon', () => {
   afterAll(() => lab.remove());
 
   it('that is started while a commit is held makes what is due, and tells of all backups', async () => {
-    const metrics = await metricsWhen(() => archivesOf('wiki').length > 0 && archivesOf('blog').length > 0);
+    const metrics = await metricsOfDaemon(
+      lab.flags,
+      (msg) => msg === 'change applied' && archivesOf('wiki').length > 0 && archivesOf('blog').length > 0,
+    );
     expect(metrics).toContain('steward_held 1');
     for (const service of ['blog', 'wiki'])
       expect(metrics).toContain(`steward_backup_overdue{service="${service}"} 0`);
@@ -206,22 +208,3 @@ describe('a daemon', () => {
     expect(metrics).toContain('steward_resources{kind="zfs-dataset",state="orphaned"} 0');
   });
 });
-
-/** After the first cycle that found it so. */
-async function metricsWhen(isSo: () => boolean): Promise<string> {
-  const child = start(['reconcile', ...lab.flags, '--interval', '60s', '--listen', '127.0.0.1:0'], {
-    buffer: false,
-  });
-  try {
-    let address = '';
-    for await (const line of createInterface({ input: child.stderr as NodeJS.ReadableStream })) {
-      const said = JSON.parse(line) as { msg: string; address?: string };
-      address = said.address ?? address;
-      if (said.msg === 'change applied' && isSo()) break;
-    }
-    return await (await fetch(`${address}/metrics`)).text();
-  } finally {
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  }
-}
