@@ -92,7 +92,9 @@ function hindrance(
   const hindered = whatHinders(desired, store);
   if (hindered === null) return [];
   const there = new Set(found.flatMap(({ snapshots }) => snapshots.map(({ name }) => name)));
-  const dead = found.length === 0 ? [] : withoutWayBack(readUndo(store), desired.service, there);
+  // One of its datasets is not there: with its pool the snapshots may come back.
+  const isAll = found.length === desired.datasets.length;
+  const dead = isAll ? withoutWayBack(readUndo(store), desired.service, there) : [];
   if (dead.length === 0) throw new UserError(`${hindered}; nothing was done`);
   if (flags.undo === true || flags.path !== undefined)
     throw new UserError(
